@@ -1,0 +1,350 @@
+/* function.c - see function.h. */
+#include "function.h"
+
+#include <stddef.h>
+
+/* What the specialiser or the JIT builds upon: a change of these must be announced. */
+#define MP_CRITICAL                                                                       \
+    (MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE) | MP_FIELD(MP_DEFAULTS) |                   \
+     MP_FIELD(MP_KWDEFAULTS) | MP_FIELD(MP_GLOBALS) | MP_FIELD(MP_BUILTINS))
+
+/* Where each field lies in a function; 0 for one that this version does not have. */
+static const size_t field_offsets[MP_FUNCTION_FIELDS] = {
+    [MP_CODE] = offsetof(PyFunctionObject, func_code),
+    [MP_CLOSURE] = offsetof(PyFunctionObject, func_closure),
+    [MP_DEFAULTS] = offsetof(PyFunctionObject, func_defaults),
+    [MP_KWDEFAULTS] = offsetof(PyFunctionObject, func_kwdefaults),
+    [MP_GLOBALS] = offsetof(PyFunctionObject, func_globals),
+    [MP_BUILTINS] = offsetof(PyFunctionObject, func_builtins),
+    [MP_NAME] = offsetof(PyFunctionObject, func_name),
+    [MP_QUALNAME] = offsetof(PyFunctionObject, func_qualname),
+    [MP_MODULE] = offsetof(PyFunctionObject, func_module),
+    [MP_DOC] = offsetof(PyFunctionObject, func_doc),
+    [MP_ANNOTATIONS] = offsetof(PyFunctionObject, func_annotations),
+#if MP_HAS_ANNOTATE
+    [MP_ANNOTATE] = offsetof(PyFunctionObject, func_annotate),
+#endif
+#if MP_HAS_TYPEPARAMS
+    [MP_TYPEPARAMS] = offsetof(PyFunctionObject, func_typeparams),
+#endif
+    [MP_DICT] = offsetof(PyFunctionObject, func_dict),
+};
+
+/* The place of a field in a function. Borrowed. */
+static PyObject **
+field_of(PyFunctionObject *function_b, int field)
+{
+    return (PyObject **)((char *)function_b + field_offsets[field]);
+}
+
+static Py_ssize_t
+closure_size(PyObject *closure_b)
+{
+    return closure_b == NULL ? 0 : PyTuple_GET_SIZE(closure_b);
+}
+
+/* The first invariant of a commit: at every moment at which another thread can look, a function's
+ * closure has as many cells as its code has free variables (Objects/funcobject.c, func_set_code). */
+static void
+assert_consistent(PyFunctionObject *function_b)
+{
+    assert(PyCode_Check(function_b->func_code));
+    assert(closure_size(function_b->func_closure) ==
+           ((PyCodeObject *)function_b->func_code)->co_nfreevars);
+    (void)function_b;
+}
+
+int
+mp_function_check(PyObject *function)
+{
+    int ret = MP_ERROR;
+    /* Borrowed. */
+    PyFunctionObject *function_b = NULL;
+    PyObject *closure_b = NULL;
+
+    if (!PyFunction_Check(function)) {
+        PyErr_Format(PyExc_TypeError, "expected a function, not '%.200s'",
+                     Py_TYPE(function)->tp_name);
+        goto done;
+    }
+    function_b = (PyFunctionObject *)function;
+    closure_b = function_b->func_closure;
+    if (closure_b != NULL && !PyTuple_CheckExact(closure_b)) {
+        PyErr_Format(PyExc_ValueError, "the closure of %R is no tuple", function_b->func_qualname);
+        goto done;
+    }
+    if (closure_size(closure_b) != ((PyCodeObject *)function_b->func_code)->co_nfreevars) {
+        PyErr_Format(PyExc_ValueError, "%R has %d free variables and %zd cells",
+                     function_b->func_qualname,
+                     ((PyCodeObject *)function_b->func_code)->co_nfreevars,
+                     closure_size(closure_b));
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < closure_size(closure_b); i++) {
+        if (!PyCell_Check(PyTuple_GET_ITEM(closure_b, i))) {
+            PyErr_Format(PyExc_ValueError, "the closure of %R holds something that is no cell",
+                         function_b->func_qualname);
+            goto done;
+        }
+    }
+    ret = MP_OK;
+done:
+    return ret;
+}
+
+/* A closure with hidden room.
+ *
+ * A call that is binding keyword arguments can run Python (__eq__ of a str subclass, and on 3.11 a
+ * collection). If that patches the called function, the frame goes on with the old code, and its
+ * COPY_FREE_VARS then reads as many cells as the *old* code has from the *new* closure
+ * (Python/bytecodes.c). So where the closure shrinks, the new tuple is allocated with the old size,
+ * its tail is filled with the old cells, and only its visible size is the new one. The tail is
+ * borrowed from the old closure, which the log owns until it is discarded.
+ *
+ * One that shows nothing must never reach the tuple's deallocator, which would take it for the empty
+ * singleton. The edit therefore owns such a tuple a second time, and retires it when it is
+ * discarded. Returns a new reference. */
+static PyObject *
+closure_with_room(PyObject *new_b, PyObject *old_b)
+{
+    Py_ssize_t shown = closure_size(new_b), room = closure_size(old_b);
+    PyObject *closure = PyTuple_New(room);
+
+    if (closure != NULL) {
+        for (Py_ssize_t i = 0; i < shown; i++) {
+            PyTuple_SET_ITEM(closure, i, Py_NewRef(PyTuple_GET_ITEM(new_b, i)));
+        }
+        for (Py_ssize_t i = shown; i < room; i++) {
+            PyTuple_SET_ITEM(closure, i, PyTuple_GET_ITEM(old_b, i));
+        }
+        Py_SET_SIZE(closure, shown);
+    }
+    return closure;
+}
+
+/* Let go of a closure that shows nothing, wherever it is now: in the edit, in the function (which
+ * then has no closure), or in another log, where it stays for ever rather than crash. */
+static void
+retire_empty_closure(mp_function_edit *edit)
+{
+    /* Owned. */
+    PyObject *empty = edit->empty_closure;
+    PyObject *place = NULL;
+
+    edit->empty_closure = NULL;
+    if (empty == NULL) {
+        return;
+    }
+    mp_stop_the_world();
+    if (edit->values[MP_CLOSURE] == empty) {
+        place = edit->values[MP_CLOSURE];
+        edit->values[MP_CLOSURE] = NULL;
+    }
+    else if (edit->target->func_closure == empty) {
+        place = edit->target->func_closure;
+        edit->target->func_closure = NULL;
+    }
+    mp_start_the_world();
+    if (place != NULL) {
+        Py_SET_SIZE(empty, 1);
+        PyTuple_SET_ITEM(empty, 0, NULL);
+        Py_DECREF(place);
+        Py_DECREF(empty);
+    }
+}
+
+/* The version that the target has after the edit.
+ *
+ * MAKE_FUNCTION gives every function the version of its code, so to share it is the very state that
+ * CPython makes for several closures of one code object; the specialiser then treats the patched
+ * function like a fresh one. A donor that was tinkered with has lost its version: on 3.13 and later
+ * the code's own may be used all the same, because nothing is specialised on defaults there. 3.12
+ * does (CALL_PY_WITH_DEFAULTS), so there it may be used only where the number of defaults is that
+ * of the def statement: a donor's own, or those of a function at the top of a module or class. */
+static uint32_t
+version_after(mp_function_edit *edit, PyFunctionObject *donor_b)
+{
+#if MP_HAS_CODE_VERSION
+    PyFunctionObject *target_b = edit->target;
+    PyObject *code_b = edit->fields & MP_FIELD(MP_CODE) ? donor_b->func_code : target_b->func_code;
+    uint32_t version = mp_code_version(code_b);
+
+    if (version < MP_FIRST_VALID_VERSION) {
+        return 0;
+    }
+#if !MP_CLEARED_VERSION_IS_FINAL
+    int takes_defaults = (edit->fields & MP_FIELD(MP_DEFAULTS)) != 0;
+    int donor_is_whole = takes_defaults && donor_b->func_version == version;
+    int target_is_whole = target_b->func_version != 0 &&
+                          target_b->func_version == mp_code_version(target_b->func_code) &&
+                          !takes_defaults && !(((PyCodeObject *)code_b)->co_flags & CO_NESTED);
+    if (!donor_is_whole && !target_is_whole) {
+        return 0;
+    }
+#endif
+    return version;
+#else
+    (void)edit;
+    (void)donor_b;
+    return 0;
+#endif
+}
+
+int
+mp_function_prepare(mp_function_edit *edit, PyObject *target, PyObject *donor, unsigned fields)
+{
+    int ret = MP_ERROR;
+    /* Borrowed. */
+    PyFunctionObject *target_b = (PyFunctionObject *)target;
+    PyFunctionObject *donor_b = (PyFunctionObject *)donor;
+
+    memset(edit, 0, sizeof(*edit));
+    if (mp_function_check(target) < 0 || mp_function_check(donor) < 0) {
+        goto done;
+    }
+    if (fields & (MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE))) {
+        fields |= MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE);
+    }
+    edit->target = (PyFunctionObject *)Py_NewRef(target);
+    for (int field = 0; field < MP_FUNCTION_FIELDS; field++) {
+        if (fields & MP_FIELD(field) && field_offsets[field] != 0) {
+            edit->fields |= MP_FIELD(field);
+            edit->values[field] = Py_XNewRef(*field_of(donor_b, field));
+        }
+    }
+    if (edit->fields & MP_FIELD(MP_CLOSURE)) {
+        Py_ssize_t shown = closure_size(donor_b->func_closure);
+        if (shown < closure_size(target_b->func_closure)) {
+            Py_XSETREF(edit->values[MP_CLOSURE],
+                       closure_with_room(donor_b->func_closure, target_b->func_closure));
+            if (edit->values[MP_CLOSURE] == NULL) {
+                goto done;
+            }
+            edit->empty_closure = shown == 0 ? Py_NewRef(edit->values[MP_CLOSURE]) : NULL;
+        }
+        else if (shown == 0) {
+            /* None, and never the donor's own tuple, which may be one that shows nothing. */
+            Py_CLEAR(edit->values[MP_CLOSURE]);
+        }
+    }
+    if (edit->fields & MP_FIELD(MP_DICT) && edit->values[MP_DICT] != NULL) {
+        /* The function gets a dictionary of its own: the donor may live on. */
+        Py_SETREF(edit->values[MP_DICT], PyDict_Copy(edit->values[MP_DICT]));
+        if (edit->values[MP_DICT] == NULL) {
+            goto done;
+        }
+    }
+    edit->version = version_after(edit, donor_b);
+    ret = MP_OK;
+done:
+    if (ret < 0) {
+        mp_function_discard(edit);
+    }
+    return ret;
+}
+
+void
+mp_function_touch(mp_function_edit *edit, int announce)
+{
+    /* Borrowed. */
+    PyFunctionObject *target_b = edit->target;
+
+    edit->version_before = target_b->func_version;
+    if (!announce || !(edit->fields & MP_CRITICAL)) {
+        return;
+    }
+    /* The one public call that clears the version, takes the function out of the version cache
+     * (3.13), invalidates JIT code that depends on it (3.15) and notifies watchers, and that
+     * leaves the function as it is (Objects/funcobject.c, handle_func_event). */
+    if (PyFunction_SetDefaults((PyObject *)target_b, target_b->func_defaults != NULL
+                                                         ? target_b->func_defaults
+                                                         : Py_None) < 0) {
+        /* Only for a wrong type of argument, which it is not. */
+        PyErr_WriteUnraisable((PyObject *)target_b);
+    }
+}
+
+void
+mp_function_exchange(mp_function_edit *edit)
+{
+    /* Borrowed. */
+    PyFunctionObject *target_b = edit->target;
+
+    for (int field = 0; field < MP_FUNCTION_FIELDS; field++) {
+        if (edit->fields & MP_FIELD(field)) {
+            PyObject **place_b = field_of(target_b, field);
+            PyObject *old = *place_b;
+            *place_b = edit->values[field];
+            edit->values[field] = old;
+        }
+    }
+    if (edit->fields & MP_CRITICAL) {
+        target_b->func_version = edit->version;
+        edit->version = edit->version_before;
+    }
+    assert_consistent(target_b);
+}
+
+#if MP_HAS_FUNCTION_WATCHERS
+static int
+watch_nothing(PyFunction_WatchEvent Py_UNUSED(event), PyFunctionObject *Py_UNUSED(function),
+              PyObject *Py_UNUSED(value))
+{
+    return 0;
+}
+#endif
+
+int
+mp_function_is_watched(void)
+{
+#if MP_HAS_FUNCTION_WATCHERS
+    /* There is no way to ask; but a table of eight that takes fewer than eight more is in use. */
+    enum { SLOTS = 8 };
+    int ids[SLOTS], taken = 0;
+
+    while (taken < SLOTS) {
+        int id = PyFunction_AddWatcher(watch_nothing);
+        if (id < 0) {
+            PyErr_Clear();
+            break;
+        }
+        ids[taken++] = id;
+    }
+    for (int i = 0; i < taken; i++) {
+        PyFunction_ClearWatcher(ids[i]);
+    }
+    return taken < SLOTS;
+#else
+    return 0;
+#endif
+}
+
+void
+mp_function_tell_watchers(mp_function_edit *edit)
+{
+    /* Borrowed. */
+    PyFunctionObject *target_b = edit->target;
+    uint32_t version = target_b->func_version;
+
+    if (!(edit->fields & MP_FIELD(MP_CODE))) {
+        return;
+    }
+    /* The same code once more: it passes the check of the closure and sends MODIFY_CODE. */
+    if (PyObject_SetAttrString((PyObject *)target_b, "__code__", target_b->func_code) < 0) {
+        PyErr_WriteUnraisable((PyObject *)target_b);
+    }
+    mp_stop_the_world();
+    target_b->func_version = version;
+    mp_start_the_world();
+}
+
+void
+mp_function_discard(mp_function_edit *edit)
+{
+    retire_empty_closure(edit);
+    for (int field = 0; field < MP_FUNCTION_FIELDS; field++) {
+        Py_CLEAR(edit->values[field]);
+    }
+    edit->fields = 0;
+    Py_CLEAR(edit->target);
+}

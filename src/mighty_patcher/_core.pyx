@@ -1,0 +1,143 @@
+# cython: language_level=3
+"""The thin binding to csrc: it converts and owns the log; all logic is in C."""
+
+import sys
+
+cdef extern from "commit.h":
+    ctypedef struct mp_log:
+        Py_ssize_t used
+        int applied
+    enum:
+        MP_FREE_THREADED
+        MP_CODE
+        MP_CLOSURE
+        MP_DEFAULTS
+        MP_KWDEFAULTS
+        MP_GLOBALS
+        MP_BUILTINS
+        MP_NAME
+        MP_QUALNAME
+        MP_MODULE
+        MP_DOC
+        MP_ANNOTATIONS
+        MP_ANNOTATE
+        MP_TYPEPARAMS
+        MP_DICT
+        MP_FUNCTION_FIELDS
+    int mp_log_add_function(mp_log *log, object target, object donor, unsigned fields) except -1
+    int mp_log_add_constant(mp_log *log, object outer, object old, object value) except -1
+    int mp_log_add_dict(mp_log *log, object target, object donor) except -1
+    int mp_log_exchange(mp_log *log) except -1
+    void mp_log_discard(mp_log *log)
+    int mp_code_is_held_elsewhere(object functions, object roots, object vouched) except -1
+
+cdef extern from "heap.h":
+    object mp_heap_find_functions(object codes, object filenames)
+
+FREE_THREADED = bool(MP_FREE_THREADED)
+
+CODE = 1 << MP_CODE
+CLOSURE = 1 << MP_CLOSURE
+DEFAULTS = 1 << MP_DEFAULTS
+KWDEFAULTS = 1 << MP_KWDEFAULTS
+GLOBALS = 1 << MP_GLOBALS
+BUILTINS = 1 << MP_BUILTINS
+NAME = 1 << MP_NAME
+QUALNAME = 1 << MP_QUALNAME
+MODULE = 1 << MP_MODULE
+DOC = 1 << MP_DOC
+ANNOTATIONS = 1 << MP_ANNOTATIONS
+ANNOTATE = 1 << MP_ANNOTATE
+TYPEPARAMS = 1 << MP_TYPEPARAMS
+DICT = 1 << MP_DICT
+ALL_FIELDS = (1 << MP_FUNCTION_FIELDS) - 1
+
+
+cdef class Log:
+    """The edits of one commit and, once they are applied, the values that they replaced."""
+
+    cdef mp_log log
+
+    def __dealloc__(self):
+        mp_log_discard(&self.log)
+
+    def __len__(self):
+        return self.log.used
+
+    @property
+    def applied(self):
+        return bool(self.log.applied)
+
+    def add_function(self, target, donor, unsigned fields=ALL_FIELDS):
+        self.must_be_new()
+        mp_log_add_function(&self.log, target, donor, fields)
+
+    def add_constant(self, outer, old, value):
+        self.must_be_new()
+        mp_log_add_constant(&self.log, outer, old, value)
+
+    def add_dict(self, target, donor):
+        self.must_be_new()
+        mp_log_add_dict(&self.log, target, donor)
+
+    def commit(self):
+        self.must_be_new()
+        mp_log_exchange(&self.log)
+
+    def undo(self):
+        if not self.log.applied:
+            raise ValueError("only a log that is applied can be undone")
+        mp_log_exchange(&self.log)
+
+    def discard(self):
+        mp_log_discard(&self.log)
+
+    cdef must_be_new(self):
+        if self.log.applied:
+            raise ValueError("the log is applied already")
+
+
+def is_held_elsewhere(list functions not None, list roots not None, list vouched not None):
+    return bool(mp_code_is_held_elsewhere(functions, roots, vouched))
+
+
+def find_functions(list codes not None, list filenames not None):
+    return mp_heap_find_functions(codes, filenames)
+
+
+_UNFIT = (
+    f"mighty_patcher was built for an interpreter whose insides differ from those of "
+    f"{sys.implementation.name} {sys.version.split()[0]}; install it again with this interpreter"
+)
+
+_SCRATCH = """
+def target(value):
+    return value
+
+def donor(value, more=1):
+    return value + more
+"""
+
+
+def _self_test():
+    """Patch a scratch function and take it back: micro releases have moved internals before."""
+    scratch = {}
+    exec(_SCRATCH, scratch)
+    target, donor = scratch["target"], scratch["donor"]
+    before = target.__code__
+    log = Log()
+    try:
+        log.add_function(target, donor)
+        log.commit()
+        patched = target.__code__ is donor.__code__ and target(1) == 2
+        log.undo()
+        restored = target.__code__ is before and target(1) == 1
+    except Exception as error:
+        raise ImportError(f"{_UNFIT} ({error})") from error
+    if not (patched and restored):
+        raise ImportError(f"{_UNFIT} (a scratch function did not take its new content)")
+
+
+if sys.implementation.name != "cpython":
+    raise ImportError(_UNFIT)
+_self_test()
