@@ -1,0 +1,211 @@
+"""Which code object of one version became which of the next.
+
+A compiled module is a tree: its constants hold the code of its functions and classes, whose
+constants hold the code nested in those. Two versions are paired from the root down: by name, and
+among equals (lambdas, overloads, the functions of a property) by content first and by position then.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from types import CodeType
+
+__all__ = ["Pair", "Pairs", "docstring", "is_scope", "nested", "signature"]
+
+# What `code.replace` may have changed without changing what the code does: @types.coroutine sets
+# the one, and the compiler's own flags of the enclosing scope make the other.
+_TRANSFERABLE_FLAGS = inspect.CO_ITERABLE_COROUTINE
+
+
+def nested(code: CodeType) -> list[CodeType]:
+    """Return the code objects among the constants of one, in the order of the source."""
+    return [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def is_scope(code: CodeType) -> bool:
+    """Tell whether this code runs once where it stands (a module, the body of a class) rather than
+    whenever a function is called.
+    """
+    return not code.co_flags & inspect.CO_OPTIMIZED
+
+
+def signature(code: CodeType) -> tuple[object, ...]:
+    """Return what the code does, without where it stands: equal for code that only moved."""
+    return (
+        code.co_name,
+        code.co_flags,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_code,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        code.co_cellvars,
+        code.co_exceptiontable,
+        tuple(
+            signature(constant) if isinstance(constant, CodeType) else _typed(constant)
+            for constant in code.co_consts
+        ),
+    )
+
+
+def docstring(code: CodeType) -> str | None:
+    """Return the docstring with which a function of this code is made."""
+    # CO_HAS_DOCSTRING came with 3.13 (gh-126072 in 3.14 made it the only sign); before it the first
+    # constant is the docstring or None.
+    flag = getattr(inspect, "CO_HAS_DOCSTRING", None)
+    if flag is not None and not code.co_flags & flag:
+        return None
+    first = code.co_consts[0] if code.co_consts else None
+    return first if isinstance(first, str) else None
+
+
+@dataclass(eq=False, slots=True)
+class Pair:
+    """One code object of the old version and what became of it.
+
+    Attributes:
+        old: The old code. This is the one reference that the pairing holds to it.
+        new: The new code, or None where the definition is gone.
+        parent: The pair that it is nested in; None for the module.
+        changed: Not even the lines are the same.
+        edited: What it does, or what is nested in it does, is different.
+        runs_once: It is nested in nothing but the module and classes, which run once.
+    """
+
+    old: CodeType
+    new: CodeType | None
+    parent: Pair | None
+    changed: bool = True
+    edited: bool = True
+    runs_once: bool = False
+    children: list[Pair] = field(default_factory=list)
+
+    @property
+    def is_definition(self) -> bool:
+        """A function, method or lambda that should be found where the module's own run put it."""
+        name = self.old.co_name
+        return (
+            self.runs_once
+            and not is_scope(self.old)
+            and (name == "<lambda>" or not name.startswith("<"))
+            and name != "__annotate__"
+        )
+
+
+class Pairs:
+    """All pairs of two versions of one module, to be asked with the code of living functions.
+
+    Args:
+        old: The module's code as it is in force.
+        new: The module's code as it was saved.
+    """
+
+    def __init__(self, old: CodeType, new: CodeType) -> None:
+        self.root = _pair_trees(old, new)
+        self._by_place: dict[tuple[str, int], list[Pair]] = {}
+        for pair in self:
+            self._by_place.setdefault(_place(pair.old), []).append(pair)
+
+    def __iter__(self) -> Iterator[Pair]:
+        waiting = [self.root]
+        while waiting:
+            pair = waiting.pop()
+            yield pair
+            waiting.extend(reversed(pair.children))
+
+    def of(self, code: CodeType) -> Pair | None:
+        """Return the pair whose old code a living function has, or None if it is not of this version.
+
+        The living code is often another object than ours: it was compiled by the import, from the
+        same text.
+        """
+        candidates = self._by_place.get(_place(code), ())
+        for pair in candidates:
+            if pair.old is code:
+                return pair
+        for pair in candidates:
+            if pair.old == code or pair.old == _with_flags_of(pair.old, code):
+                return pair
+        return None
+
+    @staticmethod
+    def successor(pair: Pair, code: CodeType) -> CodeType | None:
+        """Return the new code for a function that has ``code``, with the flags that a decorator set."""
+        if pair.new is None or not (pair.old.co_flags ^ code.co_flags) & _TRANSFERABLE_FLAGS:
+            return pair.new
+        return pair.new.replace(co_flags=pair.new.co_flags | code.co_flags & _TRANSFERABLE_FLAGS)
+
+
+def _typed(constant: object) -> object:
+    """Make constants comparable as the compiler does: 1, 1.0 and True are three constants."""
+    if isinstance(constant, tuple):
+        return (tuple, tuple(_typed(item) for item in constant))
+    if isinstance(constant, frozenset):
+        return (frozenset, frozenset(_typed(item) for item in constant))
+    return (type(constant), repr(constant))
+
+
+def _place(code: CodeType) -> tuple[str, int]:
+    return code.co_qualname, code.co_firstlineno
+
+
+def _with_flags_of(old: CodeType, living: CodeType) -> CodeType:
+    """Take back from living code the flags that a decorator may have set by ``code.replace``."""
+    changed = (old.co_flags ^ living.co_flags) & _TRANSFERABLE_FLAGS
+    return living.replace(co_flags=living.co_flags ^ changed) if changed else living
+
+
+def _is_run_through(code: CodeType) -> bool:
+    # PEP 695 wraps a definition with type parameters into a scope that is called at once.
+    return is_scope(code) or code.co_name.startswith("<generic parameters of ")
+
+
+def _pair_trees(old: CodeType, new: CodeType) -> Pair:
+    root = Pair(old, new, None, runs_once=True)
+    _pair_below(root)
+    return root
+
+
+def _pair_below(pair: Pair) -> None:
+    """Pair what is nested in a pair, and then tell whether it changed."""
+    old_groups, new_groups = _groups(pair.old), _groups(pair.new)
+    for key, olds in old_groups.items():
+        for old, new in _align(olds, new_groups.get(key, [])):
+            child = Pair(old, new, pair, runs_once=pair.runs_once and _is_run_through(pair.old))
+            pair.children.append(child)
+            _pair_below(child)
+    if pair.new is None:
+        return
+    same_children = all(not child.changed for child in pair.children)
+    pair.changed = not (
+        same_children and pair.old == pair.new and pair.old.co_linetable == pair.new.co_linetable
+    )
+    pair.edited = pair.changed and signature(pair.old) != signature(pair.new)
+
+
+def _groups(code: CodeType | None) -> dict[tuple[str, bool], list[CodeType]]:
+    groups: dict[tuple[str, bool], list[CodeType]] = {}
+    for inner in nested(code) if code is not None else ():
+        groups.setdefault((inner.co_name, is_scope(inner)), []).append(inner)
+    return groups
+
+
+def _align(
+    olds: list[CodeType], news: list[CodeType]
+) -> Iterator[tuple[CodeType, CodeType | None]]:
+    """Pair code of one name within one owner; every old one is yielded once."""
+    if len(olds) == len(news) == 1:
+        yield olds[0], news[0]
+        return
+    matcher = SequenceMatcher(
+        None, [signature(code) for code in olds], [signature(code) for code in news], autojunk=False
+    )
+    for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        for offset, old in enumerate(olds[old_start:old_end]):
+            at = new_start + offset
+            yield old, news[at] if at < new_end else None

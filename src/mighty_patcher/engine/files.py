@@ -1,0 +1,534 @@
+"""Which files changed: roots go in, batches of changed paths come out.
+
+Two threads are at work. watchdog's thread does nothing but put changes into a queue; the batch
+thread collects them until the files have been quiet for a moment and calls the engine. So a
+reload, however long, never keeps watchdog from reading events, and saves made meanwhile are the
+next batch.
+
+A batch names every file that *may* have changed. It is never decided here by time or size whether
+one did: the engine compares contents.
+
+watchdog is imported when a watcher starts, so that importing the package costs nothing.
+"""
+
+# Paths are real paths as strings here: they are the engine's keys, and there may be many.
+# ruff: noqa: PTH
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+__all__ = ["NEVER_SOURCE", "Watcher", "python_files"]
+
+logger = logging.getLogger("mighty_patcher")
+
+NEVER_SOURCE = frozenset(
+    {".git", ".hg", ".mypy_cache", ".nox", ".tox", "__pycache__", "node_modules"}
+)
+"""Names of directories below a root that never hold source. Virtual environments do not either;
+they are known by their ``pyvenv.cfg``."""
+
+LONGEST_BATCH = 2.0  # seconds: a file written without a pause must not hold back all the others
+POLL_INTERVAL = 1.0  # seconds, where inotify refuses
+MOVE_DELAY = 0.020  # seconds that watchdog waits for the second half of a move
+
+# What the user has to raise when inotify refuses.
+_LIMITS = {
+    errno.ENOSPC: "the sysctl fs.inotify.max_user_watches",
+    errno.EMFILE: "the sysctl fs.inotify.max_user_instances (or ulimit -n)",
+}
+
+
+def python_files(roots: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
+    """Find every Python file below the roots.
+
+    Directories that never hold source are left out, and symbolic links to directories are not
+    followed: name their target as a root of its own where it holds source.
+
+    Args:
+        roots: Directories, or single files.
+
+    Yields:
+        The real path of each ``.py`` file, once.
+
+    Raises:
+        FileNotFoundError: A root does not exist.
+    """
+    seen: set[str] = set()
+    for root in _resolve(roots):
+        for path in root.files():
+            if path not in seen:
+                seen.add(path)
+                yield path
+
+
+class Watcher:
+    """Watch roots and hand batches of changed Python files to a callback.
+
+    A batch holds the real paths of ``.py`` files that were closed after writing, created, moved
+    (both ends) or deleted. It ends when nothing has changed for ``quiet`` seconds, and at the
+    latest after two seconds. Batches come one at a time, on a daemon thread named
+    ``mighty_patcher``; what changes during a callback is the next batch. A callback that raises
+    is logged, and the watch goes on.
+
+    Args:
+        roots: Directories, watched recursively, or single files. They may overlap.
+        on_batch: Called with each batch.
+        quiet: Seconds without a change that end a batch.
+        poll: Seconds between two looks at the files, for mounts that report no events; `None`
+            for the events of the operating system. Where these cannot be had, the watcher polls
+            by itself and logs one warning.
+
+    Attributes:
+        observer: The watchdog observer, from :meth:`start` on. ``observer.stop()`` followed by
+            ``observer.join()`` ends the watch as :meth:`stop` does.
+
+    Raises:
+        FileNotFoundError: A root does not exist.
+    """
+
+    observer: BaseObserver | None
+
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        on_batch: Callable[[frozenset[str]], None],
+        *,
+        quiet: float = 0.020,
+        poll: float | None = None,
+    ) -> None:
+        self.observer = None
+        self._roots = _resolve(roots)
+        self._on_batch = on_batch
+        self._quiet = quiet
+        self._poll = poll
+        self._handler = _Handler(self._notice)
+        # Paths of files; of directories below which anything may have changed, with a separator
+        # at their end; and None, which ends the batch thread.
+        self._changes: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        # The files that are there. When a directory leaves, nobody can list what it held.
+        self._present: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="mighty_patcher", daemon=True)
+        self._stopped = False
+        self._lock = threading.Lock()  # guards `observer` and `_stopped`; never held for long
+
+    def start(self) -> None:
+        """Start watching. What is saved after this has returned will be seen.
+
+        Raises:
+            RuntimeError: The watcher was started or stopped before.
+        """
+        with self._lock:
+            if self.observer is not None or self._stopped:
+                raise RuntimeError("a watcher starts once; make a new one")
+            self.observer = self._first_observer()
+        self._present.update(path for root in self._roots for path in root.files())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching and wait for both threads, except for the one that this is called on.
+
+        A batch that is being collected is dropped. Stopping twice does no harm.
+        """
+        with self._lock:
+            self._stopped = True
+            observer = self.observer
+        if observer is None:
+            return
+        observer.stop()
+        for thread in (observer, self._thread):
+            if thread is not threading.current_thread():
+                thread.join()
+
+    # From watchdog's events to changes, on watchdog's thread.
+
+    def _notice(self, event: FileSystemEvent) -> None:
+        for path in (os.fsdecode(event.src_path), os.fsdecode(event.dest_path)):
+            if event.is_directory:
+                if self._holds(path):
+                    self._changes.put(os.path.join(path, ""))
+            elif path.endswith(".py") and self._holds(path):
+                self._changes.put(os.path.realpath(path))
+
+    def _holds(self, path: str) -> bool:
+        return any(root.holds(path) for root in self._roots)
+
+    def _notice_all(self) -> None:
+        for root in self._roots:
+            self._changes.put(root.file or os.path.join(root.directory, ""))
+
+    # From changes to batches, on the batch thread.
+
+    def _run(self) -> None:
+        while (changes := self._collect()) is not None:
+            try:
+                if batch := self._settle(changes):
+                    self._on_batch(batch)
+            except BaseException:  # also SystemExit: an edit that exits must not end the watch
+                logger.exception("a batch of saves was not handled")
+
+    def _collect(self) -> set[str] | None:
+        """Wait for a change and for the quiet after it; None when the watch has ended."""
+        changes: set[str] = set()
+        change = self._changes.get()
+        deadline = time.monotonic() + LONGEST_BATCH
+        while change is not None:
+            changes.add(change)
+            wait = min(self._quiet, deadline - time.monotonic())
+            if wait <= 0:
+                return changes
+            try:
+                change = self._changes.get(timeout=wait)
+            except queue.Empty:
+                return changes
+        return None
+
+    def _settle(self, changes: set[str]) -> frozenset[str]:
+        """Put the files below changed directories in the place of these directories."""
+        batch = {change for change in changes if not change.endswith(os.sep)}
+        for directory in _outermost(changes - batch):
+            self._follow(directory)  # first: what changes after the listing must be an event
+            batch.update(path for path in self._present if path.startswith(directory))
+            batch.update(path for root in self._roots for path in root.files(directory))
+        batch = {path for path in batch if path.endswith(".py")}  # a link may lead elsewhere
+        self._present -= batch
+        self._present.update(filter(os.path.isfile, batch))
+        return frozenset(batch)
+
+    def _follow(self, directory: str) -> None:
+        """See to it that a directory which has appeared is watched with all that it holds."""
+        for root in self._roots:
+            if directory == os.path.join(root.directory, "") and not os.path.isdir(directory):
+                logger.warning("%s is gone; its files are not watched any more", root.directory)
+        try:
+            for root in self._roots:
+                self._watch_folders(self.observer, root.folders(directory))
+        except OSError as error:
+            self._change_to_polling(error)
+
+    # The observer.
+
+    def _first_observer(self) -> BaseObserver:
+        if self._poll is not None:
+            return self._observe(self._poll)
+        try:
+            return self._observe(None)
+        except OSError as error:
+            self._warn(error)
+        return self._observe(POLL_INTERVAL)
+
+    def _observe(self, poll: float | None) -> BaseObserver:
+        """Make an observer and start it.
+
+        Raises:
+            OSError: The operating system refuses to watch so much, or at all.
+        """
+        observer = _make_observer(poll, self._ended)
+        try:
+            for root in self._roots:
+                self._schedule(observer, root.directory, recursive=root.file is None)
+            observer.start()
+            for emitter in observer.emitters:
+                _tune(emitter, self._notice_all)
+            for root in self._roots:
+                self._watch_folders(observer, root.folders())
+        except OSError:
+            observer.stop()
+            raise
+        return observer
+
+    def _ended(self, observer: BaseObserver) -> None:
+        if observer is self.observer:  # not one that was given up for polling
+            self._changes.put(None)
+
+    def _schedule(self, observer: Any, directory: str, *, recursive: bool) -> None:
+        observer.schedule(
+            self._handler, directory, recursive=recursive, event_filter=_event_types(observer)
+        )
+
+    def _watch_folders(self, observer: Any, folders: Iterable[str]) -> None:
+        """Add the folders that watchdog has left out of its recursive inotify watches.
+
+        watchdog 6 leaves out what is in a directory that was moved in. watchdog 7 leaves out
+        whatever inotify refused, and does not tell; scheduling that folder by itself does.
+
+        Raises:
+            OSError: inotify refuses.
+        """
+        for folder in folders:
+            try:
+                if observer.should_keep_running() and not _is_watched(observer, folder):
+                    self._schedule(observer, folder, recursive=True)
+            except (FileNotFoundError, NotADirectoryError):
+                logger.debug("%s went away before it was watched", folder)
+
+    def _change_to_polling(self, error: OSError) -> None:
+        with self._lock:
+            refused = self.observer
+            if self._stopped or refused is None:
+                return
+            self._warn(error)
+            self.observer = self._observe(POLL_INTERVAL)
+        refused.stop()
+        self._notice_all()  # what changed between the two observers
+
+    def _warn(self, error: OSError) -> None:
+        limit = _LIMITS.get(error.errno or 0)
+        logger.warning(
+            "cannot watch %s by events (%s); looking at the files every %g s instead%s",
+            ", ".join(root.file or root.directory for root in self._roots),
+            error.strerror or error,
+            POLL_INTERVAL,
+            f"; raise {limit} to change that" if limit else "",
+        )
+
+
+@dataclass(frozen=True)
+class _Root:
+    """A directory with all that is below it, or a single file."""
+
+    directory: str  # real path
+    file: str | None = None
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a file or directory is this root's business."""
+        if self.file is not None:
+            return path == self.file
+        if not path or not _is_below(path, self.directory):
+            return False
+        while path != self.directory:
+            if _is_never_source(path):
+                return False
+            path = os.path.dirname(path)
+        return True
+
+    def files(self, below: str | None = None) -> Iterator[str]:
+        """Find the Python files, all of them or those below a directory that has changed."""
+        if self.file is not None:
+            if os.path.isfile(self.file) and below is None:
+                yield os.path.realpath(self.file)
+            return
+        for folder, names in self._walk(below):
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.endswith(".py") and os.path.isfile(path):  # not a link that leads nowhere
+                    yield os.path.realpath(path) if os.path.islink(path) else path
+
+    def folders(self, below: str | None = None) -> Iterator[str]:
+        """Find the directories that may hold source, all or those below one that has changed."""
+        if self.file is None:
+            yield from (folder for folder, _ in self._walk(below))
+
+    def _walk(self, below: str | None) -> Iterator[tuple[str, list[str]]]:
+        top = self.directory if below is None else os.path.dirname(below)
+        if not self.holds(top):
+            return
+        for folder, directories, names in os.walk(top):
+            directories[:] = (
+                name for name in directories if not _is_never_source(os.path.join(folder, name))
+            )
+            yield folder, names
+
+
+def _resolve(paths: Iterable[str | os.PathLike[str]]) -> list[_Root]:
+    """Turn what the user gave into roots none of which is held by another."""
+    roots: dict[_Root, None] = {}
+    for given in paths:
+        path = os.fspath(given)
+        real = os.path.realpath(path)
+        if os.path.isdir(real):
+            roots[_Root(real)] = None
+        elif os.path.isfile(real):
+            roots[_Root(os.path.dirname(real), real)] = None
+            # A save may also replace a symbolic link, which is an event where the link is.
+            folder, name = os.path.split(path)
+            folder = os.path.realpath(folder)
+            roots[_Root(folder, os.path.join(folder, name))] = None
+        else:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    return [
+        root
+        for root in roots
+        if not any(other.holds(root.file or root.directory) for other in roots if other != root)
+    ]
+
+
+def _is_below(path: str, directory: str) -> bool:
+    """Tell whether a path is in a directory, at any depth, or is that directory."""
+    return os.path.join(path, "").startswith(os.path.join(directory, ""))
+
+
+def _is_never_source(directory: str) -> bool:
+    return os.path.basename(directory) in NEVER_SOURCE or os.path.exists(
+        os.path.join(directory, "pyvenv.cfg")
+    )
+
+
+def _outermost(directories: Iterable[str]) -> list[str]:
+    """Drop the directories that are below another. All of them end with a separator."""
+    outermost: list[str] = []
+    for directory in sorted(directories):
+        if not outermost or not directory.startswith(outermost[-1]):
+            outermost.append(directory)
+    return outermost
+
+
+class _Handler:
+    """What watchdog hands events to. Its own base class would have to be imported for this."""
+
+    def __init__(self, dispatch: Callable[[FileSystemEvent], None]) -> None:
+        self.dispatch = dispatch
+
+
+def _make_observer(poll: float | None, on_end: Callable[[BaseObserver], None]) -> BaseObserver:
+    """Make a watchdog observer which tells when somebody has stopped it."""
+    from watchdog.observers import Observer
+    from watchdog.observers.polling import PollingObserverVFS
+
+    base: Any = Observer if poll is None else PollingObserverVFS
+    options: dict[str, Any] = {}
+    if poll is not None:
+        options = {"stat": _stat, "listdir": _list_source, "polling_interval": poll}
+
+    class SourceObserver(base):  # type: ignore[misc]  # which class, only the platform knows
+        def on_thread_stop(self) -> None:
+            super().on_thread_stop()
+            on_end(self)
+
+    observer: BaseObserver = SourceObserver(**options)
+    _let_directories_return(observer)
+    return observer
+
+
+def _event_types(observer: Any) -> list[type[FileSystemEvent]]:
+    """The events to ask for. Without such a filter, a callback that reads files feeds itself."""
+    from watchdog import events
+    from watchdog.observers.polling import PollingObserverVFS
+
+    types: list[type[FileSystemEvent]] = [
+        events.FileClosedEvent,
+        events.FileCreatedEvent,
+        events.FileMovedEvent,
+        events.FileDeletedEvent,
+        events.DirCreatedEvent,
+        events.DirMovedEvent,
+        events.DirDeletedEvent,
+    ]
+    if sys.platform != "linux" or isinstance(observer, PollingObserverVFS):
+        types.append(events.FileModifiedEvent)  # there, nobody tells when a file is closed
+    return types
+
+
+# Polling.
+
+
+def _stat(path: str) -> SimpleNamespace:
+    """Describe a file to watchdog's poller so that it sees every save.
+
+    An editor or ``cp -p`` can set the time of a file, but not the time at which it did so.
+    """
+    found = os.stat(path)
+    return SimpleNamespace(
+        st_dev=found.st_dev,
+        st_ino=found.st_ino,
+        st_mode=found.st_mode,
+        st_size=found.st_size,
+        st_mtime=(found.st_mtime_ns, found.st_ctime_ns),
+    )
+
+
+def _list_source(directory: str) -> list[os.DirEntry[str]]:
+    with os.scandir(directory) as entries:
+        return [
+            entry
+            for entry in entries
+            if (
+                not _is_never_source(entry.path)
+                if entry.is_dir(follow_symlinks=False)
+                else entry.name.endswith(".py")
+            )
+        ]
+
+
+# What watchdog offers no option for. Only the functions below know its private names, and they
+# touch nothing but our own observer, so that nobody else in the process is affected.
+
+
+def _let_directories_return(observer: Any) -> None:
+    """Let watchdog 7 watch a directory again which left the tree and comes back.
+
+    It still holds the callback of that directory, and warns: on the stderr of the program, and
+    where warnings are errors, its thread dies of it.
+    """
+    reader: Any = getattr(observer, "_inotify_fd", None)
+    if not hasattr(reader, "_get_or_create_watch"):
+        return
+
+    def add_callback(path: bytes, mask: int, callback: Any, identity: int) -> Any:
+        with reader._lock:
+            watch = reader._get_or_create_watch(path, mask)
+            watch.callbacks[identity] = callback
+            return watch.wd
+
+    reader.add_callback = add_callback
+
+
+def _tune(emitter: Any, on_overflow: Callable[[], None]) -> None:
+    """Set up one emitter; one that is not inotify's, or not known, stays as it is.
+
+    watchdog waits half a second for the second half of a move, and holds back every later event
+    meanwhile, also when a file just leaves the tree. The kernel reports both halves in one go.
+    """
+    inotify = getattr(emitter, "_inotify", None)
+    grouper = getattr(inotify, "_move_event_grouper", inotify)  # watchdog 7, watchdog 6
+    pending = getattr(grouper, "_queue", None)
+    for name in ("delay", "delay_sec"):  # watchdog 7, watchdog 6
+        if name in getattr(pending, "__dict__", ()):
+            setattr(pending, name, MOVE_DELAY)
+    if hasattr(inotify, "on_queue_overflow"):  # watchdog 7.1
+        _call_after(inotify, "on_queue_overflow", on_overflow)
+
+
+def _call_after(owner: Any, method: str, then: Callable[[], None]) -> None:
+    inner = getattr(owner, method)
+
+    def outer() -> None:
+        inner()
+        then()
+
+    setattr(owner, method, outer)
+
+
+def _is_watched(observer: Any, folder: str) -> bool:
+    """Tell whether inotify watches a folder, after having seen to it where watchdog 6 allows.
+
+    True as well where the question does not arise: an emitter that is not inotify's.
+    """
+    path = os.fsencode(folder)
+    for emitter in observer.emitters.copy():
+        inotify = getattr(emitter, "_inotify", None)
+        watched = getattr(inotify, "_active_callbacks_by_path", None)  # watchdog 7
+        reader = getattr(inotify, "_inotify", None)  # watchdog 6
+        if watched is None and reader is None:
+            return True
+        if watched is not None and path in watched:
+            return True
+        if reader is not None and _is_below(folder, emitter.watch.path):
+            reader.add_watch(path)  # once more does no harm: same directory, same descriptor
+            return True
+    return False

@@ -1,0 +1,264 @@
+"""Old object to new content, where only bodies changed: find every function that holds old code, and
+plan the edits that give it the new.
+
+Functions are looked for where a module and its classes keep them. Only where something unknown still
+holds old code (a closure made earlier, a decorator, a container, a frame) the whole heap is passed
+over, once: the refcount gate of the core decides.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+
+from mighty_patcher import _core
+from mighty_patcher.engine.codetree import Pair, Pairs, docstring
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.report import Stale, Step
+
+__all__ = ["Patches", "class_dict", "functions_in", "match_bodies", "running_code"]
+
+# The real dictionary of a class, whatever its metaclass makes of attribute access.
+class_dict = vars(type)["__dict__"].__get__
+
+_WRAPPERS: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (staticmethod, ("__func__",)),
+    (classmethod, ("__func__",)),
+    (MethodType, ("__func__",)),
+    (property, ("fget", "fset", "fdel")),
+    (functools.partial, ("func",)),
+    (functools.cached_property, ("func",)),
+)
+
+
+@dataclass
+class Patches:
+    """The edits of one module, ready to be added to a log.
+
+    Attributes:
+        functions: Target, donor and fields of each function.
+        constants: Outer code, old and new nested code of each constant.
+        steps: What this does, for the report.
+        stale: What stays old, and why.
+        unknown: A function of the module whose code is not that of the old version, so that the
+            old version is not what was imported; then nothing else counts.
+    """
+
+    functions: list[tuple[FunctionType, FunctionType, int]] = field(default_factory=list)
+    constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    stale: list[Stale] = field(default_factory=list)
+    unknown: FunctionType | None = None
+
+
+def match_bodies(module: ModuleType, pairs: Pairs, filename: str, taken: set[int]) -> Patches:
+    """Plan to give every function of a module its new code.
+
+    Args:
+        module: The module; nothing of it is executed.
+        pairs: Its old and new code.
+        filename: The ``co_filename`` of its code.
+        taken: Identities of the functions that this reload patches already; added to.
+    """
+    patches = Patches()
+    owners = functions_in(module, filename)
+    for function in owners:
+        if function.__globals__ is namespace_of(module) and pairs.of(function.__code__) is None:
+            patches.unknown = function
+            return patches
+    running = running_code(filename)
+    functions = list(owners)
+    everywhere = _must_search_heap(functions, pairs, [pairs.root.old, *running])
+    if everywhere:
+        known = set(map(id, functions))
+        found = _core.find_functions([pair.old for pair in pairs if pair.changed], [filename])
+        functions += [function for function in found if id(function) not in known]
+    names: dict[str, Step] = {}
+    for function in functions:
+        pair = pairs.of(function.__code__)
+        if pair is None or not pair.changed or id(function) in taken:
+            continue
+        if _plan(function, pair, owners.get(function), patches):
+            taken.add(id(function))
+            step = Step(
+                "patched" if pair.edited else "kept",
+                name_of_module(module),
+                function.__qualname__,
+                pair.new.co_firstlineno if pair.new else 0,
+                "its body changed" if pair.edited else "its lines moved",
+            )
+            names.setdefault(function.__qualname__, step)
+    patches.steps = sorted(names.values(), key=lambda step: step.line)
+    if everywhere:
+        outers = {id(code): code for code in running}
+        outers |= {id(target.__code__): target.__code__ for target, _, _ in patches.functions}
+        for outer in outers.values():
+            _plan_constants(outer, pairs, patches)
+    return patches
+
+
+def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type | None]:
+    """Find the functions that a module and its classes hold, with the class that owns each.
+
+    Args:
+        module: The module; only what its namespace and its classes' namespaces hold is read.
+        filename: Only functions compiled from this file are returned.
+    """
+    found: dict[FunctionType, type | None] = {}
+    seen: set[int] = set()
+    name = name_of_module(module)
+    waiting: list[tuple[object, type | None]]
+    waiting = [(value, None) for value in list(namespace_of(module).values())]
+    while waiting:
+        value, owner = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        # By its type alone: to ask isinstance of a proxy can run its code, and raise.
+        if type(value) is FunctionType:
+            if value.__code__.co_filename == filename:
+                found[value] = owner
+            waiting += [(inner, owner) for inner in _held_by_function(value)]
+        elif issubclass(type(value), type):
+            members = class_dict(value)
+            if members.get("__module__") == name:
+                waiting += [(inner, value) for inner in list(members.values())]
+        else:
+            waiting += [(inner, owner) for inner in _wrapped(value)]
+    return found
+
+
+def running_code(filename: str) -> list[CodeType]:
+    """Return the code of a file that threads are executing right now, outermost callers included.
+
+    A module's own code lives only as long as it runs, and a function's may outlive the function.
+    """
+    codes: dict[int, CodeType] = {}
+    for top in sys._current_frames().values():
+        frame: FrameType | None = top
+        while frame is not None:
+            if frame.f_code.co_filename == filename:
+                codes[id(frame.f_code)] = frame.f_code
+            frame = frame.f_back
+    return list(codes.values())
+
+
+def _held_by_function(function: FunctionType) -> Iterator[object]:
+    """What a decorator's wrapper usually hides: the function in its cells; and 3.14's annotations."""
+    for cell in function.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+        if type(content) is FunctionType:
+            yield content
+    annotate = getattr(function, "__annotate__", None)
+    if isinstance(annotate, FunctionType):
+        yield annotate
+
+
+def _wrapped(value: object) -> Iterator[object]:
+    """The functions in a descriptor, a bound method or a partial."""
+    for kind, names in _WRAPPERS:
+        if issubclass(type(value), kind):
+            return (object.__getattribute__(value, name) for name in names)
+    return iter(())
+
+
+def _must_search_heap(
+    functions: list[FunctionType], pairs: Pairs, roots: list[CodeType]
+) -> bool:
+    """Tell whether functions with old code may exist that are not among those found.
+
+    No local of this function may refer to code while the gate counts references.
+    """
+    if _core.FREE_THREADED:
+        return True
+    found = {id(pairs.of(function.__code__)) for function in functions}
+    if any(pair.changed and pair.is_definition and id(pair) not in found for pair in pairs):
+        return True
+    targets = [function for function in functions if _is_changed(function, pairs)]
+    return _core.is_held_elsewhere(targets, roots, [pair.old for pair in pairs])
+
+
+def _is_changed(function: FunctionType, pairs: Pairs) -> bool:
+    pair = pairs.of(function.__code__)
+    return pair is not None and pair.changed
+
+
+def _plan(
+    function: FunctionType, pair: Pair, owner: type | None, patches: Patches
+) -> bool:
+    """Plan the edit of one function; False if it stays as it is, which is then reported."""
+    code = Pairs.successor(pair, function.__code__)
+    if code is None:
+        patches.stale.append(
+            Stale(
+                function.__qualname__,
+                "its definition is gone from the source and something still refers to it",
+                "it keeps its last code",
+            )
+        )
+        return False
+    cells, missing = _cells(function, code, owner)
+    if missing:
+        patches.stale.append(
+            Stale(
+                function.__qualname__,
+                f"it was made before its code used {', '.join(missing)} of the enclosing function",
+                "call the enclosing function again to make a new one",
+            )
+        )
+        return False
+    donor = FunctionType(code, function.__globals__, function.__name__, None, cells)
+    fields = _core.CODE
+    if function.__doc__ == docstring(pair.old) != docstring(code):
+        fields |= _core.DOC
+    patches.functions.append((function, donor, fields))
+    return True
+
+
+def _cells(
+    function: FunctionType, code: CodeType, owner: type | None
+) -> tuple[tuple[CellType, ...], list[str]]:
+    """Return the cells for new code out of those that a function has, and the names it lacks."""
+    held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    if "__class__" in code.co_freevars and "__class__" not in held and owner is not None:
+        held["__class__"] = _class_cell(owner)
+    missing = [name for name in code.co_freevars if name not in held]
+    return tuple(held[name] for name in code.co_freevars if name in held), missing
+
+
+def _class_cell(owner: type) -> CellType:
+    """Return the cell through which methods of a class find it, or make one (``super()``)."""
+    for value in owner.__dict__.values():
+        if isinstance(value, FunctionType) and "__class__" in value.__code__.co_freevars:
+            cell = (value.__closure__ or ())[value.__code__.co_freevars.index("__class__")]
+            if cell.cell_contents is owner:
+                return cell
+    return CellType(owner)
+
+
+def _plan_constants(outer: CodeType, pairs: Pairs, patches: Patches) -> None:
+    """Plan to let code that is still running make new inner functions.
+
+    Each constant of the living code is looked up by itself: it need not be the object that we
+    compiled.
+    """
+    for constant in outer.co_consts:
+        pair = pairs.of(constant) if isinstance(constant, CodeType) else None
+        if pair is None or pair.new is None or not pair.changed:
+            continue
+        if pair.new.co_freevars == constant.co_freevars:
+            patches.constants.append((outer, constant, pair.new))
+        elif pair.edited:
+            patches.stale.append(
+                Stale(
+                    f"{constant.co_qualname} as made by code that is running now",
+                    "its new code uses other variables of the enclosing function",
+                    "it is new when the enclosing function is called again",
+                )
+            )

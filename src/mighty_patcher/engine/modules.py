@@ -1,0 +1,479 @@
+"""Which modules a file is, which files are loaded, and who imports whom.
+
+The program's modules are only looked at, never asked: reading an attribute of a module may run a
+module-level ``__getattr__`` (PEP 562), finish a lazy import, or reach an object that only poses
+as a module. So everything here goes through `namespace_of`.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ModuleSpec,
+)
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeGuard
+
+__all__ = [
+    "Imported",
+    "Modules",
+    "filename_of",
+    "imports_of",
+    "in_dependency_order",
+    "name_of_module",
+    "namespace_of",
+    "package_of",
+    "spec_of",
+]
+
+_SOURCE = tuple(SOURCE_SUFFIXES)
+_NO_SOURCE = (*BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES)
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+"""Directories of installed packages: below a root, they belong to a virtual environment."""
+
+_read_namespace = vars(ModuleType)["__dict__"].__get__
+_LazyModule = getattr(importlib.util, "_LazyModule", None)
+
+
+class Modules:
+    """The loaded modules, as seen from the files below some roots.
+
+    Where a ``__file__`` is, is looked up once: a later change of directory, or of a symbolic link,
+    does not change where the module came from. It also makes `of` quick.
+
+    Args:
+        roots: Module roots, the directories that would be in `sys.path`; or single files.
+
+    Attributes:
+        roots: The roots, resolved.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots = tuple(root.resolve() for root in roots)
+        # A root is known under the name it was given, too: what is a symbolic link below it
+        # still has a place there. The most specific root comes first.
+        bases = {str(root) for root in (*self.roots, *(root.absolute() for root in roots))}
+        self._bases = sorted((_Base.of(base) for base in bases), key=lambda base: -len(base.path))
+        self._places: dict[str, frozenset[str]] = {}  # of each absolute __file__
+        self._files: dict[str, set[str]] = {}  # and back: the __file__s of each place
+        self._scripts: dict[tuple[str, str], frozenset[str]] = {}  # of name and relative __file__
+
+    def of(self, path: str) -> list[ModuleType]:
+        """Find every loaded module that is this file.
+
+        A module is known by its ``__file__``, whatever its name is: ``src.shop.cart`` and
+        ``__main__`` are found as well as ``shop.cart``, and all of them if a file was loaded
+        several times. A module without a ``__file__`` is known by its name below a root.
+
+        Args:
+            path: The file, which need not exist any more.
+
+        Returns:
+            The modules, each once, in the order in which their imports began.
+        """
+        places = _places_of(path)
+        found = [
+            module
+            for name, module in _loaded(self._candidates(places))
+            if not places.isdisjoint(self._places_of_module(name, module))
+        ]
+        return found or self._by_name(path)
+
+    def loaded(self) -> list[ModuleType]:
+        """List the modules whose source is below the roots, and ``__main__`` if it has a file.
+
+        Installed packages (a virtual environment below a root) are left out.
+
+        Returns:
+            The modules, each once, in the order in which their imports began.
+        """
+        return [
+            module
+            for name, module in _loaded(sys.modules.copy().items())
+            if (places := self._places_of_module(name, module))
+            and (name == "__main__" or any(map(self._is_own, places)))
+        ]
+
+    def is_importing(self, module: ModuleType) -> bool:
+        """Tell whether a module is still being imported, on whatever thread.
+
+        A module whose import failed half-way is not: importlib takes it out of `sys.modules`.
+
+        Args:
+            module: A loaded module.
+
+        Returns:
+            True while the module's own code runs for the first time; its parents do not matter.
+        """
+        # importlib sets this while it loads a module and reads it for its own deadlock rules;
+        # `_bootstrap._load_unlocked`, the same from 3.11 to 3.15.
+        if getattr(spec_of(module), "_initializing", False):
+            return True
+        return type(module) is _LazyModule and _loads_lazily(module)
+
+    def name_of(self, path: str) -> str | None:
+        """Name the module that a file would be imported as.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The dotted name, relative to the most specific root that the file is below; `None` if
+            it is below none or cannot be imported by a dotted name.
+        """
+        relative = self._relative(path)
+        if relative is None or not relative.endswith(_SOURCE):
+            return None
+        parts = os.path.splitext(relative)[0].split("/")  # noqa: PTH122 a str, not a file
+        if parts[-1] == "__init__":
+            del parts[-1]
+        if not parts or any("." in part for part in parts):
+            return None
+        return ".".join(parts)
+
+    def display(self, path: str) -> str:
+        """Write a path as the console shows it: ``shop/cart.py``.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The path relative to the most specific root, with slashes; else the path as it is.
+        """
+        return self._relative(path) or path
+
+    def _by_name(self, path: str) -> list[ModuleType]:
+        name = self.name_of(path)
+        if name is None or name == "__main__":  # `python -c` and the prompt are no file.
+            return []
+        module = sys.modules.get(name)
+        return [module] if _is_module(module) and _may_be_file(module) else []
+
+    def _candidates(self, places: frozenset[str]) -> list[tuple[str, object]]:
+        """List what of `sys.modules` is at these places, or has not been looked up yet.
+
+        This is the only loop over all modules at each save, so it does nothing else.
+        """
+        known = self._places
+        here = {file for place in places for file in self._files.get(place, ())}
+        return [
+            (name, module)
+            for name, module in sys.modules.copy().items()
+            if issubclass(type(module), ModuleType)
+            and isinstance(file := _read_namespace(module).get("__file__"), str)
+            and (file in here or file not in known)
+        ]
+
+    def _places_of_module(self, name: str, module: ModuleType) -> frozenset[str]:
+        """Return where a module's source is; an empty set if it has none."""
+        file = filename_of(module)
+        if file is None:
+            return frozenset()
+        if not os.path.isabs(file):  # noqa: PTH117 a str is at hand
+            return self._places_of_script(name, file)
+        places = self._places.get(file)
+        if places is None:
+            places = self._places[file] = _places_of(file)
+            for place in places:
+                self._files.setdefault(place, set()).add(file)
+        return places
+
+    def _places_of_script(self, name: str, file: str) -> frozenset[str]:
+        """Look for a relative ``__file__``: that of a script which was run by its path."""
+        if (name, file) not in self._scripts:
+            # The program may have changed its directory since.
+            directories = [Path(), *self.roots]
+            paths = [path for it in directories if (path := it / file).exists()]
+            self._scripts[name, file] = _places_of(str(paths[0]) if paths else file)
+        return self._scripts[name, file]
+
+    def _relative(self, path: str) -> str | None:
+        for place in _lexical_first(path):
+            for base in self._bases:
+                relative = base.relative(place)
+                if relative is not None:
+                    return relative
+        return None
+
+    def _is_own(self, place: str) -> bool:
+        return any(
+            _INSTALLED.isdisjoint(relative.split("/"))
+            for base in self._bases
+            if (relative := base.relative(place)) is not None
+        )
+
+
+@dataclass(frozen=True)
+class _Base:
+    """One spelling of a root; `file` is the name of a root that is a single file."""
+
+    path: str
+    file: str | None
+
+    @classmethod
+    def of(cls, path: str) -> _Base:
+        root = Path(os.path.normcase(path))
+        return cls(str(root), root.name if root.is_file() else None)
+
+    def relative(self, place: str) -> str | None:
+        """Return a place relative to this root, with slashes, or `None` if it is not below."""
+        if self.file is not None:
+            return self.file if place == self.path else None
+        prefix = self.path.rstrip(os.sep) + os.sep
+        return place[len(prefix) :].replace(os.sep, "/") if place.startswith(prefix) else None
+
+
+# --- one module -------------------------------------------------------------------------------
+
+
+def namespace_of(module: ModuleType) -> dict[str, Any]:
+    """Return a module's namespace without running any of the program's code.
+
+    ``vars(module)`` would: a class may define ``__dict__`` (apipkg does), and any attribute of a
+    module that `importlib.util.LazyLoader` made finishes its import.
+    """
+    namespace: dict[str, Any] = _read_namespace(module)
+    return namespace
+
+
+def name_of_module(module: ModuleType) -> str:
+    """Return a module's ``__name__``, or ``"?"`` where the program has taken it away."""
+    name = namespace_of(module).get("__name__")
+    return name if isinstance(name, str) else "?"
+
+
+def package_of(module: ModuleType) -> str:
+    """Return the package that a module's relative imports start from; ``""`` for none."""
+    spec = spec_of(module)
+    package = namespace_of(module).get("__package__") if spec is None else spec.parent
+    return package if isinstance(package, str) else ""
+
+
+def spec_of(module: ModuleType) -> ModuleSpec | None:
+    """Return a module's ``__spec__`` if it is one; a script run as ``__main__`` has none."""
+    spec = namespace_of(module).get("__spec__")
+    return spec if issubclass(type(spec), ModuleSpec) else None
+
+
+def filename_of(module: ModuleType) -> str | None:
+    """Return the source file that a module says it was loaded from.
+
+    Args:
+        module: A loaded module.
+
+    Returns:
+        Its ``__file__`` as it stands, perhaps relative; `None` if there is none, or if it is no
+        source: bytecode without source and extension modules are left alone. A script may have
+        any suffix.
+    """
+    namespace = namespace_of(module)
+    file = namespace.get("__file__")
+    if not isinstance(file, str):
+        return None
+    if file.endswith(_SOURCE):
+        return file
+    is_script = namespace.get("__name__") == "__main__"
+    if not is_script or file.endswith(_NO_SOURCE) or file.startswith("<"):  # `<stdin>`
+        return None
+    return file
+
+
+def _loaded(items: Iterable[tuple[str, object]]) -> Iterator[tuple[str, ModuleType]]:
+    """Yield each module that has begun to run, once, under the first of its names.
+
+    The items are from a copy of `sys.modules`, because other threads import meanwhile. Anything
+    may be in there, `None` for instance.
+    """
+    seen: set[int] = set()
+    for name, module in items:
+        if _is_module(module) and id(module) not in seen:
+            seen.add(id(module))
+            if type(module) is not _LazyModule or _loads_lazily(module):
+                yield name, module
+
+
+def _is_module(module: object) -> TypeGuard[ModuleType]:
+    # Not isinstance, which asks the object for its `__class__`.
+    return issubclass(type(module), ModuleType)
+
+
+def _loads_lazily(module: ModuleType) -> bool:
+    """Tell whether a lazy module has begun to load; on 3.11 it is none any more then."""
+    state = getattr(spec_of(module), "loader_state", None)
+    return isinstance(state, dict) and bool(state.get("is_loading"))
+
+
+def _may_be_file(module: ModuleType) -> bool:
+    """Tell whether a module says nothing against having been loaded from a source file."""
+    namespace = namespace_of(module)
+    if namespace.get("__file__") is not None or "__path__" in namespace:
+        return False  # Of another file; or a namespace package, which is of none.
+    spec = spec_of(module)
+    return spec is None or spec.origin not in ("built-in", "frozen")
+
+
+def _lexical_first(path: str) -> tuple[str, str]:
+    absolute = os.path.abspath(path)  # noqa: PTH100 Path.absolute keeps `..`
+    return os.path.normcase(absolute), os.path.normcase(os.path.realpath(path))
+
+
+def _places_of(path: str) -> frozenset[str]:
+    """Where a file is, with and without symbolic links: an editor may replace a link by a file."""
+    return frozenset(_lexical_first(path))
+
+
+# --- who imports whom ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One name that an import statement of a module binds.
+
+    Attributes:
+        module: The absolute name of the module that is imported from.
+        name: The name there, which may be a submodule; ``"*"`` for a star import; ``""`` for
+            ``import a.b``, which binds a module.
+        bound: The name here: Y of ``from m import X as Y``, a of ``import a.b``.
+        line: The line of the statement, from 1.
+    """
+
+    module: str
+    name: str
+    bound: str
+    line: int
+
+    def needs(self, names: Collection[str]) -> str:
+        """Return the module that the binding depends on.
+
+        Args:
+            names: The names of the loaded modules.
+
+        Returns:
+            ``m.X`` for ``from m import X`` if that is a module, otherwise ``m``.
+        """
+        submodule = f"{self.module}.{self.name}"
+        return submodule if self.name and submodule in names else self.module
+
+
+def imports_of(tree: ast.Module, module_name: str, package: str) -> list[Imported]:
+    """List what a module imports when it runs.
+
+    That is at module level, including ``if``, ``try``, ``with``, loops and ``match``; not in
+    functions and classes, whose names are no names of the module, and not where only a type
+    checker looks.
+
+    Args:
+        tree: The syntax tree of the module.
+        module_name: Its name.
+        package: Its ``__package__``; where that is empty, it is derived from the name.
+
+    Returns:
+        One entry for each binding, in the order of the source.
+    """
+    package = package or module_name.rpartition(".")[0]
+    return [
+        imported for statement in _statements(tree) for imported in _bindings(statement, package)
+    ]
+
+
+def _statements(parent: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    for child in _children(parent):
+        match child:
+            case ast.Import() | ast.ImportFrom():
+                yield child
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                continue
+            case ast.stmt() | ast.ExceptHandler() | ast.match_case():
+                yield from _statements(child)
+
+
+def _children(parent: ast.AST) -> Iterable[ast.AST]:
+    match parent:
+        case ast.If(test=test) if _is_type_checking(test):
+            return parent.orelse
+        case ast.If(test=ast.UnaryOp(op=ast.Not(), operand=test)) if _is_type_checking(test):
+            return parent.body
+        case _:
+            return ast.iter_child_nodes(parent)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+        case _:
+            return False
+
+
+def _bindings(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[Imported]:
+    line = statement.lineno
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            yield Imported(alias.name, "", bound, line)
+        return
+    module = _absolute(statement.module or "", statement.level, package)
+    if module is not None:
+        for alias in statement.names:
+            yield Imported(module, alias.name, alias.asname or alias.name, line)
+
+
+def _absolute(name: str, level: int, package: str) -> str | None:
+    if level == 0:
+        return name
+    parts = package.split(".") if package else []
+    if level > len(parts):
+        return None  # Beyond the top: the import itself fails.
+    base = parts[: len(parts) - level + 1]
+    return ".".join([*base, name] if name else base)
+
+
+def in_dependency_order(
+    modules: Sequence[ModuleType], imports: Mapping[str, Collection[str]]
+) -> list[ModuleType]:
+    """Order modules as their imports would have ended: what is imported before who imports it.
+
+    The order is that of a fresh import of them all, begun in the order of `sys.modules`. So it
+    is the same each time, and a cycle is entered where the program entered it.
+
+    Args:
+        modules: The modules to order.
+        imports: For each module by name, the names of those it imports. It may hold more modules
+            than are to be ordered: a changed module may depend on another through unchanged ones.
+
+    Returns:
+        The same modules.
+    """
+    by_name: dict[str, list[ModuleType]] = {}
+    for module in modules:
+        by_name.setdefault(name_of_module(module), []).append(module)
+    ranks = {name: rank for rank, name in enumerate(sys.modules.copy())}
+
+    def begun(names: Iterable[str]) -> list[str]:
+        last = len(ranks)
+        return sorted(dict.fromkeys(names), key=lambda name: ranks.get(name, last))
+
+    ended: list[str] = []
+    seen: set[str] = set()
+    # Importing, with a stack of our own: chains of imports may be longer than Python's stack.
+    stack: list[tuple[str, Iterator[str]]] = [("", iter(begun(by_name)))]
+    while stack:
+        importer, importees = stack[-1]
+        for name in importees:
+            if name not in seen:
+                seen.add(name)
+                stack.append((name, iter(begun(imports.get(name, ())))))
+                break
+        else:
+            ended.append(importer)
+            stack.pop()
+    return [module for name in ended for module in by_name.get(name, ())]

@@ -1,0 +1,342 @@
+"""What a reload did, in words: for the console, for the application's logs, and for tools."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TextIO
+
+from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
+
+__all__ = [
+    "LINES_MOVED",
+    "Reload",
+    "Stale",
+    "Step",
+    "announce",
+    "ensure_console",
+    "logger",
+]
+
+LINES_MOVED = "lines moved"
+"""The reason of a step that patched nothing but line numbers."""
+
+_MOST_NAMES = 6
+_MOST_PATHS = 3
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a reload did with one statement or definition.
+
+    Attributes:
+        kind: What was done; the words are those of the documentation's glossary.
+        module: The name of the module.
+        qualname: The qualified name within the module, such as ``Cart.total``; ``""`` for a
+            statement that binds no name.
+        line: The line in the new text, from 1; for what was removed, in the old one.
+        reason: Why.
+    """
+
+    kind: Literal["patched", "ran", "rebound", "removed", "kept"]
+    module: str
+    qualname: str
+    line: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Something that is still old after a reload.
+
+    Attributes:
+        what: The thing.
+        reason: Why it is still old.
+        hint: What the user can do about it.
+    """
+
+    what: str
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Reload:
+    """What one reload did. Its `str()` is what the console shows.
+
+    Attributes:
+        modules: The names of the modules, in the order in which they were reloaded.
+        paths: The files, as they are displayed.
+        steps: What was done, in order.
+        stale: What is still old.
+        errors: What failed; the program keeps what it had.
+        seconds: How long it took.
+        started: When it began, with the local time zone.
+    """
+
+    modules: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    stale: tuple[Stale, ...] = ()
+    errors: tuple[MightyPatcherError, ...] = ()
+    seconds: float = 0.0
+    started: datetime.datetime = field(default_factory=lambda: datetime.datetime.now().astimezone())
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return not self.errors
+
+    @property
+    def error(self) -> MightyPatcherError | None:
+        """The first error, or `None`."""
+        return self.errors[0] if self.errors else None
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.started:%H:%M:%S} {line}" for line in self._entries())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the reload as an event for tools, ready for `json.dumps`.
+
+        Returns:
+            A dictionary with the version of its format under ``"v"``.
+        """
+        return {
+            "v": 1,
+            "event": "reload",
+            "ok": self.ok,
+            "started": self.started.isoformat(),
+            "seconds": self.seconds,
+            "modules": list(self.modules),
+            "paths": list(self.paths),
+            "steps": [asdict(step) for step in self.steps],
+            "stale": [asdict(stale) for stale in self.stale],
+            "errors": [_error_as_dict(error) for error in self.errors],
+        }
+
+    def _entries(self) -> Iterator[str]:
+        """Yield one entry for what was done and one for each error, without the time of day."""
+        files = _files(self.paths)
+        done = _summary(self.steps)
+        if self.ok or done or self.stale:
+            stale = (f"\n  stale: {it.what}: {it.reason}; {it.hint}" for it in self.stale)
+            summary = done or "nothing to change"
+            yield f"reloaded {files}: {summary}  {_duration(self.seconds)}{''.join(stale)}"
+        for error in self.errors:
+            if isinstance(error, RefusedEdit):
+                yield f"refused {files}: {error}"
+            else:
+                yield "\n  ".join([f"not reloaded: {error}", *_details(error)])
+
+
+# --- the console line -------------------------------------------------------------------------
+
+
+def _files(paths: tuple[str, ...]) -> str:
+    return ", ".join(paths) if len(paths) <= _MOST_PATHS else f"{len(paths)} files"
+
+
+def _summary(steps: tuple[Step, ...]) -> str:
+    """Say what was done: ``patched Cart.total, tax; ran RATE; rebound 2 names``."""
+    names: dict[str, dict[tuple[str, str], str]] = {}
+    for step in steps:
+        kind = LINES_MOVED if step.reason == LINES_MOVED else step.kind
+        name = step.qualname or f"line {step.line}"
+        names.setdefault(kind, {})[step.module, name] = name
+    parts = [
+        f"{kind} {_shortened([*names[kind].values()])}"
+        for kind in ("patched", "ran", "removed")
+        if kind in names
+    ]
+    if "rebound" in names:
+        count = len(names["rebound"])
+        parts.append(f"rebound {count} name{'s' if count > 1 else ''}")
+    if not parts and LINES_MOVED in names:
+        return LINES_MOVED
+    return "; ".join(parts)
+
+
+def _shortened(names: list[str]) -> str:
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    shown = names[: _MOST_NAMES - 1]  # Never "and 1 more": the name itself is not longer.
+    return f"{', '.join(shown)} and {len(names) - len(shown)} more"
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    milliseconds = seconds * 1000
+    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def _details(error: MightyPatcherError) -> list[str]:
+    """Return what belongs below an error: the bad line of a file, or the user's traceback."""
+    cause = error.__cause__
+    match error:
+        case SourceError() if isinstance(cause, SyntaxError):
+            lines = _lines(traceback.format_exception_only(cause))
+            # Between `File "...", line 3` and the message, which the error has both.
+            return [line for line in lines if line.startswith("    ")]
+        case RunError() if cause is not None:
+            theirs = _from_file(cause.__traceback__, error.path)
+            return _lines(traceback.format_exception(type(cause), cause, theirs))
+        case _:
+            return []
+
+
+def _lines(chunks: Iterable[str]) -> list[str]:
+    return "".join(chunks).splitlines()
+
+
+def _from_file(entries: TracebackType | None, path: str) -> TracebackType | None:
+    """Cut what is ours off the top of a traceback: it begins in the user's file."""
+    entry = entries
+    while entry is not None:
+        if os.path.realpath(entry.tb_frame.f_code.co_filename) == path:
+            return entry
+        entry = entry.tb_next
+    # The code has another file name; then at least not our own frames.
+    entry = entries
+    while entry is not None and entry.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        entry = entry.tb_next
+    return entry
+
+
+def _error_as_dict(error: MightyPatcherError) -> dict[str, Any]:
+    return {
+        "type": type(error).__name__,
+        "slug": error.slug,
+        "path": getattr(error, "path", None),
+        "line": getattr(error, "line", None),
+        "reason": getattr(error, "reason", str(error)),
+        "hint": getattr(error, "hint", None),
+        "message": str(error),
+        "details": _details(error),
+    }
+
+
+# --- logging ----------------------------------------------------------------------------------
+
+logger = logging.getLogger("mighty_patcher")
+logger.addHandler(logging.NullHandler())
+
+
+def announce(reload: Reload) -> None:
+    """Log a reload: as an error if something failed, as a warning if something is stale.
+
+    Args:
+        reload: The reload. Handlers find it as ``record.reload``.
+    """
+    level = logging.ERROR if reload.errors else logging.WARNING if reload.stale else logging.INFO
+    if logger.isEnabledFor(level):
+        logger.log(level, "%s", reload, extra={"reload": reload})
+    elif _only_by_default(level):
+        record = logger.makeRecord(
+            logger.name, level, "", 0, "%s", (reload,), None, extra={"reload": reload}
+        )
+        _console.handle(record)
+
+
+def ensure_console() -> None:
+    """Show reloads on stderr, unless the application has configured logging.
+
+    May be called any number of times. The handler looks at each record whether anybody else
+    handles it, so that an application may configure logging before or after.
+    """
+    logger.addHandler(_console)
+
+
+def _only_by_default(level: int) -> bool:
+    """Tell whether a record is dropped by nothing but the level that logging begins with.
+
+    The application then has no opinion on it, and the console is there to show it. Changing the
+    level of our logger instead would flood the log of an application that configures it later.
+    """
+    return (
+        _console in logger.handlers
+        and not logger.disabled
+        and logger.level == logging.NOTSET
+        and logger.manager.root.level == logging.WARNING
+        and logger.manager.disable < level
+    )
+
+
+class _Console(logging.Handler):
+    """Writes to whatever `sys.stderr` is at the time, and never raises into the program."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if _application_logs():
+            return
+        try:
+            _write(sys.stderr, record)
+        except Exception:
+            # stderr is closed, a broken pipe, or an object of the program's that raises. There is
+            # no other place to say so, and a reload must not end the program.
+            return
+
+
+def _application_logs() -> bool:
+    current: logging.Logger | None = logger
+    while current is not None:
+        for handler in current.handlers:
+            if handler is not _console and not isinstance(handler, logging.NullHandler):
+                return True
+        current = current.parent if current.propagate else None
+    return False
+
+
+_console = _Console()
+
+
+def _write(stream: TextIO | None, record: logging.LogRecord) -> None:
+    if stream is None:  # pythonw has none.
+        return
+    text = record.getMessage()
+    if not hasattr(record, "reload"):
+        text = f"{datetime.datetime.fromtimestamp(record.created):%H:%M:%S} {text}"
+    if _colours(stream, os.environ):
+        text = _painted(text, record.levelno)
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    encodable = text.encode(encoding, "backslashreplace").decode(encoding)
+    stream.write(encodable + "\n")  # In one piece: other threads write too.
+    stream.flush()
+
+
+_DIM, _RED, _GREEN, _YELLOW, _PLAIN = "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[0m"
+
+
+def _painted(text: str, level: int) -> str:
+    """Paint the time of day dim, and the first word after it in the colour of the level."""
+    colour = _RED if level >= logging.ERROR else _YELLOW if level >= logging.WARNING else _GREEN
+    time, _, rest = text.partition(" ")
+    word, space, rest = rest.partition(" ")
+    return f"{_DIM}{time}{_PLAIN} {colour}{word}{_PLAIN}{space}{rest}"
+
+
+def _colours(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Decide on colours as CPython does for its own tracebacks."""
+    if not sys.flags.ignore_environment:
+        wish = environment.get("PYTHON_COLORS")
+        if wish in ("0", "1"):
+            return wish == "1"
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    if environment.get("TERM") == "dumb":
+        return False
+    if sys.platform == "win32" and not environment.get("WT_SESSION"):
+        return False  # Older consoles of Windows show the codes themselves.
+    return stream.isatty()

@@ -1,0 +1,152 @@
+"""One reload in the making: what it does to the program, in order, so that all of it can be taken back.
+
+Patches of modules that need not run gather in one log and are committed together. Where a module has
+to run again, what gathered before is committed first, because the module may call it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Protocol
+
+from mighty_patcher import _core
+from mighty_patcher.engine.bindings import follow
+from mighty_patcher.engine.donors import Donors, match_donors
+from mighty_patcher.engine.journal import Journal
+from mighty_patcher.engine.match import Patches
+from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
+from mighty_patcher.engine.report import Stale, Step
+from mighty_patcher.engine.run import run_again
+
+__all__ = ["Edit", "Transaction"]
+
+
+class _Undoable(Protocol):
+    def undo(self) -> None: ...
+
+
+@dataclass
+class Edit:
+    """What a save means for one module.
+
+    Attributes:
+        module: The module.
+        filename: The ``co_filename`` of its code.
+        code: Its new code.
+        old_tree: The syntax tree in force, where it is known.
+        patches: The functions with old code, wherever they are.
+        runs: The module is run again.
+        reason: Why.
+        line: The line that says so; 0 for none in particular.
+    """
+
+    module: ModuleType
+    filename: str
+    code: CodeType
+    old_tree: ast.Module | None
+    patches: Patches
+    runs: bool
+    reason: str
+    line: int
+
+
+class Transaction:
+    """All that one reload has done so far.
+
+    Args:
+        imports: What a module imports at its top, from its source.
+    """
+
+    def __init__(self, imports: Callable[[ModuleType], list[Imported]]) -> None:
+        self.steps: list[Step] = []
+        self.stale: list[Stale] = []
+        self._imports = imports
+        self._gathered: list[Patches] = []
+        self._done: list[_Undoable] = []
+
+    def add(self, edit: Edit) -> None:
+        """Make the edits of one module, or gather them until `commit`.
+
+        Raises:
+            BaseException: Whatever the module raised when it ran; the caller then calls `undo`.
+        """
+        self.stale += edit.patches.stale
+        if edit.runs:
+            self.commit()
+            self._run(edit)
+        else:
+            self.steps += edit.patches.steps
+            self._gathered.append(edit.patches)
+
+    def commit(self) -> None:
+        """Apply what has gathered, in one go."""
+        gathered, self._gathered = self._gathered, []
+        self._apply(
+            [edit for patches in gathered for edit in patches.functions],
+            [edit for patches in gathered for edit in patches.constants],
+        )
+
+    def undo(self) -> None:
+        """Take back everything, the last thing first."""
+        self._gathered.clear()
+        while self._done:
+            self._done.pop().undo()
+
+    def discard(self) -> None:
+        """Let go of the old values; from then on nothing can be taken back."""
+        for done in self._done:
+            if isinstance(done, _core.Log):
+                done.discard()
+        self._done.clear()
+
+    def _apply(
+        self,
+        functions: list[tuple[FunctionType, FunctionType, int]],
+        constants: list[tuple[CodeType, CodeType, CodeType]],
+    ) -> None:
+        log = _core.Log()
+        for target, donor, fields in functions:
+            log.add_function(target, donor, fields)
+        for outer, old, new in constants:
+            log.add_constant(outer, old, new)
+        log.commit()
+        self._done.append(log)
+
+    def _run(self, edit: Edit) -> None:
+        name = name_of_module(edit.module)
+        before, journal = run_again(edit.module, edit.code)
+        self._done.append(journal)
+        self.steps.append(Step("ran", name, name, edit.line, edit.reason))
+        donors = match_donors(edit.module, before, edit.code, edit.old_tree)
+        self.stale += donors.stale
+        whole = {id(target) for target, _, _ in donors.functions}
+        bodies = [patch for patch in edit.patches.functions if id(patch[0]) not in whole]
+        self._apply(donors.functions + bodies, edit.patches.constants)
+        after = Journal()
+        self._done.append(after)
+        self._install(edit.module, donors, after)
+        namespace = namespace_of(edit.module)
+        changed = {
+            bound: (before[bound], value)
+            for bound, value in list(namespace.items())
+            if bound in before and before[bound] is not value and not bound.startswith("__")
+        }
+        self.steps += follow(edit.module, changed, self._imports, after)
+
+    @staticmethod
+    def _install(module: ModuleType, donors: Donors, journal: Journal) -> None:
+        """Give classes the content of their donors, and names the objects that are kept."""
+        for cell, cls in donors.cells:
+            cell.cell_contents = cls
+        for cls, name, value in donors.attributes:
+            journal.set_attribute(cls, name, value)
+        for cls, name in donors.removed:
+            journal.delete_attribute(cls, name)
+        for instance, cls in donors.instances:
+            instance.__class__ = cls
+        namespace: dict[str, Any] = namespace_of(module)
+        for name, value in donors.names.items():
+            journal.bind(namespace, name, value)

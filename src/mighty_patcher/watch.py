@@ -1,0 +1,186 @@
+"""AutoReloader: watch the files of a running program and reload what is saved."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from mighty_patcher.engine.engine import Engine, Rerun
+from mighty_patcher.engine.files import Watcher
+from mighty_patcher.engine.report import Reload, announce, ensure_console, logger
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver
+
+    from mighty_patcher.errors import MightyPatcherError
+
+__all__ = ["AutoReloader"]
+
+_PathLike = str | os.PathLike[str]
+_GRACE = 0.3
+"""Seconds for which a file that is absent, empty or broken counts as being saved right now."""
+_GLANCE = 0.005
+"""Seconds between two looks at an import that has not ended."""
+
+
+class AutoReloader:
+    """Watches module roots on a thread of its own and brings every save into the running program.
+
+    Args:
+        path: A module root, or several: directories that are watched recursively, such that
+            ``<root>/shop/cart.py`` is the module ``shop.cart``; or single files.
+        watch: False starts no thread; then `reload` does it when it is called.
+        rerun: ``"changed"`` runs a module again only where more than bodies of functions changed;
+            ``"module"`` at every save.
+        excluded: Names of modules, as fnmatch patterns, that are never touched.
+        apply: ``"now"``. (``"manual"`` comes with a later version.)
+        poll: None. (Polling comes with a later version.)
+        on_reload: Called with each `Reload`, on the thread that reloaded. What it raises is logged.
+
+    Raises:
+        TypeError: ``path`` is nothing that names a file.
+        NotADirectoryError: A root does not exist.
+        NotImplementedError: ``apply`` or ``poll`` is used.
+
+    Example:
+        >>> reloader = AutoReloader(path="src")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        path: _PathLike | Sequence[_PathLike] = ".",
+        watch: bool = True,
+        rerun: Rerun = "changed",
+        excluded: Iterable[str] = (),
+        apply: Literal["now", "manual"] = "now",
+        poll: float | None = None,
+        on_reload: Callable[[Reload], object] | None = None,
+    ) -> None:
+        if apply != "now" or poll is not None:
+            raise NotImplementedError('apply="manual" and poll are not there yet')
+        if rerun not in ("changed", "module"):
+            raise ValueError(f'rerun is "changed" or "module", not {rerun!r}')
+        if isinstance(excluded, str):
+            raise TypeError(f"excluded is a list of patterns, not the string {excluded!r}")
+        roots = _roots(path)
+        self._on_reload = on_reload
+        self._stopped = threading.Event()
+        self._engine = Engine(roots, rerun=rerun, excluded=tuple(excluded))
+        ensure_console()
+        self._watcher = Watcher(roots, self._on_batch) if watch else None
+        if self._watcher is not None:
+            self._watcher.start()
+
+    @property
+    def observer(self) -> BaseObserver | None:
+        """The watchdog observer, with ``stop()`` and ``join()``; None with ``watch=False``."""
+        return self._watcher.observer if self._watcher is not None else None
+
+    @property
+    def last(self) -> Reload | None:
+        """The last reload that did something or failed."""
+        return self._engine.last
+
+    @property
+    def errors(self) -> dict[str, MightyPatcherError]:
+        """The error of each file whose saved text is not what runs."""
+        return dict(self._engine.errors)
+
+    def reload(self, paths: Iterable[_PathLike] | None = None) -> Reload:
+        """Reload now, on this thread.
+
+        Args:
+            paths: The files that may have changed; None for every loaded one below the roots.
+
+        Returns:
+            What was done. Errors are in it and in `errors`; none is raised.
+        """
+        result = self._engine.reload(paths)
+        self._report(result)
+        self._wait_for_imports()
+        return result
+
+    def apply(self) -> Reload | None:
+        """Apply waiting saves; there are none with ``apply="now"``."""
+        return None
+
+    def undo(self) -> Reload:
+        """Take the last reload back, exactly.
+
+        Returns:
+            The reload that was taken back, or one with an error if there is none.
+        """
+        return self._engine.undo()
+
+    def stop(self) -> None:
+        """Stop watching. What was reloaded stays; may be called again."""
+        self._stopped.set()
+        if self._watcher is not None:
+            self._watcher.stop()
+
+    def __enter__(self) -> AutoReloader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _on_batch(self, paths: Iterable[str]) -> None:
+        """On the watcher's thread: reload what is whole now, and give the rest a moment."""
+        unfinished = {path for path in paths if self._engine.looks_unfinished(path)}
+        self._reload([path for path in paths if path not in unfinished])
+        if unfinished:
+            timer = threading.Timer(_GRACE, self._reload, [sorted(unfinished)])
+            timer.daemon = True
+            timer.start()
+
+    def _reload(self, paths: list[str]) -> None:
+        if paths and not self._stopped.is_set():
+            self.reload(paths)
+
+    def _report(self, result: Reload) -> None:
+        if not result.modules and not result.errors:
+            return
+        announce(result)
+        if self._on_reload is not None:
+            try:
+                self._on_reload(result)
+            except Exception:
+                logger.exception("on_reload raised")
+
+    def _wait_for_imports(self) -> None:
+        """Have what was saved during an import reloaded when that import has ended."""
+        if self._engine.importing:
+            threading.Thread(
+                target=self._reload_after_import, name="mighty_patcher import", daemon=True
+            ).start()
+
+    def _reload_after_import(self) -> None:
+        waiting = sorted(self._engine.importing)
+        while any(map(self._is_importing, waiting)):
+            if self._stopped.wait(_GLANCE):
+                return
+        self._reload(waiting)
+
+    def _is_importing(self, path: str) -> bool:
+        modules = self._engine.modules
+        return any(map(modules.is_importing, modules.of(path)))
+
+
+def _roots(path: _PathLike | Sequence[_PathLike]) -> list[Path]:
+    given = [path] if isinstance(path, str | os.PathLike) else list(path)
+    if not given:
+        raise TypeError("path is empty: name at least one directory to watch")
+    roots = [Path(one) for one in given]
+    for root in roots:
+        if not root.exists():
+            raise NotADirectoryError(f"there is no directory {root} to watch")
+    return roots
