@@ -1,0 +1,171 @@
+"""Every Python example of the README, run as it stands there."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.rst"
+PATIENCE = 30.0  # seconds
+FIRST, EDITED = 0, 1  # which example of a file that the README has twice
+
+
+def examples(text: str) -> dict[str, list[str]]:
+    """Return the Python examples by the file name in their first line, in order."""
+    found: dict[str, list[str]] = {}
+    for block in re.findall(r"\.\. code-block:: python\n\n((?:    .*\n|\n)+)", text):
+        code = textwrap.dedent(block).strip() + "\n"
+        name = re.match(r"# (\w+\.py)\n", code)
+        assert name, f"this example does not begin with the name of its file:\n{code}"
+        found.setdefault(name[1], []).append(code)
+    return found
+
+
+EXAMPLES = examples(README.read_text("utf-8"))
+
+
+class Program:
+    """An example that runs in a process of its own, and what it prints."""
+
+    def __init__(self, folder: Path, script: str) -> None:
+        self.folder = folder
+        environ = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, script],
+            cwd=folder,
+            env=environ,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert self.process.stdout is not None
+        self.lines: queue.Queue[str | None] = queue.Queue()
+        self.transcript: list[str] = []
+        self.listener = threading.Thread(target=self.listen, args=(self.process.stdout,))
+        self.listener.start()
+
+    def listen(self, stream: IO[str]) -> None:
+        for line in stream:
+            self.transcript.append(line)
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+    def expect(self, pattern: str) -> None:
+        """Wait for a line that matches."""
+        while True:
+            try:
+                line = self.lines.get(timeout=PATIENCE)
+            except queue.Empty:
+                line = None
+            if line is None:
+                pytest.fail(f"no line matches {pattern!r}:\n{''.join(self.transcript)}")
+            if re.fullmatch(pattern, line):
+                return
+
+    def ask(self, expression: str) -> None:
+        """Have `REPL` evaluate an expression."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(expression + "\n")
+        self.process.stdin.flush()
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.listener.join()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+
+
+class Folder:
+    """A folder with examples of the README in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.programs: list[Program] = []
+
+    def save(self, name: str, which: int = FIRST) -> None:
+        (self.path / name).write_text(EXAMPLES[name][which], "utf-8")
+
+    def run(self, script: str) -> Program:
+        program = Program(self.path, script)
+        self.programs.append(program)
+        return program
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    made = Folder(tmp_path)
+    yield made
+    for program in made.programs:
+        program.stop()
+
+
+def test_every_example_is_run_here() -> None:
+    assert {name: len(codes) for name, codes in EXAMPLES.items()} == {
+        "words.py": 2,
+        "main.py": 1,
+        "by_hand.py": 1,
+        "state.py": 1,
+        "patching.py": 1,
+    }
+
+
+def test_ten_lines(folder: Folder) -> None:
+    folder.save("words.py")
+    folder.save("main.py")
+    program = folder.run("main.py")
+    program.expect("Hello, Ada")
+    folder.save("words.py", EDITED)
+    program.expect(r"\d\d:\d\d:\d\d reloaded words\.py: patched greet  [\d.]+ ms")
+    program.expect("Good morning, Ada")
+
+
+def test_by_hand(folder: Folder) -> None:
+    folder.save("words.py")
+    folder.save("by_hand.py")
+    program = folder.run("by_hand.py")
+    assert program.process.wait(PATIENCE) == 0, "".join(program.transcript)
+
+
+REPL = """\
+import state
+from mighty_patcher import AutoReloader
+
+AutoReloader(path=".")
+print("ready")
+while True:
+    print(eval(input()))
+"""
+
+
+def test_currently_reloading(folder: Folder) -> None:
+    folder.save("state.py")
+    (folder.path / "repl.py").write_text(REPL, "utf-8")
+    program = folder.run("repl.py")
+    program.expect("ready")
+    program.ask("state.results.setdefault('kept', state.saves)")
+    program.expect("0")
+    for saves in (1, 2):
+        (folder.path / "state.py").write_text(EXAMPLES["state.py"][0] + f"# {saves}\n", "utf-8")
+        program.expect(r".* reloaded state\.py: .*")
+        program.ask("state.results, state.saves")
+        program.expect(re.escape(f"({{}}, {saves})"))
+
+
+def test_patching(folder: Folder) -> None:
+    folder.save("patching.py")
+    program = folder.run("patching.py")
+    assert program.process.wait(PATIENCE) == 0, "".join(program.transcript)
