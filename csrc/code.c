@@ -84,6 +84,12 @@ done:
 }
 
 int
+mp_constant_is_same(mp_constant_edit *left, mp_constant_edit *right)
+{
+    return left->index == right->index && left->outer->co_consts == right->outer->co_consts;
+}
+
+int
 mp_constant_is_current(mp_constant_edit *edit)
 {
     return PyTuple_GET_ITEM(edit->outer->co_consts, edit->index) == edit->expected;

@@ -18,6 +18,10 @@ typedef struct {
  * are no code objects, ValueError where the exchange would not be safe. Runs no Python. */
 int mp_constant_prepare(mp_constant_edit *edit, PyObject *outer, PyObject *old, PyObject *value);
 
+/* True if both exchange the same constant: of one code object, or of copies of it, which share their
+ * constants. Runs nothing. */
+int mp_constant_is_same(mp_constant_edit *left, mp_constant_edit *right);
+
 /* True if the constant is still the one that was prepared for. Runs nothing. */
 int mp_constant_is_current(mp_constant_edit *edit);
 

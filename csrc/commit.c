@@ -14,17 +14,72 @@ struct mp_edit {
 
 /* ---- dictionaries ------------------------------------------------------------------------ */
 
-/* A copy without gaps. One with gaps would be inserted key by key, comparing keys; one without is
- * taken over as a block (Objects/dictobject.c, dict_merge). Returns a new reference. */
+/* A copy that was filled key by key, so that it has neither gaps nor more room than it grew to by
+ * itself: only such a one is taken over as a block, others are inserted with comparing keys, which may
+ * run Python (Objects/dictobject.c, dict_merge; PyDict_Update makes too much room up to 3.13). May run
+ * the keys' Python, now rather than then. Returns a new reference. */
 static PyObject *
 compact_copy(PyObject *dict_b)
 {
-    PyObject *copy = PyDict_New();
+    int ret = MP_ERROR;
+    Py_ssize_t at = 0;
+    /* Owned. The first copy is ours alone, so that nobody changes it while it is read. */
+    PyObject *private = PyDict_Copy(dict_b), *copy = PyDict_New();
+    /* Borrowed. */
+    PyObject *key_b = NULL, *value_b = NULL;
 
-    if (copy != NULL && PyDict_Update(copy, dict_b) < 0) {
+    if (private == NULL || copy == NULL) {
+        goto done;
+    }
+    while (PyDict_Next(private, &at, &key_b, &value_b)) {
+        if (PyDict_SetItem(copy, key_b, value_b) < 0) {
+            goto done;
+        }
+    }
+    ret = MP_OK;
+done:
+    Py_XDECREF(private);
+    if (ret < 0) {
         Py_CLEAR(copy);
     }
     return copy;
+}
+
+/* True if no key can run Python when it is hashed and compared. */
+static int
+has_plain_names(PyObject *dict_b)
+{
+    Py_ssize_t at = 0;
+    /* Borrowed. */
+    PyObject *key_b = NULL;
+
+    while (PyDict_Next(dict_b, &at, &key_b, NULL)) {
+        if (!PyUnicode_CheckExact(key_b)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* True if two dictionaries have the same keys and values, by identity, in the same order. Runs
+ * nothing. */
+static int
+is_same_content(PyObject *left_b, PyObject *right_b)
+{
+    Py_ssize_t left_at = 0, right_at = 0;
+    /* Borrowed. */
+    PyObject *left_key_b = NULL, *left_value_b = NULL, *right_key_b = NULL, *right_value_b = NULL;
+
+    if (PyDict_GET_SIZE(left_b) != PyDict_GET_SIZE(right_b)) {
+        return 0;
+    }
+    while (PyDict_Next(left_b, &left_at, &left_key_b, &left_value_b) &&
+           PyDict_Next(right_b, &right_at, &right_key_b, &right_value_b)) {
+        if (left_key_b != right_key_b || left_value_b != right_value_b) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 static int
@@ -42,6 +97,13 @@ dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor)
     if (edit->content == NULL) {
         goto done;
     }
+    if (((PyDictObject *)target)->ma_values != NULL && !has_plain_names(edit->content)) {
+        /* The table of an instance stays what it is when it is cleared (gh-115776), so that its
+         * content is inserted with comparing keys. */
+        PyErr_SetString(PyExc_ValueError, "the attributes of an instance have plain str for names");
+        Py_CLEAR(edit->content);
+        goto done;
+    }
     edit->target = Py_NewRef(target);
     ret = MP_OK;
 done:
@@ -54,6 +116,14 @@ dict_discard(mp_dict_edit *edit)
     Py_CLEAR(edit->content);
     Py_CLEAR(edit->found);
     Py_CLEAR(edit->target);
+}
+
+/* True if nobody changed the dictionary since `found` was taken from it: what was put in meanwhile
+ * would be dropped inside the window. Runs nothing. */
+static int
+dict_is_current(mp_dict_edit *edit)
+{
+    return is_same_content(edit->target, edit->found);
 }
 
 /* The one exchange that can fail, for want of the memory for one table; so it comes before all
@@ -116,14 +186,31 @@ mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fie
 int
 mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value)
 {
+    int ret = MP_ERROR;
     mp_edit *edit_b = log_next(log);
-    int ret = edit_b == NULL ? MP_ERROR
-                             : mp_constant_prepare(&edit_b->of.constant, outer, old, value);
 
-    if (ret == MP_OK) {
-        edit_b->kind = MP_CONSTANT_EDIT;
-        log->used++;
+    if (edit_b == NULL || mp_constant_prepare(&edit_b->of.constant, outer, old, value) < 0) {
+        goto done;
     }
+    for (Py_ssize_t i = 0; i < log->used; i++) {
+        mp_edit *other_b = &log->edits[i];
+        if (other_b->kind == MP_CONSTANT_EDIT &&
+            mp_constant_is_same(&other_b->of.constant, &edit_b->of.constant)) {
+            if (other_b->of.constant.value == value) {
+                ret = MP_OK;
+            }
+            else {
+                PyErr_Format(PyExc_ValueError, "%R gives way to %R already", old,
+                             other_b->of.constant.value);
+            }
+            mp_constant_discard(&edit_b->of.constant);
+            goto done;
+        }
+    }
+    edit_b->kind = MP_CONSTANT_EDIT;
+    log->used++;
+    ret = MP_OK;
+done:
     return ret;
 }
 
@@ -214,7 +301,12 @@ exchange_all(mp_log *log)
         mp_edit *edit_b = &log->edits[i];
         if (edit_b->kind == MP_CONSTANT_EDIT && !mp_constant_is_current(&edit_b->of.constant)) {
             PyErr_SetString(PyExc_RuntimeError, "a constant was changed by somebody else meanwhile");
-            goto done;
+            goto untouch;
+        }
+        if (edit_b->kind == MP_DICT_EDIT && !dict_is_current(&edit_b->of.dict)) {
+            PyErr_SetString(PyExc_RuntimeError,
+                            "a dictionary was changed by somebody else meanwhile");
+            goto untouch;
         }
     }
     for (; changed < log->used; changed++) {
@@ -245,6 +337,12 @@ take_back:
             dict_take_back(&log->edits[changed].of.dict);
         }
     } while (changed-- > 0);
+untouch:
+    for (Py_ssize_t i = log->used - 1; i >= 0; i--) {
+        if (log->edits[i].kind == MP_FUNCTION_EDIT) {
+            mp_function_untouch(&log->edits[i].of.function);
+        }
+    }
 done:
     return ret;
 }

@@ -30,14 +30,15 @@ typedef struct {
 } mp_log;
 
 /* Add an edit; raises TypeError or ValueError and adds nothing if it cannot be made. May allocate,
- * runs no Python. Only while the log has not been exchanged yet. */
+ * runs no Python except what hashes and compares the keys of a dictionary. Only while the log has not
+ * been exchanged yet. A constant that is replaced twice by the same value is one edit. */
 int mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fields);
 int mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value);
 int mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor);
 
 /* Apply the log, or take it back if it is applied. All edits are made, or on error (only for want
- * of memory, or when another thread changed a constant meanwhile) none. No Python of the program
- * runs between the first change and the last. */
+ * of memory, or when another thread changed a constant or a dictionary meanwhile) none. No Python of
+ * the program runs between the first change and the last. */
 int mp_log_exchange(mp_log *log);
 
 /* Drop all that the log holds; it is empty then. Runs finalizers. */

@@ -69,7 +69,7 @@ mp_function_check(PyObject *function)
     }
     function_b = (PyFunctionObject *)function;
     closure_b = function_b->func_closure;
-    if (closure_b != NULL && !PyTuple_CheckExact(closure_b)) {
+    if (closure_b != NULL && !PyTuple_Check(closure_b)) {
         PyErr_Format(PyExc_ValueError, "the closure of %R is no tuple", function_b->func_qualname);
         goto done;
     }
@@ -92,6 +92,39 @@ done:
     return ret;
 }
 
+/* Frees an empty closure. The tuple's own deallocator would take it for the empty singleton. */
+static void
+empty_closure_dealloc(PyObject *closure)
+{
+    PyObject_GC_UnTrack(closure);
+    Py_TYPE(closure)->tp_free(closure);
+}
+
+/* The type of a closure with hidden room that shows nothing. Immortal; inherits all else. */
+static PyTypeObject empty_closure_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mighty_patcher._core.EmptyClosure",
+    .tp_base = &PyTuple_Type,
+    .tp_dealloc = empty_closure_dealloc,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+};
+
+/* Returns a new reference to one with room for so many cells. */
+static PyObject *
+empty_closure_new(Py_ssize_t room)
+{
+    PyObject *closure = NULL;
+
+    if (PyType_Ready(&empty_closure_type) < 0) {
+        goto done;
+    }
+    closure = PyType_GenericAlloc(&empty_closure_type, room);
+    if (closure != NULL) {
+        mp_tuple_forget_hash(closure);
+    }
+done:
+    return closure;
+}
+
 /* A closure with hidden room.
  *
  * A call that is binding keyword arguments can run Python (__eq__ of a str subclass, and on 3.11 a
@@ -101,14 +134,13 @@ done:
  * its tail is filled with the old cells, and only its visible size is the new one. The tail is
  * borrowed from the old closure, which the log owns until it is discarded.
  *
- * One that shows nothing must never reach the tuple's deallocator, which would take it for the empty
- * singleton. The edit therefore owns such a tuple a second time, and retires it when it is
+ * One that shows nothing is of a type of its own, and gives way to none at all when the edit is
  * discarded. Returns a new reference. */
 static PyObject *
 closure_with_room(PyObject *new_b, PyObject *old_b)
 {
     Py_ssize_t shown = closure_size(new_b), room = closure_size(old_b);
-    PyObject *closure = PyTuple_New(room);
+    PyObject *closure = shown == 0 ? empty_closure_new(room) : PyTuple_New(room);
 
     if (closure != NULL) {
         for (Py_ssize_t i = 0; i < shown; i++) {
@@ -122,72 +154,90 @@ closure_with_room(PyObject *new_b, PyObject *old_b)
     return closure;
 }
 
-/* Let go of a closure that shows nothing, wherever it is now: in the edit, in the function (which
- * then has no closure), or in another log, where it stays for ever rather than crash. */
+/* Take the empty closure that the edit made out of the function: it has none. */
 static void
 retire_empty_closure(mp_function_edit *edit)
 {
     /* Owned. */
-    PyObject *empty = edit->empty_closure;
-    PyObject *place = NULL;
+    PyObject *retired = NULL;
 
-    edit->empty_closure = NULL;
-    if (empty == NULL) {
+    if (edit->empty_closure == NULL) {
         return;
     }
     mp_stop_the_world();
-    if (edit->values[MP_CLOSURE] == empty) {
-        place = edit->values[MP_CLOSURE];
-        edit->values[MP_CLOSURE] = NULL;
-    }
-    else if (edit->target->func_closure == empty) {
-        place = edit->target->func_closure;
+    if (edit->target->func_closure == edit->empty_closure) {
+        retired = edit->target->func_closure;
         edit->target->func_closure = NULL;
     }
     mp_start_the_world();
-    if (place != NULL) {
-        Py_SET_SIZE(empty, 1);
-        PyTuple_SET_ITEM(empty, 0, NULL);
-        Py_DECREF(place);
-        Py_DECREF(empty);
-    }
+    Py_XDECREF(retired);
+    Py_CLEAR(edit->empty_closure);
 }
 
-/* The version that the target has after the edit.
+/* True if the version is the one of the code: nobody gave the function other defaults since its def
+ * statement ran. */
+static int
+is_whole(PyFunctionObject *function_b)
+{
+    return function_b->func_version != 0 &&
+           function_b->func_version == mp_code_version(function_b->func_code);
+}
+
+static Py_ssize_t
+count_defaults(PyFunctionObject *function_b)
+{
+    return function_b->func_defaults == NULL ? 0 : PyTuple_GET_SIZE(function_b->func_defaults);
+}
+
+/* True if the target will have as many defaults as the def statement of its code says: a donor's own,
+ * or those of a function at the top of a module or class. */
+static int
+keeps_defaults(mp_function_edit *edit, PyFunctionObject *donor_b, PyObject *code_b)
+{
+    int donor_is_whole = donor_b->func_version == mp_code_version(code_b);
+    int ret = donor_is_whole;
+
+    if (!(edit->fields & MP_FIELD(MP_DEFAULTS))) {
+        ret = is_whole(edit->target) && !(((PyCodeObject *)code_b)->co_flags & CO_NESTED) &&
+              (!donor_is_whole || count_defaults(donor_b) == count_defaults(edit->target));
+    }
+    return ret;
+}
+
+/* True if the code that the target gets stays together with its globals and builtins: the JIT folds
+ * their values into what it makes for all functions of one version (Python/optimizer_analysis.c). */
+static int
+keeps_company(mp_function_edit *edit, PyFunctionObject *donor_b)
+{
+    unsigned all = MP_FIELD(MP_CODE) | MP_FIELD(MP_GLOBALS) | MP_FIELD(MP_BUILTINS);
+
+    return (edit->fields & all) == all || (edit->fields & all) == 0 ||
+           (edit->target->func_globals == donor_b->func_globals &&
+            edit->target->func_builtins == donor_b->func_builtins);
+}
+
+/* The version that the target has after the edit; 0 for one that is yet to be given.
  *
  * MAKE_FUNCTION gives every function the version of its code, so to share it is the very state that
  * CPython makes for several closures of one code object; the specialiser then treats the patched
  * function like a fresh one. A donor that was tinkered with has lost its version: on 3.13 and later
  * the code's own may be used all the same, because nothing is specialised on defaults there. 3.12
- * does (CALL_PY_WITH_DEFAULTS), so there it may be used only where the number of defaults is that
- * of the def statement: a donor's own, or those of a function at the top of a module or class. */
+ * does (CALL_PY_WITH_DEFAULTS). Who gave a function another vectorcall has it without a version,
+ * because specialised calls do not ask for it (PyFunction_SetVectorcall). */
 static uint32_t
 version_after(mp_function_edit *edit, PyFunctionObject *donor_b)
 {
-#if MP_HAS_CODE_VERSION
-    PyFunctionObject *target_b = edit->target;
-    PyObject *code_b = edit->fields & MP_FIELD(MP_CODE) ? donor_b->func_code : target_b->func_code;
+    /* Borrowed. */
+    PyObject *code_b = edit->fields & MP_FIELD(MP_CODE) ? donor_b->func_code
+                                                        : edit->target->func_code;
     uint32_t version = mp_code_version(code_b);
 
-    if (version < MP_FIRST_VALID_VERSION) {
-        return 0;
+    if (version < MP_FIRST_VALID_VERSION || edit->target->vectorcall != donor_b->vectorcall ||
+        !keeps_company(edit, donor_b) ||
+        (!MP_CLEARED_VERSION_IS_FINAL && !keeps_defaults(edit, donor_b, code_b))) {
+        version = 0;
     }
-#if !MP_CLEARED_VERSION_IS_FINAL
-    int takes_defaults = (edit->fields & MP_FIELD(MP_DEFAULTS)) != 0;
-    int donor_is_whole = takes_defaults && donor_b->func_version == version;
-    int target_is_whole = target_b->func_version != 0 &&
-                          target_b->func_version == mp_code_version(target_b->func_code) &&
-                          !takes_defaults && !(((PyCodeObject *)code_b)->co_flags & CO_NESTED);
-    if (!donor_is_whole && !target_is_whole) {
-        return 0;
-    }
-#endif
     return version;
-#else
-    (void)edit;
-    (void)donor_b;
-    return 0;
-#endif
 }
 
 int
@@ -250,6 +300,12 @@ mp_function_touch(mp_function_edit *edit, int announce)
     PyFunctionObject *target_b = edit->target;
 
     edit->version_before = target_b->func_version;
+    if (!MP_CLEARED_VERSION_IS_FINAL && !(edit->fields & MP_FIELD(MP_DEFAULTS)) &&
+        !is_whole(target_b)) {
+        /* The defaults stay, and somebody may have changed them since this version was noted:
+         * calls specialised on it would still count on the old ones. */
+        edit->version = 0;
+    }
     if (!announce || !(edit->fields & MP_CRITICAL)) {
         return;
     }
@@ -261,6 +317,14 @@ mp_function_touch(mp_function_edit *edit, int announce)
                                                          : Py_None) < 0) {
         /* Only for a wrong type of argument, which it is not. */
         PyErr_WriteUnraisable((PyObject *)target_b);
+    }
+}
+
+void
+mp_function_untouch(mp_function_edit *edit)
+{
+    if (edit->fields & MP_CRITICAL) {
+        edit->target->func_version = edit->version_before;
     }
 }
 

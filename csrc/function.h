@@ -36,7 +36,7 @@ typedef struct {
     PyObject *values[MP_FUNCTION_FIELDS]; /* Owned, may be NULL. */
     uint32_t version;                     /* the func_version that goes with `values` */
     uint32_t version_before;              /* that of the target when it was touched */
-    PyObject *empty_closure;              /* Owned, a second time: see closure_with_room. */
+    PyObject *empty_closure;              /* Owned, may be NULL: see closure_with_room. */
 } mp_function_edit;
 
 /* Raise TypeError or ValueError unless `function` is a plain function whose closure fits its code.
@@ -52,6 +52,10 @@ int mp_function_prepare(mp_function_edit *edit, PyObject *target, PyObject *dono
  * change, so that it forgets what it has specialised or compiled for it. Must come before each
  * exchange. Runs the callbacks of function watchers. */
 void mp_function_touch(mp_function_edit *edit, int announce);
+
+/* Give the target back the version that the touch took from it, where no exchange follows. Needs the
+ * GIL or a stopped world; cannot fail, runs nothing. */
+void mp_function_untouch(mp_function_edit *edit);
 
 /* Exchange content. Needs the GIL or a stopped world; cannot fail, runs nothing, drops nothing. */
 void mp_function_exchange(mp_function_edit *edit);

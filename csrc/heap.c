@@ -125,32 +125,33 @@ static int
 walk_until_all_fit(search *sought)
 {
     int ret = MP_ERROR;
+    size_t room = 1024;
 
-    for (sought->room = 1024;; sought->room = 2 * sought->used) {
+    do {
         drop_found(sought);
-        PyObject **found = PyMem_Realloc(sought->found, sought->room * sizeof(*found));
+        PyObject **found = PyMem_Realloc(sought->found, room * sizeof(*found));
         if (found == NULL) {
-            sought->room = 0;
             PyErr_NoMemory();
             goto done;
         }
         sought->found = found;
+        sought->room = room;
         if (walk(sought) < 0) {
             goto done;
         }
-        if (sought->used <= sought->room) {
-            break;
-        }
-    }
+        room = 2 * sought->used;
+    } while (sought->used > sought->room);
     ret = MP_OK;
 done:
     return ret;
 }
 
 /* Which passes see objects that gc.freeze() put aside differs between micro releases; so they are
- * taken back for the pass. */
+ * taken back before the pass. And for good: to freeze again would put aside all that was made since,
+ * which would then never be collected. (3.12 puts immortal objects aside by itself at each
+ * collection, so that there the count is never 0.) */
 static int
-walk_with_frozen(search *sought)
+thaw(void)
 {
     int ret = MP_ERROR;
     long frozen = 0;
@@ -164,10 +165,7 @@ walk_with_frozen(search *sought)
     if (frozen < 0 || (frozen > 0 && call_gc_for_nothing("unfreeze") < 0)) {
         goto done;
     }
-    ret = walk_until_all_fit(sought);
-    if (frozen > 0 && ret == MP_OK) {
-        ret = call_gc_for_nothing("freeze");
-    }
+    ret = MP_OK;
 done:
     Py_XDECREF(count);
     return ret;
@@ -199,7 +197,7 @@ mp_heap_find_functions(PyObject *codes, PyObject *filenames)
         sought.codes_b[i] = PyList_GET_ITEM(codes, (Py_ssize_t)i);
     }
     qsort(sought.codes_b, sought.code_count, sizeof(*sought.codes_b), by_address);
-    if (walk_with_frozen(&sought) < 0) {
+    if (thaw() < 0 || walk_until_all_fit(&sought) < 0) {
         goto done;
     }
     functions = PyList_New((Py_ssize_t)sought.used);

@@ -6,8 +6,7 @@ next to nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # not from typing, which takes longer to import than all that is here
 if TYPE_CHECKING:
     from mighty_patcher.engine.report import Reload as Reload
     from mighty_patcher.engine.report import Stale as Stale

@@ -58,7 +58,8 @@ class Log:
 
         Raises:
             TypeError: One of them is no code object.
-            ValueError: ``old`` is no constant of ``outer``, or the free variables differ.
+            ValueError: ``old`` is no constant of ``outer``, it gives way to another value already,
+                or the free variables differ.
         """
 
     def add_dict(self, target: dict[Any, Any], donor: dict[Any, Any]) -> None:
@@ -66,6 +67,7 @@ class Log:
 
         Raises:
             TypeError: One of them is no plain ``dict``.
+            ValueError: ``target`` has the attributes of an instance, and a key is no plain ``str``.
         """
 
     def commit(self) -> None:
@@ -73,7 +75,8 @@ class Log:
 
         Raises:
             MemoryError: Nothing was changed.
-            RuntimeError: Another thread changed a constant since it was added; nothing was changed.
+            RuntimeError: Another thread changed a constant since it was added, or a dictionary in
+                the meantime; nothing was changed.
         """
 
     def undo(self) -> None:
@@ -103,6 +106,8 @@ def is_held_elsewhere(
 
 def find_functions(codes: list[CodeType], filenames: list[str]) -> list[FunctionType]:
     """Find, in one pass over the heap, the functions that share code.
+
+    What ``gc.freeze()`` put aside is looked at too, and given back to the collector for good.
 
     Args:
         codes: Code objects, compared by identity.

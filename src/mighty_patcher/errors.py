@@ -12,9 +12,11 @@ class MightyPatcherError(Exception):
 
     Attributes:
         slug: The anchor under which the documentation explains the error.
+        details: Lines that belong below the message, such as the user's traceback.
     """
 
     slug = "errors"
+    details: tuple[str, ...] = ()
 
 
 class SourceError(MightyPatcherError):

@@ -38,13 +38,14 @@ class AutoReloader:
             ``"module"`` at every save.
         excluded: Names of modules, as fnmatch patterns, that are never touched.
         apply: ``"now"``. (``"manual"`` comes with a later version.)
-        poll: None. (Polling comes with a later version.)
+        poll: Seconds between two looks at the files, for mounts that report no events; None for
+            the events of the operating system.
         on_reload: Called with each `Reload`, on the thread that reloaded. What it raises is logged.
 
     Raises:
         TypeError: ``path`` is nothing that names a file.
         NotADirectoryError: A root does not exist.
-        NotImplementedError: ``apply`` or ``poll`` is used.
+        NotImplementedError: ``apply`` is not ``"now"``.
 
     Example:
         >>> reloader = AutoReloader(path="src")  # doctest: +SKIP
@@ -60,8 +61,8 @@ class AutoReloader:
         poll: float | None = None,
         on_reload: Callable[[Reload], object] | None = None,
     ) -> None:
-        if apply != "now" or poll is not None:
-            raise NotImplementedError('apply="manual" and poll are not there yet')
+        if apply != "now":
+            raise NotImplementedError(f"apply={apply!r} is not there yet; leave it out")
         if rerun not in ("changed", "module"):
             raise ValueError(f'rerun is "changed" or "module", not {rerun!r}')
         if isinstance(excluded, str):
@@ -71,9 +72,10 @@ class AutoReloader:
         self._stopped = threading.Event()
         self._engine = Engine(roots, rerun=rerun, excluded=tuple(excluded))
         ensure_console()
-        self._watcher = Watcher(roots, self._on_batch) if watch else None
+        self._watcher = Watcher(roots, self._on_batch, poll=poll) if watch else None
         if self._watcher is not None:
             self._watcher.start()
+            self.reload()  # what was saved between the first look at the files and the watch
 
     @property
     def observer(self) -> BaseObserver | None:

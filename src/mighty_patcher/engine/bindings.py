@@ -8,7 +8,7 @@ they imported it, for a 5 is a 5 wherever it came from.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -16,31 +16,37 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
-__all__ = ["follow"]
+__all__ = ["Imports", "follow"]
+
+
+Imports = Callable[[ModuleType, str, str], list[Imported]]
+"""What a module imports at its top; may be empty where that cannot be a name from a module."""
 
 
 def follow(
-    module: ModuleType,
-    changed: dict[str, tuple[Any, Any]],
-    imports: Callable[[ModuleType], list[Imported]],
-    journal: Journal,
+    module: ModuleType, changed: dict[str, tuple[Any, Any]], imports: Imports, journal: Journal
 ) -> list[Step]:
     """Bind the new values of a module's names wherever the old ones were imported.
 
     Args:
         module: The module that was run again.
         changed: For each of its names the old and the new value; they are not the same object.
-        imports: What a module imports at its top, from its source.
+        imports: What a module imports, from its source, with the module and name looked for.
         journal: Remembers what is bound.
 
     Returns:
         A step for each name that was bound.
     """
     steps: list[Step] = []
-    waiting = [(name_of_module(module), name, old, new) for name, (old, new) in changed.items()]
+    holders = _holders([old for old, _ in changed.values()])
+    waiting = [(name_of_module(module), name, *values) for name, values in changed.items()]
     while waiting:
         source, name, old, new = waiting.pop()
-        for importer, bound, line in _holders(source, name, old, imports):
+        for importer, bound in holders[id(old)]:
+            line = _line_of_import(source, name, bound, imports(importer, source, name))
+            # What was bound a moment ago, by another way to the same value, is done.
+            if line is None or namespace_of(importer).get(bound) is not old:
+                continue
             journal.bind(namespace_of(importer), bound, new)
             importer_name = name_of_module(importer)
             steps.append(Step("rebound", importer_name, bound, line, f"imported from {source}"))
@@ -49,21 +55,24 @@ def follow(
     return steps
 
 
-def _holders(
-    source: str, name: str, old: Any, imports: Callable[[ModuleType], list[Imported]]
-) -> Iterator[tuple[ModuleType, str, int]]:
-    """The modules that imported a name from a module and still hold its old value."""
+def _holders(values: list[Any]) -> dict[int, list[tuple[ModuleType, str]]]:
+    """For each value, by identity, the modules that hold it, each with its name for it: one pass."""
+    found: dict[int, list[tuple[ModuleType, str]]] = {id(value): [] for value in values}
     for importer in {id(m): m for m in list(sys.modules.values())}.values():
-        if not isinstance(importer, ModuleType):
-            continue
-        namespace = namespace_of(importer)
-        held = [bound for bound, value in list(namespace.items()) if value is old]
-        if not held:
-            continue
-        for imported in imports(importer):
-            if imported.module != source:
-                continue
-            if imported.name == name and imported.bound in held:
-                yield importer, imported.bound, imported.line
-            elif imported.name == "*" and name in held:
-                yield importer, name, imported.line
+        # By its type alone: isinstance asks the object for its `__class__`, which may raise.
+        if issubclass(type(importer), ModuleType):
+            for bound, value in list(namespace_of(importer).items()):
+                if id(value) in found:
+                    found[id(value)].append((importer, bound))
+    return found
+
+
+def _line_of_import(source: str, name: str, bound: str, imports: list[Imported]) -> int | None:
+    """The line on which a module imports a name from another under a name of its own, if it does."""
+    for imported in imports:
+        if imported.module == source and (
+            (imported.name, imported.bound) == (name, bound)
+            or (imported.name == "*" and name == bound)
+        ):
+            return imported.line
+    return None

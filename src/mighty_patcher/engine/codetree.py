@@ -2,7 +2,8 @@
 
 A compiled module is a tree: its constants hold the code of its functions and classes, whose
 constants hold the code nested in those. Two versions are paired from the root down: by name, and
-among equals (lambdas, overloads, the functions of a property) by content first and by position then.
+among equals (lambdas, overloads, the functions of a property) by position where their owner did not
+change otherwise, and else by content first and by position then.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from types import CodeType
 
-__all__ = ["Pair", "Pairs", "docstring", "is_scope", "nested", "signature"]
+__all__ = ["Pair", "Pairs", "arguments", "docstring", "is_scope", "nested", "signature"]
 
 # What `code.replace` may have changed without changing what the code does: @types.coroutine sets
 # the one, and the compiler's own flags of the enclosing scope make the other.
@@ -34,23 +35,13 @@ def is_scope(code: CodeType) -> bool:
 
 def signature(code: CodeType) -> tuple[object, ...]:
     """Return what the code does, without where it stands: equal for code that only moved."""
-    return (
-        code.co_name,
-        code.co_flags,
-        code.co_argcount,
-        code.co_posonlyargcount,
-        code.co_kwonlyargcount,
-        code.co_code,
-        code.co_names,
-        code.co_varnames,
-        code.co_freevars,
-        code.co_cellvars,
-        code.co_exceptiontable,
-        tuple(
-            signature(constant) if isinstance(constant, CodeType) else _typed(constant)
-            for constant in code.co_consts
-        ),
-    )
+    return _own(code), tuple(map(signature, nested(code)))
+
+
+def arguments(code: CodeType) -> tuple[object, ...]:
+    """Return what the defaults of a function are matched with: where it differs, they do not fit."""
+    last = code.co_argcount + code.co_kwonlyargcount
+    return code.co_argcount, frozenset(code.co_varnames[code.co_argcount : last])
 
 
 def docstring(code: CodeType) -> str | None:
@@ -68,10 +59,12 @@ def docstring(code: CodeType) -> str | None:
 class Pair:
     """One code object of the old version and what became of it.
 
+    Pairs refer to what is nested in them and never back: they go when they are no longer needed, and
+    do not wait for the collector, so that the gate can count on nobody holding old code.
+
     Attributes:
         old: The old code. This is the one reference that the pairing holds to it.
         new: The new code, or None where the definition is gone.
-        parent: The pair that it is nested in; None for the module.
         changed: Not even the lines are the same.
         edited: What it does, or what is nested in it does, is different.
         runs_once: It is nested in nothing but the module and classes, which run once.
@@ -79,7 +72,6 @@ class Pair:
 
     old: CodeType
     new: CodeType | None
-    parent: Pair | None
     changed: bool = True
     edited: bool = True
     runs_once: bool = False
@@ -107,6 +99,7 @@ class Pairs:
 
     def __init__(self, old: CodeType, new: CodeType) -> None:
         self.root = _pair_trees(old, new)
+        self._news: set[CodeType] | None = None
         self._by_place: dict[tuple[str, int], list[Pair]] = {}
         for pair in self:
             self._by_place.setdefault(_place(pair.old), []).append(pair)
@@ -133,6 +126,16 @@ class Pairs:
                 return pair
         return None
 
+    def is_new(self, code: CodeType) -> bool:
+        """Tell whether a living function has code of the new version already.
+
+        A module that is imported while its file is being saved may have read either text.
+        """
+        if self._news is None:
+            assert self.root.new is not None
+            self._news = set(_all_code(self.root.new))
+        return code in self._news
+
     @staticmethod
     def successor(pair: Pair, code: CodeType) -> CodeType | None:
         """Return the new code for a function that has ``code``, with the flags that a decorator set."""
@@ -141,13 +144,41 @@ class Pairs:
         return pair.new.replace(co_flags=pair.new.co_flags | code.co_flags & _TRANSFERABLE_FLAGS)
 
 
+def _all_code(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for inner in nested(code):
+        yield from _all_code(inner)
+
+
+def _own(code: CodeType) -> tuple[object, ...]:
+    """What the code does by itself: what is nested in it only counts by name."""
+    return (
+        code.co_name,
+        code.co_flags,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_code,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        code.co_cellvars,
+        code.co_exceptiontable,
+        tuple(
+            constant.co_name if isinstance(constant, CodeType) else _typed(constant)
+            for constant in code.co_consts
+        ),
+    )
+
+
 def _typed(constant: object) -> object:
     """Make constants comparable as the compiler does: 1, 1.0 and True are three constants."""
     if isinstance(constant, tuple):
         return (tuple, tuple(_typed(item) for item in constant))
     if isinstance(constant, frozenset):
         return (frozenset, frozenset(_typed(item) for item in constant))
-    return (type(constant), repr(constant))
+    # 0.0 and -0.0 are equal, and a large int has no repr (sys.set_int_max_str_digits).
+    return (type(constant), constant if type(constant) is int else repr(constant))
 
 
 def _place(code: CodeType) -> tuple[str, int]:
@@ -166,7 +197,7 @@ def _is_run_through(code: CodeType) -> bool:
 
 
 def _pair_trees(old: CodeType, new: CodeType) -> Pair:
-    root = Pair(old, new, None, runs_once=True)
+    root = Pair(old, new, runs_once=True)
     _pair_below(root)
     return root
 
@@ -174,18 +205,22 @@ def _pair_trees(old: CodeType, new: CodeType) -> Pair:
 def _pair_below(pair: Pair) -> None:
     """Pair what is nested in a pair, and then tell whether it changed."""
     old_groups, new_groups = _groups(pair.old), _groups(pair.new)
+    runs_once = pair.runs_once and _is_run_through(pair.old)
     for key, olds in old_groups.items():
-        for old, new in _align(olds, new_groups.get(key, [])):
-            child = Pair(old, new, pair, runs_once=pair.runs_once and _is_run_through(pair.old))
+        for old, new in _align(olds, new_groups.get(key, []), pair):
+            child = Pair(old, new, runs_once=runs_once)
             pair.children.append(child)
             _pair_below(child)
     if pair.new is None:
         return
-    same_children = all(not child.changed for child in pair.children)
     pair.changed = not (
-        same_children and pair.old == pair.new and pair.old.co_linetable == pair.new.co_linetable
+        all(not child.changed for child in pair.children)
+        and pair.old == pair.new
+        and pair.old.co_linetable == pair.new.co_linetable
     )
-    pair.edited = pair.changed and signature(pair.old) != signature(pair.new)
+    pair.edited = pair.changed and (
+        any(child.edited for child in pair.children) or _own(pair.old) != _own(pair.new)
+    )
 
 
 def _groups(code: CodeType | None) -> dict[tuple[str, bool], list[CodeType]]:
@@ -196,12 +231,32 @@ def _groups(code: CodeType | None) -> dict[tuple[str, bool], list[CodeType]]:
 
 
 def _align(
-    olds: list[CodeType], news: list[CodeType]
+    olds: list[CodeType], news: list[CodeType], owner: Pair
 ) -> Iterator[tuple[CodeType, CodeType | None]]:
     """Pair code of one name within one owner; every old one is yielded once."""
-    if len(olds) == len(news) == 1:
-        yield olds[0], news[0]
-        return
+    if len(olds) == len(news) == 1 or (len(olds) == len(news) and _is_arranged_alike(owner)):
+        return zip(olds, news, strict=True)
+    return _align_by_content(olds, news)
+
+
+def _is_arranged_alike(pair: Pair) -> bool:
+    """Tell whether an owner uses the same names and nests as much under each, in the same order.
+
+    Then what stands in the same place is the same thing: of ``a, b = lambda: 1, lambda: 2``, swapped,
+    a is still a.
+    """
+    if pair.new is None:
+        return False
+    old_names, new_names = (
+        (code.co_names, code.co_varnames, [(inner.co_name, is_scope(inner)) for inner in nested(code)])
+        for code in (pair.old, pair.new)
+    )
+    return old_names == new_names
+
+
+def _align_by_content(
+    olds: list[CodeType], news: list[CodeType]
+) -> Iterator[tuple[CodeType, CodeType | None]]:
     matcher = SequenceMatcher(
         None, [signature(code) for code in olds], [signature(code) for code in news], autojunk=False
     )

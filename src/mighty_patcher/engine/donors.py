@@ -9,11 +9,13 @@ somebody.
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from abc import ABCMeta
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from inspect import getattr_static
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -34,6 +36,8 @@ _DESCRIPTORS: dict[type, tuple[str, ...]] = {
     cached_property: ("func",),
     partial: ("func",),
 }
+# What the annotations of a class are kept in; from 3.14 on also what they once were evaluated to.
+_ANNOTATIONS = ("__annotations__", "__annotate_func__", "__annotations_cache__")
 _METACLASSES = (type, ABCMeta)
 _WHOLE = _core.CODE | _core.DEFAULTS | _core.KWDEFAULTS | _core.DICT
 _REST = (
@@ -57,6 +61,7 @@ class Donors:
         removed: Class and name of each class attribute that is gone from the source.
         cells: The cells through which methods of a donor class find it, and the class that is kept.
         instances: Objects made of a donor class, and the class that is kept.
+        bases: Classes that are new, and what they derive from where that is kept.
         names: Names of the module that go back to the object that is kept.
         stale: What could not be kept.
     """
@@ -66,6 +71,7 @@ class Donors:
     removed: list[tuple[type, str]] = field(default_factory=list)
     cells: list[tuple[CellType, type]] = field(default_factory=list)
     instances: list[tuple[Any, type]] = field(default_factory=list)
+    bases: list[tuple[type, tuple[type, ...]]] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=dict)
     stale: list[Stale] = field(default_factory=list)
 
@@ -91,10 +97,12 @@ def match_donors(
     for name, (old, new) in changed.items():
         if matcher.keep(old, new):
             matcher.donors.names[name] = old
-    for name, value in list(namespace.items()):
-        if name not in matcher.donors.names and (name not in before or name in changed):
-            matcher.replace_within(value)
-    return matcher.donors
+    made = {
+        name: value
+        for name, value in list(namespace.items())
+        if name not in matcher.donors.names and (name not in before or name in changed)
+    }
+    return matcher.finish(made)
 
 
 class _Matcher:
@@ -108,6 +116,8 @@ class _Matcher:
         self._made_now = set(map(id, _all_code(code)))
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._targets: set[int] = set()
+        self._opened: set[tuple[int, int]] = set()
+        self._functions: list[tuple[FunctionType, FunctionType]] = []
 
     def keep(self, old: Any, new: Any) -> bool:
         """Pair two objects; True if the old one takes the place of the new one."""
@@ -123,35 +133,71 @@ class _Matcher:
             return self._keep_class(old, new)
         if type(old) is type(new) and type(old) in _DESCRIPTORS:
             return self._keep_descriptor(old, new)
-        if type(old) is FunctionType:
-            self._keep_hidden(old, new)
+        for hidden in [old] if type(old) is FunctionType else _functions_within(old):
+            self._keep_hidden(hidden, new)
         return False
 
-    def replace_within(self, value: Any, depth: int = 4) -> None:
+    def finish(self, made: dict[str, Any]) -> Donors:
+        """Plan the edits, now that every pair is known.
+
+        Args:
+            made: What else the module holds since it ran, by name: it may refer to donors.
+        """
+        for old, new in self._functions:
+            self._plan_function(old, new)
+        attributes = [(cls, name, self._map(value)) for cls, name, value in self.donors.attributes]
+        self.donors.attributes = attributes
+        for value in [*made.values(), *(value for _, _, value in attributes)]:
+            self._replace_within(value)
+            self._put_on_kept_bases(value)
+        for name, value in made.items():
+            if self._map(value) is not value:
+                self.donors.names[name] = self._map(value)
+        return self.donors
+
+    def _put_on_kept_bases(self, value: Any) -> None:
+        """Let a class that is new derive from the classes that are kept."""
+        if issubclass(type(value), type) and class_dict(value).get("__module__") == self._module_name:
+            bases = tuple(map(self._kept_for, value.__bases__))
+            if bases != value.__bases__:
+                self.donors.bases.append((value, bases))
+
+    def _replace_within(self, value: Any, depth: int = 4) -> None:
         """Put kept objects in the place of donors, within containers that the run made."""
-        kept = self._kept_for
         if type(value) is dict and depth:
             for key, item in list(value.items()):
-                value[key] = kept(item)
-                self.replace_within(item, depth - 1)
-                if kept(key) is not key:
-                    value[kept(key)] = value.pop(key)
+                self._replace_within(item, depth - 1)
+                # Written only where it must be: other threads may use what the run did not make.
+                if self._map(key) is not key:
+                    del value[key]
+                    value[self._map(key)] = self._map(item)
+                elif self._map(item) is not item:
+                    value[key] = self._map(item)
         elif type(value) is list and depth:
-            value[:] = [kept(item) for item in value]
+            for index, item in enumerate(value):
+                self._replace_within(item, depth - 1)
+                if self._map(item) is not item:
+                    value[index] = self._map(item)
+        elif type(value) is tuple and depth:
             for item in value:
-                self.replace_within(item, depth - 1)
+                self._replace_within(item, depth - 1)
         elif type(value) is set:
-            for item in [item for item in value if kept(item) is not item]:
+            for item in [item for item in value if self._map(item) is not item]:
                 value.remove(item)
-                value.add(kept(item))
-        elif type(value) in self._donor_classes():
+                value.add(self._map(item))
+        elif id(type(value)) in self._kept:
             self.donors.instances.append((value, self._kept_for(type(value))))
+
+    def _map(self, value: Any) -> Any:
+        """Return the kept object for a donor, a tuple of the kept ones for a tuple, else itself."""
+        if type(value) in (tuple, frozenset):
+            items = [self._kept_for(item) for item in value]
+            if any(mine is not item for mine, item in zip(items, value, strict=True)):
+                return type(value)(items)
+        return self._kept_for(value)
 
     def _kept_for(self, value: Any) -> Any:
         return self._kept[id(value)][1] if id(value) in self._kept else value
-
-    def _donor_classes(self) -> list[type]:
-        return [donor for donor, _ in self._kept.values() if issubclass(type(donor), type)]
 
     def _pair(self, old: Any, new: Any) -> None:
         self._kept[id(new)] = (new, old)
@@ -166,28 +212,32 @@ class _Matcher:
             self._keep_hidden(old, new)
             return False
         self._pair(old, new)
-        cells = self._cells(old, new)
-        attributes = {**old.__dict__, **{k: self._kept_for(v) for k, v in new.__dict__.items()}}
-        donor = FunctionType(new.__code__, new.__globals__, new.__name__, new.__defaults__, cells)
-        donor.__kwdefaults__ = new.__kwdefaults__
-        donor.__dict__.update(attributes)
-        fields = _WHOLE if attributes != old.__dict__ else _WHOLE & ~_core.DICT
-        if old.__globals__ is not new.__globals__:
-            fields |= _core.GLOBALS | _core.BUILTINS
-        self.donors.functions += [(old, donor, fields), (old, new, _REST)]
+        self._functions.append((old, new))
+        for mine, theirs in _shared_cells(old, new):
+            self.keep(mine.cell_contents, theirs.cell_contents)
         return True
 
-    def _cells(self, old: FunctionType, new: FunctionType) -> tuple[CellType, ...]:
-        """The cells of a donor, but those of the target where both hold the same or a pair."""
-        held = dict(zip(old.__code__.co_freevars, old.__closure__ or (), strict=True))
-        cells = []
-        for name, cell in zip(new.__code__.co_freevars, new.__closure__ or (), strict=True):
-            mine = held.get(name)
-            if mine is not None and _is_full(mine) and _is_full(cell):
-                if self.keep(mine.cell_contents, cell.cell_contents):
-                    cell = mine
-            cells.append(cell)
-        return tuple(cells)
+    def _plan_function(self, old: FunctionType, new: FunctionType) -> None:
+        kept = {id(theirs): mine for mine, theirs in _shared_cells(old, new) if self._agree(mine, theirs)}
+        cells = tuple(kept.get(id(cell), cell) for cell in new.__closure__ or ())
+        defaults = self._map(new.__defaults__)
+        donor = FunctionType(new.__code__, new.__globals__, new.__name__, defaults, cells)
+        if new.__kwdefaults__ is not None:
+            donor.__kwdefaults__ = {k: self._map(v) for k, v in new.__kwdefaults__.items()}
+        attributes = {**old.__dict__, **{k: self._map(v) for k, v in new.__dict__.items()}}
+        donor.__dict__.update(attributes)
+        fields = _WHOLE
+        if attributes.keys() == old.__dict__.keys() and all(
+            attributes[name] is old.__dict__[name] for name in attributes
+        ):
+            fields &= ~_core.DICT
+        if old.__globals__ is not new.__globals__:
+            fields |= _core.GLOBALS | _core.BUILTINS
+        self._replace_within(_annotations(new))
+        self.donors.functions += [(old, donor, fields), (old, new, _REST)]
+
+    def _agree(self, mine: CellType, theirs: CellType) -> bool:
+        return self._kept_for(theirs.cell_contents) is mine.cell_contents
 
     def _is_made_now(self, function: FunctionType, depth: int = 8) -> bool:
         """Tell whether the run made a function: of its code, or around such a function."""
@@ -199,6 +249,9 @@ class _Matcher:
 
     def _keep_hidden(self, old: FunctionType, new: Any) -> None:
         """A decorator that is new or gone: what was held bare still gets the new content."""
+        if id(old) in self._targets or (id(old), id(new)) in self._opened:
+            return
+        self._opened.add((id(old), id(new)))  # a wrapper may hold itself
         for inner in _functions_within(new):
             if inner.__qualname__ == old.__qualname__ and id(inner) not in self._kept:
                 self._keep_function(old, inner)
@@ -238,8 +291,13 @@ class _Matcher:
             return "its metaclass changed"
         if type(old) not in _METACLASSES:
             return f"classes of {type(old).__qualname__} cannot be changed in place yet"
-        if old.__bases__ != tuple(self._kept_for(base) for base in new.__bases__):
+        # A base may have no name of its own: `class Point(namedtuple("Point", "x y"))`.
+        if len(old.__bases__) != len(new.__bases__) or not all(
+            map(self.keep, old.__bases__, new.__bases__)
+        ):
             return "its bases changed"
+        if issubclass(old, tuple) and class_dict(old).get("_fields") != class_dict(new).get("_fields"):
+            return "its fields changed"
         if class_dict(old).get("__slots__") != class_dict(new).get("__slots__"):
             return "its __slots__ changed"
         layout: Callable[[type], tuple[int, ...]] = lambda cls: (
@@ -262,7 +320,7 @@ class _Matcher:
             if name in members and self.keep(mine, value):
                 continue
             if set_others:
-                self.donors.attributes.append((old, name, self._kept_for(value)))
+                self.donors.attributes.append((old, name, value))
         if set_others:
             self.donors.cells += [(cell, old) for cell in _class_cells(new)]
 
@@ -275,7 +333,7 @@ class _Matcher:
         ]
         kept = [self.keep(mine, theirs) for mine, theirs in pairs]
         if type(old) is partial:
-            kept.append(old.args == new.args and old.keywords == new.keywords)
+            kept.append(_are_same(old.args, new.args) and _are_same(old.keywords, new.keywords))
         return all(kept)
 
     def _names_gone(self, old: type, new_members: Any) -> Iterator[str]:
@@ -283,6 +341,8 @@ class _Matcher:
 
         What the program itself has set on the class is not in its source, and stays.
         """
+        members = class_dict(old)
+        yield from (name for name in _ANNOTATIONS if name in members and name not in new_members)
         definition = _class_definition(self._old_tree, old.__qualname__)
         for statement in definition.body if definition is not None else ():
             for name in _bound_by(statement):
@@ -294,6 +354,29 @@ def _all_code(code: CodeType) -> Iterator[CodeType]:
     for inner in nested(code):
         yield inner
         yield from _all_code(inner)
+
+
+def _shared_cells(old: FunctionType, new: FunctionType) -> Iterator[tuple[CellType, CellType]]:
+    """The cells of two functions for variables of one name, where both are assigned."""
+    held = dict(zip(old.__code__.co_freevars, old.__closure__ or (), strict=True))
+    for name, cell in zip(new.__code__.co_freevars, new.__closure__ or (), strict=True):
+        mine = held.get(name)
+        if mine is not None and _is_full(mine) and _is_full(cell):
+            yield mine, cell
+
+
+def _annotations(function: FunctionType) -> dict[str, Any] | None:
+    """The annotations of a function where they are evaluated already: from 3.14 on they are not."""
+    if sys.version_info >= (3, 14):
+        return None
+    return function.__annotations__
+
+
+def _are_same(old: Any, new: Any) -> bool:
+    """Compare the arguments of two partials by identity: to compare values may run code."""
+    if type(old) is dict:
+        return old.keys() == new.keys() and all(old[name] is new[name] for name in old)
+    return len(old) == len(new) and all(mine is theirs for mine, theirs in zip(old, new, strict=True))
 
 
 def _is_full(cell: CellType) -> bool:
@@ -314,7 +397,7 @@ def _functions_within(value: Any) -> Iterator[FunctionType]:
         for cell in value.__closure__ or ():
             if _is_full(cell) and type(cell.cell_contents) is FunctionType:
                 yield cell.cell_contents
-    wrapped = getattr(value, "__dict__", {}).get("__wrapped__")
+    wrapped = getattr_static(value, "__wrapped__", None)  # to ask a proxy may raise
     if type(wrapped) is FunctionType:
         yield wrapped
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import fnmatch
-import linecache
 import os
 import threading
 import time
+import traceback
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Literal
+from weakref import WeakSet
 
 from mighty_patcher.engine import diff, version
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.files import python_files
-from mighty_patcher.engine.match import Patches, functions_in, match_bodies
+from mighty_patcher.engine.inforce import InForce
+from mighty_patcher.engine.match import Patches, match_bodies
 from mighty_patcher.engine.modules import (
-    Imported,
     Modules,
     filename_of,
     imports_of,
@@ -28,15 +29,30 @@ from mighty_patcher.engine.modules import (
     namespace_of,
     package_of,
 )
-from mighty_patcher.engine.report import Reload, Stale, logger
+from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
 from mighty_patcher.engine.run import frame_of
 from mighty_patcher.engine.transaction import Edit, Transaction
-from mighty_patcher.engine.version import Texts, Version
+from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
 
 __all__ = ["Engine", "Rerun"]
 
 Rerun = Literal["changed", "module"]
+
+
+@dataclass
+class _Undo:
+    """What takes the last reload back.
+
+    Attributes:
+        transaction: All that it did.
+        olds: The versions that were in force before, where they were known.
+        news: Those that it brought, in the same order.
+    """
+
+    transaction: Transaction
+    olds: list[Version | None]
+    news: list[Version]
 
 
 class Engine:
@@ -60,11 +76,9 @@ class Engine:
         self._excluded = tuple(excluded)
         self._lock = threading.RLock()
         self._is_reloading = False
-        self._texts = Texts()
-        self._codes: dict[tuple[str, str], tuple[bytes, CodeType]] = {}
-        self._imports: dict[str, tuple[bytes, list[Imported]]] = {}
-        self._last: tuple[Transaction, list[Version | None], list[Version]] | None = None
-        self._texts.take(python_files(self.modules.roots))
+        self._in_force = InForce(self.modules, python_files(self.modules.roots))
+        self._undo: list[_Undo] = []
+        self._left: WeakSet[FunctionType] = WeakSet()
 
     # ---- what the front ends call
 
@@ -98,30 +112,26 @@ class Engine:
             The reload that was taken back, or one with an error if there is none.
         """
         with self._lock:
-            if self._last is None or self.last is None:
+            if not self._undo or self.last is None:
                 nothing = RefusedEdit("there is no reload to undo", "only the last one can be")
                 return Reload(errors=(nothing,))
-            transaction, olds, news = self._last
-            self._last = None
-            transaction.undo()
-            transaction.discard()
-            for old, new in zip(olds, news, strict=True):
-                if old is None:
-                    self._texts.forget(new.path)
-                else:
-                    self._put(old, in_force_on_disk=False)
-                self.errors[new.path] = RefusedEdit(
-                    f"the reload of {self.modules.display(new.path)} was undone",
-                    "save the file again to have it",
-                )
+            while self._undo:
+                done = self._undo.pop()
+                done.transaction.undo()
+                done.transaction.discard()
+                for old, new in zip(done.olds, done.news, strict=True):
+                    self._in_force.take_back(old, new)
+                    self.errors[new.path] = RefusedEdit(
+                        f"the reload of {self.modules.display(new.path)} was undone",
+                        "save the file again to have it",
+                    )
             return self.last
 
     def looks_unfinished(self, path: str) -> bool:
         """Tell whether an editor is probably in the middle of saving a file."""
-        known = self._texts.get(path)
         if not self.modules.of(path):
             return False
-        if version.looks_unfinished(path, known):
+        if version.looks_unfinished(path, self._in_force.text(path)):
             return True
         try:
             return version.read(path).tree is None
@@ -138,12 +148,17 @@ class Engine:
 
     def _reload(self, paths: list[str]) -> Reload:
         started, clock = datetime.now().astimezone(), time.perf_counter()
-        retried = [path for path, error in self.errors.items() if isinstance(error, RunError)]
+        failed = {path: e for path, e in self.errors.items() if isinstance(e, RunError)}
         result = self._attempt(paths, started, clock)
-        for path in retried:
-            if path not in paths and result.modules:
-                again = self._attempt([path], started, clock, again=True)
-                result = _joined(result, again)
+        waiting = [path for path in failed if path not in paths]
+        if waiting and result.modules:
+            again = self._attempt(waiting, started, clock, again=True)
+            if not again.ok and len(waiting) > 1:
+                for path in waiting:
+                    again = _joined(again, self._attempt([path], started, clock, again=True))
+            known = {str(error) for error in failed.values()}
+            news = {str(error): error for error in again.errors if str(error) not in known}
+            result = _joined(result, replace(again, errors=tuple(news.values())))
         if result.modules or result.errors:
             self.last = result
         return result
@@ -162,37 +177,41 @@ class Engine:
             else:
                 if new is not None:
                     news.append(new)
-        olds = [self._texts.get(new.path) for new in news]
-        transaction = Transaction(self._imports_of)
+        olds = [self._in_force.text(new.path) for new in news]
+        for new in news:  # what is raised from now on is raised by these lines
+            self._in_force.show(new.path, new)
+        transaction = Transaction(self._in_force.imports_of)
         reloaded: list[ModuleType] = []
+        steps: tuple[Step, ...] = ()
+        stale: tuple[Stale, ...] = ()
+        names: tuple[str, ...] = ()
         try:
             try:
                 for edit in self._edits(news):
-                    if edit.runs:
+                    if edit.runs or edit.patches:
                         reloaded.append(edit.module)
                         transaction.add(edit)
-                    elif edit.patches.functions or edit.patches.stale:
-                        reloaded.append(edit.module)
-                        transaction.add(edit)
-                self._forget_last()
                 transaction.commit()
             except BaseException:
                 transaction.undo()
                 raise
-        except MightyPatcherError as error:
-            errors.append(error)
         except (KeyboardInterrupt, GeneratorExit):
+            for new, old in zip(news, olds, strict=True):
+                self._in_force.show(new.path, old)
             raise
         except BaseException as error:
-            errors.append(_run_error(reloaded, error))
-        if any(not isinstance(error, SourceError) for error in errors):
+            failure = error if isinstance(error, MightyPatcherError) else _run_error(reloaded, error)
+            errors.append(failure)
             for new in news:
-                self._not_in_force(new.path, errors[-1])
-            steps, stale, names = (), (), ()
+                self._not_in_force(new.path, failure)
         else:
             for new in news:
-                self._put(new)
-            self._last = (transaction, olds, news) if news else self._last
+                self._in_force.put(new)
+                self.errors.pop(new.path, None)
+            if reloaded:  # what changed nothing leaves the reload before it to be undone
+                if not again:
+                    self._forget_last()
+                self._undo.append(_Undo(transaction, olds, news))
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
             names = tuple(name_of_module(module) for module in reloaded)
         shown = [new.path for new in news] or [e.path for e in errors if isinstance(e, SourceError)]
@@ -211,18 +230,19 @@ class Engine:
         modules = [m for m in self.modules.of(path) if not self._is_excluded(m)]
         if not modules:
             logger.debug("%s was saved; no module was loaded from it", self.modules.display(path))
-            self._texts.take([path])
+            self._in_force.read_anew(path)
             return None
         if any(map(self.modules.is_importing, modules)):
             self.importing.add(path)
             return None
         self.importing.discard(path)
-        new, known = version.read(path), self._texts.get(path)
+        new, known = version.read(path), self._in_force.text(path)
         if known is not None and known.digest == new.digest:
             if not again:
                 self.errors.pop(path, None)
             return None
-        version.parse(new)
+        for module in modules:
+            self._in_force.saved_code(new, module)
         return new
 
     def _edits(self, news: list[Version]) -> Iterable[Edit]:
@@ -230,40 +250,40 @@ class Engine:
 
         A module is looked at when those before it are done: what is found then is what is there.
         """
+        # Not by name: two modules of one file may have the same, and a run may change it.
         versions = {
-            name_of_module(module): (module, new)
+            id(module): (module, new)
             for new in news
             for module in self.modules.of(new.path)
             if not self._is_excluded(module)
         }
-        imports = {
-            name: {
-                imported.needs(versions)
-                for imported in imports_of(new.tree, name, package_of(module))
-            }
-            for name, (module, new) in versions.items()
-        }
+        names = {name_of_module(module) for module, _ in versions.values()}
+        imports: dict[str, set[str]] = {}
+        for module, new in versions.values():
+            name = name_of_module(module)
+            found = imports_of(new.tree, name, package_of(module))
+            imports.setdefault(name, set()).update(imported.needs(names) for imported in found)
         ordered = in_dependency_order([module for module, _ in versions.values()], imports)
         taken: set[int] = set()
         for module in ordered:
-            yield self._edit(module, versions[name_of_module(module)][1], taken)
+            yield self._edit(module, versions[id(module)][1], taken)
 
     def _edit(self, module: ModuleType, new: Version, taken: set[int]) -> Edit:
-        old = self._texts.get(new.path)
-        filename = _code_filename(module, new.path)
-        code = self._compile(new, module, filename)
+        old = self._in_force.text(new.path)
+        code = self._in_force.saved_code(new, module)
+        filename = code.co_filename
         patches, plan = Patches(), diff.Plan(True, "its text at the time of its import is unknown")
         if old is not None:
             plan = self._plan(module, old, new)
-            pairs = Pairs(self._compile(old, module, filename), code)
-            patches = match_bodies(module, pairs, filename, taken)
+            pairs = Pairs(self._in_force.code(old, module), code)
+            patches = match_bodies(module, pairs, filename, taken, self._left)
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
                 plan, patches = diff.Plan(True, reason), Patches()
         if plan.runs and name_of_module(module) == "__main__":
-            code = self._main_code(module, old, new, filename, plan)
+            code = self._main_code(module, new, filename, plan)
         old_tree = old.tree if old is not None else None
-        return Edit(module, filename, code, old_tree, patches, plan.runs, plan.reason, plan.line)
+        return Edit(module, code, old_tree, patches, plan.runs, plan.reason, plan.line)
 
     def _plan(self, module: ModuleType, old: Version, new: Version) -> diff.Plan:
         wish = namespace_of(module).get("__rerun__", self._rerun)
@@ -276,7 +296,6 @@ class Engine:
     def _main_code(
         self,
         module: ModuleType,
-        old: Version | None,
         new: Version,
         filename: str,
         plan: diff.Plan,
@@ -287,7 +306,9 @@ class Engine:
             RefusedEdit: Its top-level code is running right now, outside that block.
         """
         frame = frame_of(module)
-        if frame is not None and not _is_in_main_guard(frame.f_lineno, old):
+        if frame is not None and not _is_in_main_guard(
+            frame.f_lineno, self._in_force.first_text(new.path)
+        ):
             raise RefusedEdit(
                 f"{plan.reason} in {self.modules.display(new.path)}, whose top-level code is "
                 f"still running and would start again",
@@ -297,66 +318,23 @@ class Engine:
         tree = diff.without_main_guard(new.tree)
         return version.compile_for(new, module, filename, tree=tree)
 
-    # ---- what is in force
-
-    def _compile(self, text: Version, module: ModuleType, filename: str) -> CodeType:
-        """Compile a version for a module, once."""
-        key = (text.path, name_of_module(module))
-        digest, code = self._codes.get(key, (b"", None))
-        if code is None or digest != text.digest or code.co_filename != filename:
-            code = version.compile_for(text, module, filename)
-            if text is not self._texts.get(text.path):
-                self._codes[key] = (text.digest, code)
-        return code
-
-    def _put(self, text: Version, *, in_force_on_disk: bool = True) -> None:
-        """Note that a version is in force, and let tracebacks show its lines."""
-        self._texts.put(text)
-        self.errors.pop(text.path, None)
-        for filename in self._filenames(text.path):
-            linecache.cache.pop(filename, None)
-            if not in_force_on_disk:
-                _pin_lines(filename, text)
-
     def _not_in_force(self, path: str, error: MightyPatcherError) -> MightyPatcherError:
         """Note that the saved text does not run; tracebacks go on showing the one that does."""
         self.errors[path] = error
-        known = self._texts.get(path)
-        if known is not None:
-            for filename in self._filenames(path):
-                _pin_lines(filename, known)
+        self._in_force.show(path, self._in_force.text(path))
         return error
-
-    def _filenames(self, path: str) -> set[str]:
-        return {path, *(_code_filename(module, path) for module in self.modules.of(path))}
 
     def _forget_last(self) -> None:
         """Drop what the last reload could have been undone with, before the next one commits."""
-        if self._last is not None:
-            self._last[0].discard()
-            self._last = None
+        for done in self._undo:
+            done.transaction.discard()
+        self._undo.clear()
 
     def _is_excluded(self, module: ModuleType) -> bool:
         name = name_of_module(module)
         if namespace_of(module).get("__rerun__") == "never":
             return True
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._excluded)
-
-    def _imports_of(self, module: ModuleType) -> list[Imported]:
-        """What a module imports at its top, from its text."""
-        file = filename_of(module)
-        if file is None:
-            return []
-        path = os.path.realpath(file)
-        try:
-            text = self._texts.get(path) or version.read(path)
-            known = self._imports.get(path)
-            if known is None or known[0] != text.digest:
-                found = imports_of(text.tree, name_of_module(module), package_of(module))
-                known = self._imports[path] = (text.digest, found)
-        except SourceError:
-            return []
-        return known[1]
 
 
 def _joined(first: Reload, second: Reload) -> Reload:
@@ -390,36 +368,14 @@ def _run_error(reloaded: list[ModuleType], error: BaseException) -> MightyPatche
         words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         result = RunError(path, words, line)
     result.__cause__ = error
+    result.details = tuple(details(result))  # while its lines are at hand
+    traceback.clear_frames(error.__traceback__)  # or the error would keep their locals alive
     return result
 
 
-def _is_in_main_guard(line: int, old: Version | None) -> bool:
-    return old is not None and any(
+def _is_in_main_guard(line: int, text: Version | None) -> bool:
+    return text is not None and any(
         statement.lineno <= line <= (statement.end_lineno or statement.lineno)
-        for statement in old.tree.body
+        for statement in text.tree.body
         if diff.is_main_guard(statement)
     )
-
-
-def _code_filename(module: ModuleType, path: str) -> str:
-    """Return the ``co_filename`` of a module's code, which must stay what it was: debuggers and
-    breakpoints go by it. That of a script is what was typed on the command line.
-    """
-    frame = frame_of(module)
-    if frame is not None:
-        return frame.f_code.co_filename
-    name = os.path.basename(path)
-    for value in list(namespace_of(module).values()):
-        if type(value) is FunctionType and value.__globals__ is namespace_of(module):
-            filename = value.__code__.co_filename
-            if os.path.basename(filename) == name:
-                return filename
-    return filename_of(module) or path
-
-
-def _pin_lines(filename: str, text: Version) -> None:
-    """Let tracebacks show this text, whatever is on disk: without a time it is never checked."""
-    lines = text.text.splitlines(keepends=True)
-    linecache.cache[filename] = (len(text.data), None, lines, filename)
-
-

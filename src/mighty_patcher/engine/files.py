@@ -8,11 +8,9 @@ next batch.
 A batch names every file that *may* have changed. It is never decided here by time or size whether
 one did: the engine compares contents.
 
-watchdog is imported when a watcher starts, so that importing the package costs nothing.
+watchdog is imported when a watcher starts, so that importing the package costs nothing. Paths are
+strings and not `Path`: they are keys to the engine, and there may be many.
 """
-
-# Paths are real paths as strings here: they are the engine's keys, and there may be many.
-# ruff: noqa: PTH
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver
 
-__all__ = ["NEVER_SOURCE", "Watcher", "python_files"]
+__all__ = ["NEVER_SOURCE", "Watcher", "is_never_source", "python_files"]
 
 logger = logging.getLogger("mighty_patcher")
 
@@ -45,7 +43,6 @@ they are known by their ``pyvenv.cfg``."""
 
 LONGEST_BATCH = 2.0  # seconds: a file written without a pause must not hold back all the others
 POLL_INTERVAL = 1.0  # seconds, where inotify refuses
-MOVE_DELAY = 0.020  # seconds that watchdog waits for the second half of a move
 
 # What the user has to raise when inotify refuses.
 _LIMITS = {
@@ -106,7 +103,7 @@ class Watcher:
 
     def __init__(
         self,
-        roots: Sequence[Path],
+        roots: Sequence[str | os.PathLike[str]],
         on_batch: Callable[[frozenset[str]], None],
         *,
         quiet: float = 0.020,
@@ -118,14 +115,14 @@ class Watcher:
         self._quiet = quiet
         self._poll = poll
         self._handler = _Handler(self._notice)
-        # Paths of files; of directories below which anything may have changed, with a separator
-        # at their end; and None, which ends the batch thread.
-        self._changes: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        # Paths of files; paths of directories below which anything may have changed, with a
+        # separator at their end; why the kernel cannot watch any more; None, when the watch ends.
+        self._changes: queue.SimpleQueue[str | OSError | None] = queue.SimpleQueue()
         # The files that are there. When a directory leaves, nobody can list what it held.
         self._present: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="mighty_patcher", daemon=True)
         self._stopped = False
-        self._lock = threading.Lock()  # guards `observer` and `_stopped`; never held for long
+        self._lock = threading.Lock()  # guards `observer`, `_poll` and `_stopped`
 
     def start(self) -> None:
         """Start watching. What is saved after this has returned will be seen.
@@ -137,8 +134,8 @@ class Watcher:
             if self.observer is not None or self._stopped:
                 raise RuntimeError("a watcher starts once; make a new one")
             self.observer = self._first_observer()
-        self._present.update(path for root in self._roots for path in root.files())
-        self._thread.start()
+            self._present.update(path for root in self._roots for path in root.files())
+            self._thread.start()
 
     def stop(self) -> None:
         """Stop watching and wait for both threads, except for the one that this is called on.
@@ -182,9 +179,9 @@ class Watcher:
             except BaseException:  # also SystemExit: an edit that exits must not end the watch
                 logger.exception("a batch of saves was not handled")
 
-    def _collect(self) -> set[str] | None:
+    def _collect(self) -> set[str | OSError] | None:
         """Wait for a change and for the quiet after it; None when the watch has ended."""
-        changes: set[str] = set()
+        changes: set[str | OSError] = set()
         change = self._changes.get()
         deadline = time.monotonic() + LONGEST_BATCH
         while change is not None:
@@ -198,11 +195,15 @@ class Watcher:
                 return changes
         return None
 
-    def _settle(self, changes: set[str]) -> frozenset[str]:
+    def _settle(self, changes: set[str | OSError]) -> frozenset[str]:
         """Put the files below changed directories in the place of these directories."""
-        batch = {change for change in changes if not change.endswith(os.sep)}
-        for directory in _outermost(changes - batch):
-            self._follow(directory)  # first: what changes after the listing must be an event
+        for change in changes:
+            if isinstance(change, OSError):
+                self._change_to_polling(change)
+        paths = {change for change in changes if isinstance(change, str)}
+        batch = {path for path in paths if not path.endswith(os.sep)}
+        for directory in _outermost(paths - batch):
+            self._tell_of_lost_root(directory)
             batch.update(path for path in self._present if path.startswith(directory))
             batch.update(path for root in self._roots for path in root.files(directory))
         batch = {path for path in batch if path.endswith(".py")}  # a link may lead elsewhere
@@ -210,27 +211,21 @@ class Watcher:
         self._present.update(filter(os.path.isfile, batch))
         return frozenset(batch)
 
-    def _follow(self, directory: str) -> None:
-        """See to it that a directory which has appeared is watched with all that it holds."""
+    def _tell_of_lost_root(self, directory: str) -> None:
         for root in self._roots:
             if directory == os.path.join(root.directory, "") and not os.path.isdir(directory):
                 logger.warning("%s is gone; its files are not watched any more", root.directory)
-        try:
-            for root in self._roots:
-                self._watch_folders(self.observer, root.folders(directory))
-        except OSError as error:
-            self._change_to_polling(error)
 
     # The observer.
 
     def _first_observer(self) -> BaseObserver:
-        if self._poll is not None:
-            return self._observe(self._poll)
-        try:
-            return self._observe(None)
-        except OSError as error:
-            self._warn(error)
-        return self._observe(POLL_INTERVAL)
+        if self._poll is None:
+            try:
+                return self._observe(None)
+            except OSError as error:
+                self._warn(error)
+            self._poll = POLL_INTERVAL
+        return self._observe(self._poll)
 
     def _observe(self, poll: float | None) -> BaseObserver:
         """Make an observer and start it.
@@ -238,52 +233,33 @@ class Watcher:
         Raises:
             OSError: The operating system refuses to watch so much, or at all.
         """
-        observer = _make_observer(poll, self._ended)
+        observer: Any = _make_observer(poll, on_end=self._ended, on_refusal=self._changes.put)
+        types = _event_types(closed=poll is None and sys.platform == "linux")
         try:
             for root in self._roots:
-                self._schedule(observer, root.directory, recursive=root.file is None)
+                recursive = root.file is None
+                observer.schedule(
+                    self._handler, root.directory, recursive=recursive, event_filter=types
+                )
             observer.start()
-            for emitter in observer.emitters:
-                _tune(emitter, self._notice_all)
-            for root in self._roots:
-                self._watch_folders(observer, root.folders())
         except OSError:
             observer.stop()
             raise
-        return observer
+        started: BaseObserver = observer
+        return started
 
     def _ended(self, observer: BaseObserver) -> None:
         if observer is self.observer:  # not one that was given up for polling
             self._changes.put(None)
 
-    def _schedule(self, observer: Any, directory: str, *, recursive: bool) -> None:
-        observer.schedule(
-            self._handler, directory, recursive=recursive, event_filter=_event_types(observer)
-        )
-
-    def _watch_folders(self, observer: Any, folders: Iterable[str]) -> None:
-        """Add the folders that watchdog has left out of its recursive inotify watches.
-
-        watchdog 6 leaves out what is in a directory that was moved in. watchdog 7 leaves out
-        whatever inotify refused, and does not tell; scheduling that folder by itself does.
-
-        Raises:
-            OSError: inotify refuses.
-        """
-        for folder in folders:
-            try:
-                if observer.should_keep_running() and not _is_watched(observer, folder):
-                    self._schedule(observer, folder, recursive=True)
-            except (FileNotFoundError, NotADirectoryError):
-                logger.debug("%s went away before it was watched", folder)
-
     def _change_to_polling(self, error: OSError) -> None:
         with self._lock:
             refused = self.observer
-            if self._stopped or refused is None:
+            if self._stopped or self._poll is not None or refused is None:
                 return
             self._warn(error)
-            self.observer = self._observe(POLL_INTERVAL)
+            self._poll = POLL_INTERVAL
+            self.observer = self._observe(self._poll)
         refused.stop()
         self._notice_all()  # what changed between the two observers
 
@@ -312,7 +288,7 @@ class _Root:
         if not path or not _is_below(path, self.directory):
             return False
         while path != self.directory:
-            if _is_never_source(path):
+            if is_never_source(path):
                 return False
             path = os.path.dirname(path)
         return True
@@ -323,26 +299,17 @@ class _Root:
             if os.path.isfile(self.file) and below is None:
                 yield os.path.realpath(self.file)
             return
-        for folder, names in self._walk(below):
-            for name in names:
-                path = os.path.join(folder, name)
-                if name.endswith(".py") and os.path.isfile(path):  # not a link that leads nowhere
-                    yield os.path.realpath(path) if os.path.islink(path) else path
-
-    def folders(self, below: str | None = None) -> Iterator[str]:
-        """Find the directories that may hold source, all or those below one that has changed."""
-        if self.file is None:
-            yield from (folder for folder, _ in self._walk(below))
-
-    def _walk(self, below: str | None) -> Iterator[tuple[str, list[str]]]:
         top = self.directory if below is None else os.path.dirname(below)
         if not self.holds(top):
             return
         for folder, directories, names in os.walk(top):
             directories[:] = (
-                name for name in directories if not _is_never_source(os.path.join(folder, name))
+                name for name in directories if not is_never_source(os.path.join(folder, name))
             )
-            yield folder, names
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.endswith(".py") and os.path.isfile(path):  # not a link that leads nowhere
+                    yield os.path.realpath(path) if os.path.islink(path) else path
 
 
 def _resolve(paths: Iterable[str | os.PathLike[str]]) -> list[_Root]:
@@ -373,7 +340,12 @@ def _is_below(path: str, directory: str) -> bool:
     return os.path.join(path, "").startswith(os.path.join(directory, ""))
 
 
-def _is_never_source(directory: str) -> bool:
+def is_never_source(directory: str) -> bool:
+    """Tell whether a directory below a root never holds source.
+
+    Args:
+        directory: Its path.
+    """
     return os.path.basename(directory) in NEVER_SOURCE or os.path.exists(
         os.path.join(directory, "pyvenv.cfg")
     )
@@ -395,15 +367,37 @@ class _Handler:
         self.dispatch = dispatch
 
 
-def _make_observer(poll: float | None, on_end: Callable[[BaseObserver], None]) -> BaseObserver:
-    """Make a watchdog observer which tells when somebody has stopped it."""
-    from watchdog.observers import Observer
-    from watchdog.observers.polling import PollingObserverVFS
+def _make_observer(
+    poll: float | None,
+    on_end: Callable[[BaseObserver], None],
+    on_refusal: Callable[[OSError], None],
+) -> BaseObserver:
+    """Make the watchdog observer for this platform, one which tells when somebody stops it.
 
-    base: Any = Observer if poll is None else PollingObserverVFS
-    options: dict[str, Any] = {}
+    Args:
+        poll: Seconds between two looks at the files; `None` for events.
+        on_end: Called with the observer when it is stopped.
+        on_refusal: Called when the kernel refuses to watch a directory that has appeared.
+    """
+    base: Any
+    options: dict[str, Any]
     if poll is not None:
+        from watchdog.observers.polling import PollingObserverVFS
+
+        base = PollingObserverVFS
         options = {"stat": _stat, "listdir": _list_source, "polling_interval": poll}
+    elif sys.platform == "linux":
+        from watchdog.observers.api import BaseObserver
+
+        from mighty_patcher.engine.inotify import SourceEmitter
+
+        base = BaseObserver
+        options = {"emitter_class": partial(SourceEmitter, on_refusal=on_refusal)}
+    else:
+        from watchdog.observers import Observer
+
+        base = Observer
+        options = {}
 
     class SourceObserver(base):  # type: ignore[misc]  # which class, only the platform knows
         def on_thread_stop(self) -> None:
@@ -411,17 +405,19 @@ def _make_observer(poll: float | None, on_end: Callable[[BaseObserver], None]) -
             on_end(self)
 
     observer: BaseObserver = SourceObserver(**options)
-    _let_directories_return(observer)
     return observer
 
 
-def _event_types(observer: Any) -> list[type[FileSystemEvent]]:
-    """The events to ask for. Without such a filter, a callback that reads files feeds itself."""
-    from watchdog import events
-    from watchdog.observers.polling import PollingObserverVFS
+def _event_types(*, closed: bool) -> list[type[FileSystemEvent]]:
+    """Choose the events to ask for; with all of them, a callback that reads would feed itself.
 
-    types: list[type[FileSystemEvent]] = [
-        events.FileClosedEvent,
+    Args:
+        closed: Whether the observer tells when a file is closed after writing.
+    """
+    from watchdog import events
+
+    return [
+        events.FileClosedEvent if closed else events.FileModifiedEvent,
         events.FileCreatedEvent,
         events.FileMovedEvent,
         events.FileDeletedEvent,
@@ -429,9 +425,6 @@ def _event_types(observer: Any) -> list[type[FileSystemEvent]]:
         events.DirMovedEvent,
         events.DirDeletedEvent,
     ]
-    if sys.platform != "linux" or isinstance(observer, PollingObserverVFS):
-        types.append(events.FileModifiedEvent)  # there, nobody tells when a file is closed
-    return types
 
 
 # Polling.
@@ -458,77 +451,8 @@ def _list_source(directory: str) -> list[os.DirEntry[str]]:
             entry
             for entry in entries
             if (
-                not _is_never_source(entry.path)
+                not is_never_source(entry.path)
                 if entry.is_dir(follow_symlinks=False)
                 else entry.name.endswith(".py")
             )
         ]
-
-
-# What watchdog offers no option for. Only the functions below know its private names, and they
-# touch nothing but our own observer, so that nobody else in the process is affected.
-
-
-def _let_directories_return(observer: Any) -> None:
-    """Let watchdog 7 watch a directory again which left the tree and comes back.
-
-    It still holds the callback of that directory, and warns: on the stderr of the program, and
-    where warnings are errors, its thread dies of it.
-    """
-    reader: Any = getattr(observer, "_inotify_fd", None)
-    if not hasattr(reader, "_get_or_create_watch"):
-        return
-
-    def add_callback(path: bytes, mask: int, callback: Any, identity: int) -> Any:
-        with reader._lock:
-            watch = reader._get_or_create_watch(path, mask)
-            watch.callbacks[identity] = callback
-            return watch.wd
-
-    reader.add_callback = add_callback
-
-
-def _tune(emitter: Any, on_overflow: Callable[[], None]) -> None:
-    """Set up one emitter; one that is not inotify's, or not known, stays as it is.
-
-    watchdog waits half a second for the second half of a move, and holds back every later event
-    meanwhile, also when a file just leaves the tree. The kernel reports both halves in one go.
-    """
-    inotify = getattr(emitter, "_inotify", None)
-    grouper = getattr(inotify, "_move_event_grouper", inotify)  # watchdog 7, watchdog 6
-    pending = getattr(grouper, "_queue", None)
-    for name in ("delay", "delay_sec"):  # watchdog 7, watchdog 6
-        if name in getattr(pending, "__dict__", ()):
-            setattr(pending, name, MOVE_DELAY)
-    if hasattr(inotify, "on_queue_overflow"):  # watchdog 7.1
-        _call_after(inotify, "on_queue_overflow", on_overflow)
-
-
-def _call_after(owner: Any, method: str, then: Callable[[], None]) -> None:
-    inner = getattr(owner, method)
-
-    def outer() -> None:
-        inner()
-        then()
-
-    setattr(owner, method, outer)
-
-
-def _is_watched(observer: Any, folder: str) -> bool:
-    """Tell whether inotify watches a folder, after having seen to it where watchdog 6 allows.
-
-    True as well where the question does not arise: an emitter that is not inotify's.
-    """
-    path = os.fsencode(folder)
-    for emitter in observer.emitters.copy():
-        inotify = getattr(emitter, "_inotify", None)
-        watched = getattr(inotify, "_active_callbacks_by_path", None)  # watchdog 7
-        reader = getattr(inotify, "_inotify", None)  # watchdog 6
-        if watched is None and reader is None:
-            return True
-        if watched is not None and path in watched:
-            return True
-        if reader is not None and _is_below(folder, emitter.watch.path):
-            reader.add_watch(path)  # once more does no harm: same directory, same descriptor
-            return True
-    return False

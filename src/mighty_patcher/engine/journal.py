@@ -49,7 +49,7 @@ class Journal:
             namespace: The namespace as it is now.
             before: A copy from before.
         """
-        for name in [*before, *(name for name in namespace if name not in before)]:
+        for name in [*before, *(name for name in list(namespace) if name not in before)]:
             old = before.get(name, _ABSENT)
             if namespace.get(name, _ABSENT) is not old:
                 self._changes.append((namespace, name, old))

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSet
 from dataclasses import dataclass, field
-from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, getattr_static
+from typing import cast
+from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType, NoneType
 
 from mighty_patcher import _core
-from mighty_patcher.engine.codetree import Pair, Pairs, docstring
+from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.modules import name_of_module, namespace_of
-from mighty_patcher.engine.report import Stale, Step
+from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 
 __all__ = ["Patches", "class_dict", "functions_in", "match_bodies", "running_code"]
 
@@ -53,8 +55,17 @@ class Patches:
     stale: list[Stale] = field(default_factory=list)
     unknown: FunctionType | None = None
 
+    def __bool__(self) -> bool:
+        return bool(self.functions or self.constants or self.stale)
 
-def match_bodies(module: ModuleType, pairs: Pairs, filename: str, taken: set[int]) -> Patches:
+
+def match_bodies(
+    module: ModuleType,
+    pairs: Pairs,
+    filename: str,
+    taken: set[int],
+    left: MutableSet[FunctionType],
+) -> Patches:
     """Plan to give every function of a module its new code.
 
     Args:
@@ -62,13 +73,14 @@ def match_bodies(module: ModuleType, pairs: Pairs, filename: str, taken: set[int
         pairs: Its old and new code.
         filename: The ``co_filename`` of its code.
         taken: Identities of the functions that this reload patches already; added to.
+        left: The functions that reloads have left with older code than the old one; added to.
     """
     patches = Patches()
     owners = functions_in(module, filename)
-    for function in owners:
-        if function.__globals__ is namespace_of(module) and pairs.of(function.__code__) is None:
-            patches.unknown = function
-            return patches
+    for own in owners:
+        is_known = own in left or pairs.of(own.__code__) or pairs.is_new(own.__code__)
+        if own.__globals__ is namespace_of(module) and not is_known:
+            return Patches(unknown=own)
     running = running_code(filename)
     functions = list(owners)
     everywhere = _must_search_heap(functions, pairs, [pairs.root.old, *running])
@@ -81,22 +93,27 @@ def match_bodies(module: ModuleType, pairs: Pairs, filename: str, taken: set[int
         pair = pairs.of(function.__code__)
         if pair is None or not pair.changed or id(function) in taken:
             continue
+        if is_scope(pair.old):  # what the body of a class was run by; without the GIL it lingers
+            continue
         if _plan(function, pair, owners.get(function), patches):
             taken.add(id(function))
             step = Step(
-                "patched" if pair.edited else "kept",
+                "patched",
                 name_of_module(module),
                 function.__qualname__,
                 pair.new.co_firstlineno if pair.new else 0,
-                "its body changed" if pair.edited else "its lines moved",
+                "its body changed" if pair.edited else LINES_MOVED,
             )
             names.setdefault(function.__qualname__, step)
+        else:
+            left.add(function)
     patches.steps = sorted(names.values(), key=lambda step: step.line)
     if everywhere:
         outers = {id(code): code for code in running}
+        runs = set(outers)
         outers |= {id(target.__code__): target.__code__ for target, _, _ in patches.functions}
         for outer in outers.values():
-            _plan_constants(outer, pairs, patches)
+            _plan_constants(outer, pairs, patches, may_run=id(outer) in runs or _suspends(outer))
     return patches
 
 
@@ -125,7 +142,8 @@ def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type |
         elif issubclass(type(value), type):
             members = class_dict(value)
             if members.get("__module__") == name:
-                waiting += [(inner, value) for inner in list(members.values())]
+                owner = cast(type, value)
+            waiting += [(inner, owner) for inner in list(members.values())]
         else:
             waiting += [(inner, owner) for inner in _wrapped(value)]
     return found
@@ -149,10 +167,7 @@ def running_code(filename: str) -> list[CodeType]:
 def _held_by_function(function: FunctionType) -> Iterator[object]:
     """What a decorator's wrapper usually hides: the function in its cells; and 3.14's annotations."""
     for cell in function.__closure__ or ():
-        try:
-            content = cell.cell_contents
-        except ValueError:  # not assigned yet
-            continue
+        content = _content(cell)
         if type(content) is FunctionType:
             yield content
     annotate = getattr(function, "__annotate__", None)
@@ -160,12 +175,25 @@ def _held_by_function(function: FunctionType) -> Iterator[object]:
         yield annotate
 
 
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return None
+
+
 def _wrapped(value: object) -> Iterator[object]:
     """The functions in a descriptor, a bound method or a partial."""
     for kind, names in _WRAPPERS:
         if issubclass(type(value), kind):
-            return (object.__getattribute__(value, name) for name in names)
+            return (_part(value, kind, name) for name in names)
     return iter(())
+
+
+def _part(value: object, kind: type, name: str) -> object:
+    """Read an attribute without running code: a subclass of the kind may override it, and raise."""
+    descriptor = vars(kind).get(name)
+    return descriptor.__get__(value) if descriptor else getattr_static(value, name, None)
 
 
 def _must_search_heap(
@@ -194,12 +222,23 @@ def _plan(
 ) -> bool:
     """Plan the edit of one function; False if it stays as it is, which is then reported."""
     code = Pairs.successor(pair, function.__code__)
+    if code is None and function.__name__ == "__annotate__":
+        return False  # 3.14: of what has no annotations any more; nobody calls it
     if code is None:
         patches.stale.append(
             Stale(
                 function.__qualname__,
                 "its definition is gone from the source and something still refers to it",
                 "it keeps its last code",
+            )
+        )
+        return False
+    if not pair.runs_once and arguments(code) != arguments(function.__code__):
+        patches.stale.append(
+            Stale(
+                function.__qualname__,
+                "it was made before its arguments changed, and has no defaults for the new ones",
+                "call the enclosing function again to make a new one",
             )
         )
         return False
@@ -215,7 +254,9 @@ def _plan(
         return False
     donor = FunctionType(code, function.__globals__, function.__name__, None, cells)
     fields = _core.CODE
-    if function.__doc__ == docstring(pair.old) != docstring(code):
+    doc = function.__doc__
+    # Something else than a string was put there by the program, and to compare it may run code.
+    if type(doc) in (str, NoneType) and doc == docstring(pair.old) != docstring(code):
         fields |= _core.DOC
     patches.functions.append((function, donor, fields))
     return True
@@ -234,15 +275,20 @@ def _cells(
 
 def _class_cell(owner: type) -> CellType:
     """Return the cell through which methods of a class find it, or make one (``super()``)."""
-    for value in owner.__dict__.values():
-        if isinstance(value, FunctionType) and "__class__" in value.__code__.co_freevars:
+    for value in class_dict(owner).values():
+        if type(value) is FunctionType and "__class__" in value.__code__.co_freevars:
             cell = (value.__closure__ or ())[value.__code__.co_freevars.index("__class__")]
-            if cell.cell_contents is owner:
+            if _content(cell) is owner:
                 return cell
     return CellType(owner)
 
 
-def _plan_constants(outer: CodeType, pairs: Pairs, patches: Patches) -> None:
+def _suspends(code: CodeType) -> bool:
+    """Tell whether a frame of this code may be waiting somewhere, on no thread's stack."""
+    return bool(code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR))
+
+
+def _plan_constants(outer: CodeType, pairs: Pairs, patches: Patches, *, may_run: bool) -> None:
     """Plan to let code that is still running make new inner functions.
 
     Each constant of the living code is looked up by itself: it need not be the object that we
@@ -254,7 +300,7 @@ def _plan_constants(outer: CodeType, pairs: Pairs, patches: Patches) -> None:
             continue
         if pair.new.co_freevars == constant.co_freevars:
             patches.constants.append((outer, constant, pair.new))
-        elif pair.edited:
+        elif pair.edited and may_run:
             patches.stale.append(
                 Stale(
                     f"{constant.co_qualname} as made by code that is running now",

@@ -8,10 +8,11 @@ as a module. So everything here goes through `namespace_of`.
 from __future__ import annotations
 
 import ast
+import heapq
 import importlib.util
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -440,10 +441,11 @@ def _absolute(name: str, level: int, package: str) -> str | None:
 def in_dependency_order(
     modules: Sequence[ModuleType], imports: Mapping[str, Collection[str]]
 ) -> list[ModuleType]:
-    """Order modules as their imports would have ended: what is imported before who imports it.
+    """Order modules as their imports would end: what is imported before who imports it.
 
-    The order is that of a fresh import of them all, begun in the order of `sys.modules`. So it
-    is the same each time, and a cycle is entered where the program entered it.
+    A cycle is cut where the program cut it: the module that was imported first, and so ended last,
+    comes last. `sys.modules` tells, for an import puts its module at the end once more when it ends
+    (importlib's `_load_unlocked`). Where nothing else decides, that order is kept.
 
     Args:
         modules: The modules to order.
@@ -458,22 +460,47 @@ def in_dependency_order(
         by_name.setdefault(name_of_module(module), []).append(module)
     ranks = {name: rank for rank, name in enumerate(sys.modules.copy())}
 
-    def begun(names: Iterable[str]) -> list[str]:
-        last = len(ranks)
-        return sorted(dict.fromkeys(names), key=lambda name: ranks.get(name, last))
+    def rank(name: str) -> int:
+        return ranks.get(name, len(ranks))
 
+    places = {name: place for place, name in enumerate(_in_order_of_end(by_name, imports, rank))}
+    waits = {
+        name: {needed for needed in imports.get(name, ()) if places[needed] < places[name]}
+        for name in places
+    }
+    followers: dict[str, list[str]] = {}
+    for name, needed in waits.items():
+        for one in needed:
+            followers.setdefault(one, []).append(name)
+    ready = [(rank(name), name) for name, needed in waits.items() if not needed]
+    heapq.heapify(ready)
+    ended: list[str] = []
+    while ready:
+        _, name = heapq.heappop(ready)
+        ended.append(name)
+        for follower in followers.get(name, ()):
+            waits[follower].remove(name)
+            if not waits[follower]:
+                heapq.heappush(ready, (rank(follower), follower))
+    return [module for name in ended for module in by_name.get(name, ())]
+
+
+def _in_order_of_end(
+    names: Iterable[str], imports: Mapping[str, Collection[str]], rank: Callable[[str], int]
+) -> list[str]:
+    """Import in thought, beginning with what ended last, and list what ends."""
     ended: list[str] = []
     seen: set[str] = set()
-    # Importing, with a stack of our own: chains of imports may be longer than Python's stack.
-    stack: list[tuple[str, Iterator[str]]] = [("", iter(begun(by_name)))]
+    # With a stack of our own: chains of imports may be longer than Python's stack.
+    stack: list[tuple[str, Iterator[str]]] = [("", iter(sorted(names, key=rank, reverse=True)))]
     while stack:
         importer, importees = stack[-1]
         for name in importees:
             if name not in seen:
                 seen.add(name)
-                stack.append((name, iter(begun(imports.get(name, ())))))
+                stack.append((name, iter(sorted(imports.get(name, ()), key=rank))))
                 break
         else:
             ended.append(importer)
             stack.pop()
-    return [module for name in ended for module in by_name.get(name, ())]
+    return ended[:-1]

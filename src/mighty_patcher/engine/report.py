@@ -21,6 +21,7 @@ __all__ = [
     "Stale",
     "Step",
     "announce",
+    "details",
     "ensure_console",
     "logger",
 ]
@@ -134,7 +135,7 @@ class Reload:
             if isinstance(error, RefusedEdit):
                 yield f"refused {files}: {error}"
             else:
-                yield "\n  ".join([f"not reloaded: {error}", *_details(error)])
+                yield "\n  ".join([f"not reloaded: {error}", *_below(error)])
 
 
 # --- the console line -------------------------------------------------------------------------
@@ -181,7 +182,7 @@ def _duration(seconds: float) -> str:
 # --- errors -----------------------------------------------------------------------------------
 
 
-def _details(error: MightyPatcherError) -> list[str]:
+def details(error: MightyPatcherError) -> list[str]:
     """Return what belongs below an error: the bad line of a file, or the user's traceback."""
     cause = error.__cause__
     match error:
@@ -194,6 +195,10 @@ def _details(error: MightyPatcherError) -> list[str]:
             return _lines(traceback.format_exception(type(cause), cause, theirs))
         case _:
             return []
+
+
+def _below(error: MightyPatcherError) -> list[str]:
+    return list(error.details) or details(error)
 
 
 def _lines(chunks: Iterable[str]) -> list[str]:
@@ -223,7 +228,7 @@ def _error_as_dict(error: MightyPatcherError) -> dict[str, Any]:
         "reason": getattr(error, "reason", str(error)),
         "hint": getattr(error, "hint", None),
         "message": str(error),
-        "details": _details(error),
+        "details": _below(error),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import namespace_of
+from mighty_patcher.engine.modules import filename_of, namespace_of
 
 __all__ = ["currently_reloading", "frame_of", "run_again"]
 
@@ -68,12 +69,17 @@ def run_again(module: ModuleType, code: CodeType) -> tuple[dict[str, Any], Journ
 
 
 def frame_of(module: ModuleType) -> FrameType | None:
-    """Return the frame in which a module's own top-level code is running now, on any thread."""
-    namespace = namespace_of(module)
+    """Return the frame in which a module's own top-level code is running now, on any thread.
+
+    A debugger or a prompt may execute code of its own in the same namespace.
+    """
+    namespace, name = namespace_of(module), os.path.basename(filename_of(module) or "")
     for top in sys._current_frames().values():
         frame: FrameType | None = top
         while frame is not None:
-            if frame.f_globals is namespace and frame.f_code.co_name == "<module>":
+            code = frame.f_code
+            is_top_level = frame.f_globals is namespace and code.co_name == "<module>"
+            if is_top_level and os.path.basename(code.co_filename) == name:
                 return frame
             frame = frame.f_back
     return None

@@ -7,21 +7,24 @@ to run again, what gathered before is committed first, because the module may ca
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
-from mighty_patcher.engine.bindings import follow
+from mighty_patcher.engine.bindings import Imports, follow
+from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.donors import Donors, match_donors
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Patches
-from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
+from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 
 __all__ = ["Edit", "Transaction"]
+
+
+_set_class = vars(object)["__class__"].__set__
 
 
 class _Undoable(Protocol):
@@ -34,7 +37,6 @@ class Edit:
 
     Attributes:
         module: The module.
-        filename: The ``co_filename`` of its code.
         code: Its new code.
         old_tree: The syntax tree in force, where it is known.
         patches: The functions with old code, wherever they are.
@@ -44,7 +46,6 @@ class Edit:
     """
 
     module: ModuleType
-    filename: str
     code: CodeType
     old_tree: ast.Module | None
     patches: Patches
@@ -60,7 +61,7 @@ class Transaction:
         imports: What a module imports at its top, from its source.
     """
 
-    def __init__(self, imports: Callable[[ModuleType], list[Imported]]) -> None:
+    def __init__(self, imports: Imports) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
         self._imports = imports
@@ -123,7 +124,15 @@ class Transaction:
         donors = match_donors(edit.module, before, edit.code, edit.old_tree)
         self.stale += donors.stale
         whole = {id(target) for target, _, _ in donors.functions}
-        bodies = [patch for patch in edit.patches.functions if id(patch[0]) not in whole]
+        bodies = []
+        for patch in edit.patches.functions:
+            target, donor, _ = patch
+            if id(target) in whole:
+                continue
+            if arguments(target.__code__) == arguments(donor.__code__):
+                bodies.append(patch)
+            else:
+                self.stale.append(_with_other_arguments(target))
         self._apply(donors.functions + bodies, edit.patches.constants)
         after = Journal()
         self._done.append(after)
@@ -145,8 +154,19 @@ class Transaction:
             journal.set_attribute(cls, name, value)
         for cls, name in donors.removed:
             journal.delete_attribute(cls, name)
+        for cls, bases in donors.bases:
+            cls.__bases__ = bases
         for instance, cls in donors.instances:
-            instance.__class__ = cls
+            # Not by `=`, which asks the class: one that is frozen refuses.
+            _set_class(instance, cls)
         namespace: dict[str, Any] = namespace_of(module)
         for name, value in donors.names.items():
             journal.bind(namespace, name, value)
+
+
+def _with_other_arguments(function: FunctionType) -> Stale:
+    return Stale(
+        function.__qualname__,
+        "its arguments changed, and what holds it is not the module or one of its classes",
+        "take it from the module again",
+    )

@@ -342,7 +342,9 @@ def _compile(data: bytes | ast.Module, filename: str) -> CodeType:
     return code
 
 
-def _arguments(source_to_code: Any, data: bytes, filename: str, name: str) -> tuple[Any, ...]:
+def _arguments(
+    source_to_code: Any, data: bytes | ast.Module, filename: str, name: str
+) -> tuple[Any, ...]:
     # Python 3.15 added `fullname`. Hooks written for older versions do not take it, and some that
     # run on older versions do, so it is the signature that counts and not the version.
     try:

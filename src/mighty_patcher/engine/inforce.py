@@ -1,0 +1,174 @@
+"""What is in force: the text that each file had when the program took it over, the code that it was
+compiled to, and the lines that tracebacks show.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+from collections.abc import Iterable
+from types import CodeType, FunctionType, ModuleType
+
+from mighty_patcher.engine import version
+from mighty_patcher.engine.modules import (
+    Imported,
+    Modules,
+    filename_of,
+    imports_of,
+    name_of_module,
+    namespace_of,
+    package_of,
+)
+from mighty_patcher.engine.run import frame_of
+from mighty_patcher.engine.version import Texts, Version
+from mighty_patcher.errors import SourceError
+
+__all__ = ["InForce", "code_filename"]
+
+_STAR_IMPORT = re.compile(rb"\bimport\s*\*")
+
+
+class InForce:
+    """Knows for each file which version runs, and for each module its code.
+
+    Args:
+        modules: The loaded modules.
+        paths: The files whose text is what an import reads now, or has read.
+    """
+
+    def __init__(self, modules: Modules, paths: Iterable[str]) -> None:
+        self._modules = modules
+        self._texts = Texts()
+        self._texts.take(paths)
+        # By path and identity of the module: the digest of a version, and its code.
+        self._codes: dict[tuple[str, int], tuple[bytes, CodeType]] = {}
+        self._saved: dict[tuple[str, int], tuple[bytes, CodeType]] = {}
+        self._imports: dict[str, tuple[bytes, list[Imported]]] = {}
+        self._first: dict[str, Version | None] = {}
+
+    def text(self, path: str) -> Version | None:
+        """Return the version of a file that runs, or None if that is not known."""
+        return self._texts.get(path)
+
+    def first_text(self, path: str) -> Version | None:
+        """Return the version that was imported: a script that is still running goes by its lines."""
+        return self._first.get(path, self._texts.get(path))
+
+    def code(self, text: Version, module: ModuleType) -> CodeType:
+        """Return a module's code in the version that runs: of the last reload, or as an import made it.
+
+        Raises:
+            SourceError: It does not compile.
+        """
+        return _compiled(self._codes, text, module)
+
+    def saved_code(self, text: Version, module: ModuleType) -> CodeType:
+        """Return a module's code in a version that was saved; it is compiled once.
+
+        Raises:
+            SourceError: It does not compile.
+        """
+        code = _compiled(self._saved, text, module)
+        self._saved[text.path, id(module)] = text.digest, code
+        return code
+
+    def put(self, text: Version) -> None:
+        """Note that a saved version runs now."""
+        for module in self._modules.of(text.path):
+            code = self._saved.pop((text.path, id(module)), None)
+            if code is not None:
+                self._codes[text.path, id(module)] = code
+        self._first.setdefault(text.path, self._texts.get(text.path))
+        self._texts.put(text)
+        for filename in self._filenames(text.path):
+            linecache.cache.pop(filename, None)
+
+    def take_back(self, old: Version | None, new: Version) -> None:
+        """Note that an older version runs again, while the newer one is on disk."""
+        if old is None:
+            self._texts.forget(new.path)
+        else:
+            self._texts.put(old)
+        self.show(new.path, old)
+
+    def read_anew(self, path: str) -> None:
+        """Note that a file was saved that no module was loaded from: an import would read this."""
+        self._first.pop(path, None)
+        self._texts.forget(path)
+        self._texts.take([path])
+
+    def show(self, path: str, text: Version | None) -> None:
+        """Let tracebacks show the lines of a version, whatever is on disk."""
+        if text is not None:
+            for filename in self._filenames(path):
+                lines = text.text.splitlines(keepends=True)
+                # Without a time of its file an entry is never checked (linecache.checkcache).
+                linecache.cache[filename] = (len(text.data), None, lines, filename)
+
+    def imports_of(self, module: ModuleType, source: str, name: str) -> list[Imported]:
+        """Return what a module imports when it runs, from its text; nothing if it has none.
+
+        Args:
+            module: The module.
+            source: The name of the module that is looked for.
+            name: The name in it that is looked for. A text that cannot import it is not parsed, and
+                nothing is returned.
+        """
+        file = filename_of(module)
+        if file is None:
+            return []
+        path = os.path.realpath(file)
+        try:
+            text = self._texts.get(path) or version.read(path)
+            if not _may_import(text.data, name_of_module(module), source, name):
+                return []
+            known = self._imports.get(path)
+            if known is None or known[0] != text.digest:
+                found = imports_of(text.tree, name_of_module(module), package_of(module))
+                known = self._imports[path] = (text.digest, found)
+        except SourceError:
+            return []
+        return known[1]
+
+    def _filenames(self, path: str) -> set[str]:
+        return {path, *(code_filename(module, path) for module in self._modules.of(path))}
+
+
+def _may_import(data: bytes, importer: str, source: str, name: str) -> bool:
+    """Tell from a text whether it is worth parsing: most of those that hold a common value are not."""
+    tail = source.rpartition(".")[2]
+    return (name.encode() in data or _STAR_IMPORT.search(data) is not None) and (
+        # `from . import name` does not name its package.
+        tail.encode() in data or importer.startswith(f"{source}.")
+    )
+
+
+def code_filename(module: ModuleType, path: str) -> str:
+    """Return the ``co_filename`` of a module's code, which must stay what it was: debuggers and
+    breakpoints go by it. That of a script is what was typed on the command line.
+
+    Args:
+        module: The module.
+        path: The real path of its file.
+    """
+    frame = frame_of(module)
+    if frame is not None:
+        return frame.f_code.co_filename
+    name = os.path.basename(path)
+    for value in list(namespace_of(module).values()):
+        if type(value) is FunctionType and value.__globals__ is namespace_of(module):
+            filename = value.__code__.co_filename
+            if os.path.basename(filename) == name:
+                return filename
+    return filename_of(module) or path
+
+
+def _compiled(
+    known: dict[tuple[str, int], tuple[bytes, CodeType]], text: Version, module: ModuleType
+) -> CodeType:
+    filename = code_filename(module, text.path)
+    digest, code = known.get((text.path, id(module)), (b"", None))
+    if code is None or digest != text.digest or code.co_filename != filename:
+        code = version.compile_for(text, module, filename)
+    return code
