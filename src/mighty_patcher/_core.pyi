@@ -38,9 +38,7 @@ class Log:
     def applied(self) -> bool:
         """True while the program holds the new values and the log the old ones."""
 
-    def add_function(
-        self, target: FunctionType, donor: FunctionType, fields: int = ...
-    ) -> None:
+    def add_function(self, target: FunctionType, donor: FunctionType, fields: int = ...) -> None:
         """Plan to give ``target`` the content of ``donor``; nothing is changed yet.
 
         Args:

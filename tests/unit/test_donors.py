@@ -21,7 +21,9 @@ class Run:
         self.before = dict(self.module.__dict__)
         code = compile(new, FILE, "exec", dont_inherit=True)
         exec(code, self.module.__dict__)
-        self.donors: Donors = match_donors(self.module, self.before, code, ast.parse(old))
+        self.donors: Donors = match_donors(
+            self.module, self.before, code, (ast.parse(old), ast.parse(new))
+        )
 
     @property
     def targets(self) -> set[object]:

@@ -13,7 +13,8 @@ from unit_sources import with_comments, with_new_bodies
 
 from mighty_patcher import _core
 from mighty_patcher.engine.codetree import Pairs
-from mighty_patcher.engine.match import Patches, functions_in, match_bodies, running_code
+from mighty_patcher.engine.match import Patches, functions_in, match_bodies
+from mighty_patcher.engine.run import running_code
 
 FILE = "unit_match_module.py"
 

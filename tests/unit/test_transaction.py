@@ -25,7 +25,7 @@ def module(text, name="unit_transaction_module"):
 def body(target, old, new):
     """The edit of a module of which only bodies changed."""
     patches = match_bodies(target, Pairs(code(old), code(new)), FILE, set(), set())
-    return Edit(target, code(new), ast.parse(old), patches, False, "", 0)
+    return Edit(target, code(new), (ast.parse(old), ast.parse(new)), patches, False, "", 0)
 
 
 def again(target, old, new):

@@ -1,8 +1,8 @@
 """Imported values: whoever did ``from m import X`` and still holds the old X gets the new one.
 
-A function or class that was patched in place needs nothing. A number, a string, a rebound object does:
-the modules that hold the old value are found by identity, and then their own source must say that
-they imported it, for a 5 is a 5 wherever it came from.
+A function or class that was patched in place needs nothing. A number, a string, a rebound object
+does: the modules that hold the old value are found by identity, and then their own source must say
+that they imported it, for a 5 is a 5 wherever it came from.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def follow(
 
 
 def _holders(values: list[Any]) -> dict[int, list[tuple[ModuleType, str]]]:
-    """For each value, by identity, the modules that hold it, each with its name for it: one pass."""
+    """For each value, by identity, the modules that hold it, with their names for it: one pass."""
     found: dict[int, list[tuple[ModuleType, str]]] = {id(value): [] for value in values}
     for importer in {id(m): m for m in list(sys.modules.values())}.values():
         # By its type alone: isinstance asks the object for its `__class__`, which may raise.
@@ -68,7 +68,7 @@ def _holders(values: list[Any]) -> dict[int, list[tuple[ModuleType, str]]]:
 
 
 def _line_of_import(source: str, name: str, bound: str, imports: list[Imported]) -> int | None:
-    """The line on which a module imports a name from another under a name of its own, if it does."""
+    """The line on which a module imports a name from another as a name of its own, if it does."""
     for imported in imports:
         if imported.module == source and (
             (imported.name, imported.bound) == (name, bound)

@@ -39,7 +39,7 @@ def signature(code: CodeType) -> tuple[object, ...]:
 
 
 def arguments(code: CodeType) -> tuple[object, ...]:
-    """Return what the defaults of a function are matched with: where it differs, they do not fit."""
+    """Return what the defaults of a function belong to: where it differs, they do not fit."""
     last = code.co_argcount + code.co_kwonlyargcount
     return code.co_argcount, frozenset(code.co_varnames[code.co_argcount : last])
 
@@ -59,8 +59,8 @@ def docstring(code: CodeType) -> str | None:
 class Pair:
     """One code object of the old version and what became of it.
 
-    Pairs refer to what is nested in them and never back: they go when they are no longer needed, and
-    do not wait for the collector, so that the gate can count on nobody holding old code.
+    Pairs refer to what is nested in them and never back: they go when they are no longer needed,
+    and do not wait for the collector, so that the gate can count on nobody holding old code.
 
     Attributes:
         old: The old code. This is the one reference that the pairing holds to it.
@@ -112,7 +112,7 @@ class Pairs:
             waiting.extend(reversed(pair.children))
 
     def of(self, code: CodeType) -> Pair | None:
-        """Return the pair whose old code a living function has, or None if it is not of this version.
+        """Return the pair whose old code a living function has; None if it is not of this version.
 
         The living code is often another object than ours: it was compiled by the import, from the
         same text.
@@ -138,7 +138,7 @@ class Pairs:
 
     @staticmethod
     def successor(pair: Pair, code: CodeType) -> CodeType | None:
-        """Return the new code for a function that has ``code``, with the flags that a decorator set."""
+        """Return the new code for a function with ``code``, with the flags that a decorator set."""
         if pair.new is None or not (pair.old.co_flags ^ code.co_flags) & _TRANSFERABLE_FLAGS:
             return pair.new
         return pair.new.replace(co_flags=pair.new.co_flags | code.co_flags & _TRANSFERABLE_FLAGS)
@@ -242,13 +242,17 @@ def _align(
 def _is_arranged_alike(pair: Pair) -> bool:
     """Tell whether an owner uses the same names and nests as much under each, in the same order.
 
-    Then what stands in the same place is the same thing: of ``a, b = lambda: 1, lambda: 2``, swapped,
-    a is still a.
+    Then what stands in the same place is the same thing: of ``a, b = lambda: 1, lambda: 2``,
+    swapped, a is still a.
     """
     if pair.new is None:
         return False
     old_names, new_names = (
-        (code.co_names, code.co_varnames, [(inner.co_name, is_scope(inner)) for inner in nested(code)])
+        (
+            code.co_names,
+            code.co_varnames,
+            [(inner.co_name, is_scope(inner)) for inner in nested(code)],
+        )
         for code in (pair.old, pair.new)
     )
     return old_names == new_names

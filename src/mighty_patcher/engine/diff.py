@@ -12,7 +12,14 @@ import ast
 from dataclasses import dataclass
 from itertools import zip_longest
 
-__all__ = ["Plan", "asks_currently_reloading", "diff", "is_main_guard", "without_main_guard"]
+__all__ = [
+    "Plan",
+    "asks_currently_reloading",
+    "diff",
+    "evaluates_the_same",
+    "is_main_guard",
+    "without_main_guard",
+]
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -89,11 +96,16 @@ def _same_statement(old: ast.stmt, new: ast.stmt) -> bool:
         assert isinstance(old, ast.If)
         assert isinstance(new, ast.If)
         return _same_field(old.orelse, new.orelse)
-    return _evaluates_the_same(old, new)
+    return evaluates_the_same(old, new)
 
 
-def _evaluates_the_same(old: ast.AST, new: ast.AST) -> bool:
-    """Compare two trees, but for positions and for what stands inside functions."""
+def evaluates_the_same(old: ast.AST, new: ast.AST) -> bool:
+    """Compare two trees, but for positions and for what stands inside functions.
+
+    Args:
+        old: A node of the one tree.
+        new: A node of the other.
+    """
     if type(old) is not type(new):
         return False
     opaque = "body" if isinstance(old, _FUNCTION) else None
@@ -107,14 +119,12 @@ def _evaluates_the_same(old: ast.AST, new: ast.AST) -> bool:
 
 def _same_field(old: object, new: object) -> bool:
     if isinstance(old, ast.AST) and isinstance(new, ast.AST):
-        return _evaluates_the_same(old, new)
+        return evaluates_the_same(old, new)
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(_same_field, old, new))
     # A constant: 1, 1.0 and True are equal and not the same, and so are 0.0 and -0.0.
     # A large int has no repr (sys.set_int_max_str_digits).
-    return type(old) is type(new) and (
-        old == new if type(old) is int else repr(old) == repr(new)
-    )
+    return type(old) is type(new) and (old == new if type(old) is int else repr(old) == repr(new))
 
 
 def _name(statement: ast.stmt) -> str:

@@ -1,9 +1,9 @@
-"""New object to old object, after a module ran again: what the run made anew are donors, whose content
-goes to the objects that the program already holds under the same names.
+"""New object to old object, after a module ran again: what the run made anew are donors, whose
+content goes to the objects that the program already holds under the same names.
 
-A function gets the donor's whole content; a class gets the donor's attributes, where both are laid out
-alike. What is no longer the same kind of thing is rebound, and said to be stale where that loses
-somebody.
+A function gets the donor's whole content; a class gets the donor's attributes, where both are laid
+out alike. What is no longer the same kind of thing is rebound, and said to be stale where that
+loses somebody.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ import ast
 import sys
 import types
 from abc import ABCMeta
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import EnumType
 from functools import cached_property, partial
 from inspect import getattr_static
-from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any
+from types import CellType, CodeType, FunctionType, ModuleType, NoneType
+from typing import Any, cast
 
 from mighty_patcher import _core
 from mighty_patcher.engine.codetree import nested
+from mighty_patcher.engine.diff import evaluates_the_same
 from mighty_patcher.engine.match import class_dict
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale
 
-__all__ = ["Donors", "match_donors"]
+__all__ = ["Donors", "Trees", "match_donors"]
+
+Trees = tuple[ast.Module | None, ast.Module | None]
+"""The syntax tree of the version in force, where it is known, and that of the saved one."""
 
 # Of a class, and never handed on: its own storage, or what the interpreter keeps up by itself.
 _OWN_TO_A_CLASS = frozenset({"__dict__", "__weakref__", "_abc_impl"})
@@ -39,6 +44,7 @@ _DESCRIPTORS: dict[type, tuple[str, ...]] = {
 # What the annotations of a class are kept in; from 3.14 on also what they once were evaluated to.
 _ANNOTATIONS = ("__annotations__", "__annotate_func__", "__annotations_cache__")
 _METACLASSES = (type, ABCMeta)
+_PLAIN = (int, str, float, bool, bytes, complex, NoneType)
 _WHOLE = _core.CODE | _core.DEFAULTS | _core.KWDEFAULTS | _core.DICT
 _REST = (
     _core.NAME
@@ -77,7 +83,7 @@ class Donors:
 
 
 def match_donors(
-    module: ModuleType, before: dict[str, Any], code: CodeType, old_tree: ast.Module | None
+    module: ModuleType, before: dict[str, Any], code: CodeType, trees: Trees
 ) -> Donors:
     """Match what a module holds after it ran again with what it held before.
 
@@ -85,9 +91,9 @@ def match_donors(
         module: The module, which has just run.
         before: Its namespace before.
         code: The code that ran.
-        old_tree: The syntax tree that was in force before, where it is known.
+        trees: The syntax tree that was in force before, where it is known, and that of the code.
     """
-    matcher = _Matcher(module, code, old_tree)
+    matcher = _Matcher(module, code, trees)
     namespace = namespace_of(module)
     changed = {
         name: (before[name], value)
@@ -108,11 +114,11 @@ def match_donors(
 class _Matcher:
     """Pairs objects, and collects what follows from it."""
 
-    def __init__(self, module: ModuleType, code: CodeType, old_tree: ast.Module | None) -> None:
+    def __init__(self, module: ModuleType, code: CodeType, trees: Trees) -> None:
         self.donors = Donors()
         self._module_name = name_of_module(module)
         self._filename = code.co_filename
-        self._old_tree = old_tree
+        self._trees = trees
         self._made_now = set(map(id, _all_code(code)))
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._targets: set[int] = set()
@@ -157,7 +163,10 @@ class _Matcher:
 
     def _put_on_kept_bases(self, value: Any) -> None:
         """Let a class that is new derive from the classes that are kept."""
-        if issubclass(type(value), type) and class_dict(value).get("__module__") == self._module_name:
+        if (
+            issubclass(type(value), type)
+            and class_dict(value).get("__module__") == self._module_name
+        ):
             bases = tuple(map(self._kept_for, value.__bases__))
             if bases != value.__bases__:
                 self.donors.bases.append((value, bases))
@@ -218,7 +227,11 @@ class _Matcher:
         return True
 
     def _plan_function(self, old: FunctionType, new: FunctionType) -> None:
-        kept = {id(theirs): mine for mine, theirs in _shared_cells(old, new) if self._agree(mine, theirs)}
+        kept = {
+            id(theirs): mine
+            for mine, theirs in _shared_cells(old, new)
+            if self._agree(mine, theirs)
+        }
         cells = tuple(kept.get(id(cell), cell) for cell in new.__closure__ or ())
         defaults = self._map(new.__defaults__)
         donor = FunctionType(new.__code__, new.__globals__, new.__name__, defaults, cells)
@@ -268,6 +281,10 @@ class _Matcher:
         if not same_definition:
             return False
         difference = self._difference(old, new)
+        if difference is not None and self._is_made_alike(old, new):
+            self._pair(old, new)
+            self._keep_members(old, new, set_others=False)
+            return True
         if difference is not None:
             self._keep_members(old, new, set_others=False)
             self.donors.stale.append(
@@ -285,9 +302,21 @@ class _Matcher:
             self.donors.removed.append((old, name))
         return True
 
+    def _is_made_alike(self, old: type, new: type) -> bool:
+        """Tell whether a class whose metaclass builds more than a class is as it was: of the same
+        definition, and if it is an enumeration, with the same values.
+        """
+        definitions = [_class_definition(tree, old.__qualname__) for tree in self._trees]
+        if not self.keep(type(old), type(new)) or not all(definitions):
+            return False
+        same = evaluates_the_same(*cast(list[ast.AST], definitions))
+        return same and (
+            not issubclass(type(old), EnumType) or _enum_values(old) == _enum_values(new)
+        )
+
     def _difference(self, old: type, new: type) -> str | None:
         """Why the content of one class cannot simply be given to another; None if it can."""
-        if type(old) is not type(new):
+        if not self.keep(type(old), type(new)):
             return "its metaclass changed"
         if type(old) not in _METACLASSES:
             return f"classes of {type(old).__qualname__} cannot be changed in place yet"
@@ -296,17 +325,13 @@ class _Matcher:
             map(self.keep, old.__bases__, new.__bases__)
         ):
             return "its bases changed"
-        if issubclass(old, tuple) and class_dict(old).get("_fields") != class_dict(new).get("_fields"):
+        if issubclass(old, tuple) and class_dict(old).get("_fields") != class_dict(new).get(
+            "_fields"
+        ):
             return "its fields changed"
         if class_dict(old).get("__slots__") != class_dict(new).get("__slots__"):
             return "its __slots__ changed"
-        layout: Callable[[type], tuple[int, ...]] = lambda cls: (
-            cls.__basicsize__,
-            cls.__itemsize__,
-            cls.__dictoffset__,
-            cls.__weakrefoffset__,
-        )
-        return None if layout(old) == layout(new) else "its instances are laid out differently"
+        return None if _layout(old) == _layout(new) else "its instances are laid out differently"
 
     def _keep_members(self, old: type, new: type, *, set_others: bool) -> None:
         members, new_members = class_dict(old), class_dict(new)
@@ -343,7 +368,7 @@ class _Matcher:
         """
         members = class_dict(old)
         yield from (name for name in _ANNOTATIONS if name in members and name not in new_members)
-        definition = _class_definition(self._old_tree, old.__qualname__)
+        definition = _class_definition(self._trees[0], old.__qualname__)
         for statement in definition.body if definition is not None else ():
             for name in _bound_by(statement):
                 if name in class_dict(old) and name not in new_members:
@@ -376,7 +401,9 @@ def _are_same(old: Any, new: Any) -> bool:
     """Compare the arguments of two partials by identity: to compare values may run code."""
     if type(old) is dict:
         return old.keys() == new.keys() and all(old[name] is new[name] for name in old)
-    return len(old) == len(new) and all(mine is theirs for mine, theirs in zip(old, new, strict=True))
+    return len(old) == len(new) and all(
+        mine is theirs for mine, theirs in zip(old, new, strict=True)
+    )
 
 
 def _is_full(cell: CellType) -> bool:
@@ -413,6 +440,22 @@ def _class_cells(cls: type) -> Iterator[CellType]:
             ):
                 if name == "__class__" and _is_full(cell) and cell.cell_contents is cls:
                     yield cell
+
+
+def _layout(cls: type) -> tuple[int, ...]:
+    return cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__
+
+
+def _enum_values(cls: type) -> list[tuple[str, type, object]]:
+    """The members of an enumeration, with values that can be compared without running code."""
+    members = class_dict(cls)["_member_map_"]
+    values = [
+        (name, object.__getattribute__(member, "_value_")) for name, member in members.items()
+    ]
+    return [
+        (name, type(value), repr(value) if type(value) in _PLAIN else id(value))
+        for name, value in values
+    ]
 
 
 def _class_definition(tree: ast.Module | None, qualname: str) -> ast.ClassDef | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import gc
 import os
 import threading
 import time
@@ -100,10 +101,19 @@ class Engine:
                 )
                 return Reload(errors=(nested,))
             self._is_reloading = True
+            collects = gc.isenabled()
+            gc.disable()
             try:
-                return self._reload(self._files(paths))
+                result = self._reload(self._files(paths))
             finally:
                 self._is_reloading = False
+                if collects:
+                    gc.enable()
+            if collects and any(step.kind == "ran" for step in result.steps):
+                # The classes that a run made refer to themselves. They must be gone before the next
+                # reload looks for functions; as nothing was collected meanwhile, they are young.
+                gc.collect(1)
+            return result
 
     def undo(self) -> Reload:
         """Take the last reload back, exactly; its files are then not in force.
@@ -144,7 +154,9 @@ class Engine:
         if paths is not None:
             return [os.path.realpath(path) for path in paths]
         files = (filename_of(module) for module in self.modules.loaded())
-        return list(dict.fromkeys(os.path.realpath(file) for file in files if file))
+        loaded = dict.fromkeys(os.path.realpath(file) for file in files if file)
+        # What is not known to have been other is not known to have changed.
+        return [path for path in loaded if self._in_force.text(path) is not None]
 
     def _reload(self, paths: list[str]) -> Reload:
         started, clock = datetime.now().astimezone(), time.perf_counter()
@@ -177,6 +189,8 @@ class Engine:
             else:
                 if new is not None:
                     news.append(new)
+        if news and not again:
+            self._forget_last()
         olds = [self._in_force.text(new.path) for new in news]
         for new in news:  # what is raised from now on is raised by these lines
             self._in_force.show(new.path, new)
@@ -200,7 +214,9 @@ class Engine:
                 self._in_force.show(new.path, old)
             raise
         except BaseException as error:
-            failure = error if isinstance(error, MightyPatcherError) else _run_error(reloaded, error)
+            failure = (
+                error if isinstance(error, MightyPatcherError) else _run_error(reloaded, error)
+            )
             errors.append(failure)
             for new in news:
                 self._not_in_force(new.path, failure)
@@ -208,9 +224,7 @@ class Engine:
             for new in news:
                 self._in_force.put(new)
                 self.errors.pop(new.path, None)
-            if reloaded:  # what changed nothing leaves the reload before it to be undone
-                if not again:
-                    self._forget_last()
+            if reloaded:
                 self._undo.append(_Undo(transaction, olds, news))
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
             names = tuple(name_of_module(module) for module in reloaded)
@@ -269,7 +283,7 @@ class Engine:
             yield self._edit(module, versions[id(module)][1], taken)
 
     def _edit(self, module: ModuleType, new: Version, taken: set[int]) -> Edit:
-        old = self._in_force.text(new.path)
+        old = _parsed(self._in_force.text(new.path))
         code = self._in_force.saved_code(new, module)
         filename = code.co_filename
         patches, plan = Patches(), diff.Plan(True, "its text at the time of its import is unknown")
@@ -282,8 +296,8 @@ class Engine:
                 plan, patches = diff.Plan(True, reason), Patches()
         if plan.runs and name_of_module(module) == "__main__":
             code = self._main_code(module, new, filename, plan)
-        old_tree = old.tree if old is not None else None
-        return Edit(module, code, old_tree, patches, plan.runs, plan.reason, plan.line)
+        trees = (old.tree if old is not None else None, new.tree)
+        return Edit(module, code, trees, patches, plan.runs, plan.reason, plan.line)
 
     def _plan(self, module: ModuleType, old: Version, new: Version) -> diff.Plan:
         wish = namespace_of(module).get("__rerun__", self._rerun)
@@ -335,6 +349,15 @@ class Engine:
         if namespace_of(module).get("__rerun__") == "never":
             return True
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._excluded)
+
+
+def _parsed(text: Version | None) -> Version | None:
+    """A text that was on disk at the start need not be one that was ever imported."""
+    try:
+        tree = None if text is None else text.tree
+    except SourceError:
+        tree = None
+    return None if tree is None else text
 
 
 def _joined(first: Reload, second: Reload) -> Reload:

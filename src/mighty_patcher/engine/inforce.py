@@ -52,11 +52,11 @@ class InForce:
         return self._texts.get(path)
 
     def first_text(self, path: str) -> Version | None:
-        """Return the version that was imported: a script that is still running goes by its lines."""
+        """Return the version that was imported: a script that is still running has its lines."""
         return self._first.get(path, self._texts.get(path))
 
     def code(self, text: Version, module: ModuleType) -> CodeType:
-        """Return a module's code in the version that runs: of the last reload, or as an import made it.
+        """Return a module's code in the version that runs: of the last reload, or of the import.
 
         Raises:
             SourceError: It does not compile.
@@ -136,7 +136,7 @@ class InForce:
 
 
 def _may_import(data: bytes, importer: str, source: str, name: str) -> bool:
-    """Tell from a text whether it is worth parsing: most of those that hold a common value are not."""
+    """Tell from a text whether it is worth parsing: a common value is held by many modules."""
     tail = source.rpartition(".")[2]
     return (name.encode() in data or _STAR_IMPORT.search(data) is not None) and (
         # `from . import name` does not name its package.

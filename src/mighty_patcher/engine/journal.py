@@ -1,8 +1,8 @@
 """The names and attributes that a reload binds, and how to take that back.
 
 The log of the core does this for the content of functions; this is for what is bound in plain
-namespaces while and after statements run. Every value that was replaced is kept until the journal is
-dropped.
+namespaces while and after statements run. Every value that was replaced is kept until the journal
+is dropped.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Journal:
         self._changes.append((cls, name, old))
 
     def delete_attribute(self, cls: type, name: str) -> None:
-        """Delete an attribute of a class, without asking its metaclass, and remember what it was."""
+        """Delete an attribute of a class, without asking its metaclass, and remember it."""
         old = _own(cls, name)
         type.__delattr__(cls, name)
         self._changes.append((cls, name, old))

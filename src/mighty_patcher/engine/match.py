@@ -1,27 +1,27 @@
-"""Old object to new content, where only bodies changed: find every function that holds old code, and
-plan the edits that give it the new.
+"""Old object to new content, where only bodies changed: find every function that holds old code,
+and plan the edits that give it the new.
 
-Functions are looked for where a module and its classes keep them. Only where something unknown still
-holds old code (a closure made earlier, a decorator, a container, a frame) the whole heap is passed
-over, once: the refcount gate of the core decides.
+Functions are looked for where a module and its classes keep them. Only where something unknown
+still holds old code (a closure made earlier, a decorator, a container, a frame) the whole heap is
+passed over, once: the refcount gate of the core decides.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Iterator, MutableSet
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, getattr_static
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
 from typing import cast
-from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType, NoneType
 
 from mighty_patcher import _core
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
+from mighty_patcher.engine.run import running_code
 
-__all__ = ["Patches", "class_dict", "functions_in", "match_bodies", "running_code"]
+__all__ = ["Patches", "class_dict", "functions_in", "match_bodies"]
 
 # The real dictionary of a class, whatever its metaclass makes of attribute access.
 class_dict = vars(type)["__dict__"].__get__
@@ -72,7 +72,8 @@ def match_bodies(
         module: The module; nothing of it is executed.
         pairs: Its old and new code.
         filename: The ``co_filename`` of its code.
-        taken: Identities of the functions that this reload patches already; added to.
+        taken: Identities of the functions and tuples of constants that this reload changes already;
+            added to.
         left: The functions that reloads have left with older code than the old one; added to.
     """
     patches = Patches()
@@ -113,7 +114,11 @@ def match_bodies(
         runs = set(outers)
         outers |= {id(target.__code__): target.__code__ for target, _, _ in patches.functions}
         for outer in outers.values():
-            _plan_constants(outer, pairs, patches, may_run=id(outer) in runs or _suspends(outer))
+            # Two modules of one file share what runs; and copies of code share their constants.
+            if id(outer.co_consts) not in taken:
+                taken.add(id(outer.co_consts))
+                may_run = id(outer) in runs or _suspends(outer)
+                _plan_constants(outer, pairs, patches, may_run=may_run)
     return patches
 
 
@@ -149,23 +154,8 @@ def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type |
     return found
 
 
-def running_code(filename: str) -> list[CodeType]:
-    """Return the code of a file that threads are executing right now, outermost callers included.
-
-    A module's own code lives only as long as it runs, and a function's may outlive the function.
-    """
-    codes: dict[int, CodeType] = {}
-    for top in sys._current_frames().values():
-        frame: FrameType | None = top
-        while frame is not None:
-            if frame.f_code.co_filename == filename:
-                codes[id(frame.f_code)] = frame.f_code
-            frame = frame.f_back
-    return list(codes.values())
-
-
 def _held_by_function(function: FunctionType) -> Iterator[object]:
-    """What a decorator's wrapper usually hides: the function in its cells; and 3.14's annotations."""
+    """What a decorator's wrapper usually hides: a function in a cell; and 3.14's annotations."""
     for cell in function.__closure__ or ():
         content = _content(cell)
         if type(content) is FunctionType:
@@ -196,9 +186,7 @@ def _part(value: object, kind: type, name: str) -> object:
     return descriptor.__get__(value) if descriptor else getattr_static(value, name, None)
 
 
-def _must_search_heap(
-    functions: list[FunctionType], pairs: Pairs, roots: list[CodeType]
-) -> bool:
+def _must_search_heap(functions: list[FunctionType], pairs: Pairs, roots: list[CodeType]) -> bool:
     """Tell whether functions with old code may exist that are not among those found.
 
     No local of this function may refer to code while the gate counts references.
@@ -217,9 +205,7 @@ def _is_changed(function: FunctionType, pairs: Pairs) -> bool:
     return pair is not None and pair.changed
 
 
-def _plan(
-    function: FunctionType, pair: Pair, owner: type | None, patches: Patches
-) -> bool:
+def _plan(function: FunctionType, pair: Pair, owner: type | None, patches: Patches) -> bool:
     """Plan the edit of one function; False if it stays as it is, which is then reported."""
     code = Pairs.successor(pair, function.__code__)
     if code is None and function.__name__ == "__annotate__":

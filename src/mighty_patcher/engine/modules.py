@@ -87,7 +87,7 @@ class Modules:
             for name, module in _loaded(self._candidates(places))
             if not places.isdisjoint(self._places_of_module(name, module))
         ]
-        return found or self._by_name(path)
+        return found or self._by_name(path) or self._led_to(path)
 
     def loaded(self) -> list[ModuleType]:
         """List the modules whose source is below the roots, and ``__main__`` if it has a file.
@@ -134,7 +134,7 @@ class Modules:
         relative = self._relative(path)
         if relative is None or not relative.endswith(_SOURCE):
             return None
-        parts = os.path.splitext(relative)[0].split("/")  # noqa: PTH122 a str, not a file
+        parts = os.path.splitext(relative)[0].split("/")
         if parts[-1] == "__init__":
             del parts[-1]
         if not parts or any("." in part for part in parts):
@@ -151,6 +151,14 @@ class Modules:
             The path relative to the most specific root, with slashes; else the path as it is.
         """
         return self._relative(path) or path
+
+    def _led_to(self, path: str) -> list[ModuleType]:
+        """Find the modules whose file is a symbolic link that leads elsewhere than before."""
+        return [
+            module
+            for module in self.loaded()
+            if (file := filename_of(module)) is not None and os.path.realpath(file) == path
+        ]
 
     def _by_name(self, path: str) -> list[ModuleType]:
         name = self.name_of(path)
@@ -179,7 +187,7 @@ class Modules:
         file = filename_of(module)
         if file is None:
             return frozenset()
-        if not os.path.isabs(file):  # noqa: PTH117 a str is at hand
+        if not os.path.isabs(file):
             return self._places_of_script(name, file)
         places = self._places.get(file)
         if places is None:
@@ -323,7 +331,7 @@ def _may_be_file(module: ModuleType) -> bool:
 
 
 def _lexical_first(path: str) -> tuple[str, str]:
-    absolute = os.path.abspath(path)  # noqa: PTH100 Path.absolute keeps `..`
+    absolute = os.path.abspath(path)
     return os.path.normcase(absolute), os.path.normcase(os.path.realpath(path))
 
 

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType, ModuleType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import filename_of, namespace_of
 
-__all__ = ["currently_reloading", "frame_of", "run_again"]
+__all__ = ["currently_reloading", "frame_of", "run_again", "running_code"]
 
 # The namespaces that are being executed again, by the identity of each, with the thread that does.
 _running: dict[int, int] = {}
@@ -74,15 +74,50 @@ def frame_of(module: ModuleType) -> FrameType | None:
     A debugger or a prompt may execute code of its own in the same namespace.
     """
     namespace, name = namespace_of(module), os.path.basename(filename_of(module) or "")
-    for top in sys._current_frames().values():
-        frame: FrameType | None = top
-        while frame is not None:
-            code = frame.f_code
-            is_top_level = frame.f_globals is namespace and code.co_name == "<module>"
-            if is_top_level and os.path.basename(code.co_filename) == name:
-                return frame
-            frame = frame.f_back
-    return None
+    found: list[FrameType] = []
+
+    def look(frame: FrameType) -> None:
+        code = frame.f_code
+        is_own = os.path.basename(code.co_filename) == name
+        if frame.f_globals is namespace and code.co_name == "<module>" and is_own:
+            found.append(frame)
+
+    _visit_frames(look)
+    return found[0] if found else None
+
+
+def running_code(filename: str) -> list[CodeType]:
+    """Return the code of a file that threads are executing right now, outermost callers included.
+
+    A module's own code lives only as long as it runs, and a function's may outlive the function.
+    """
+    codes: dict[int, CodeType] = {}
+
+    def look(frame: FrameType) -> None:
+        if frame.f_code.co_filename == filename:
+            codes[id(frame.f_code)] = frame.f_code
+
+    _visit_frames(look)
+    return list(codes.values())
+
+
+def _visit_frames(visit: Callable[[FrameType], None]) -> None:
+    """Show every frame of every thread to a function.
+
+    The frame of this very call is among them. A name of it that is left would make it hold itself,
+    and through its callers all that a reload has at hand, until the collector comes.
+    """
+    frame: FrameType | None = None
+    waiting = list(sys._current_frames().values())
+    try:
+        while waiting:
+            frame = waiting.pop()
+            visit(frame)
+            if frame.f_back is not None:
+                waiting.append(frame.f_back)
+    finally:
+        waiting.clear()
+        frame = None
 
 
 @contextmanager

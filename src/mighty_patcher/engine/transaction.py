@@ -1,20 +1,19 @@
-"""One reload in the making: what it does to the program, in order, so that all of it can be taken back.
+"""One reload in the making: what it does to the program, in order, so that all can be taken back.
 
-Patches of modules that need not run gather in one log and are committed together. Where a module has
-to run again, what gathered before is committed first, because the module may call it.
+Patches of modules that need not run gather in one log and are committed together. Where a module
+has to run again, what gathered before is committed first, because the module may call it.
 """
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import Imports, follow
 from mighty_patcher.engine.codetree import arguments
-from mighty_patcher.engine.donors import Donors, match_donors
+from mighty_patcher.engine.donors import Donors, Trees, match_donors
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -38,7 +37,7 @@ class Edit:
     Attributes:
         module: The module.
         code: Its new code.
-        old_tree: The syntax tree in force, where it is known.
+        trees: The syntax trees in force, where it is known, and saved.
         patches: The functions with old code, wherever they are.
         runs: The module is run again.
         reason: Why.
@@ -47,7 +46,7 @@ class Edit:
 
     module: ModuleType
     code: CodeType
-    old_tree: ast.Module | None
+    trees: Trees
     patches: Patches
     runs: bool
     reason: str
@@ -121,7 +120,7 @@ class Transaction:
         before, journal = run_again(edit.module, edit.code)
         self._done.append(journal)
         self.steps.append(Step("ran", name, name, edit.line, edit.reason))
-        donors = match_donors(edit.module, before, edit.code, edit.old_tree)
+        donors = match_donors(edit.module, before, edit.code, edit.trees)
         self.stale += donors.stale
         whole = {id(target) for target, _, _ in donors.functions}
         bodies = []
@@ -136,7 +135,7 @@ class Transaction:
         self._apply(donors.functions + bodies, edit.patches.constants)
         after = Journal()
         self._done.append(after)
-        self._install(edit.module, donors, after)
+        self.stale += _install(edit.module, donors, after)
         namespace = namespace_of(edit.module)
         changed = {
             bound: (before[bound], value)
@@ -145,23 +144,43 @@ class Transaction:
         }
         self.steps += follow(edit.module, changed, self._imports, after)
 
-    @staticmethod
-    def _install(module: ModuleType, donors: Donors, journal: Journal) -> None:
-        """Give classes the content of their donors, and names the objects that are kept."""
-        for cell, cls in donors.cells:
-            cell.cell_contents = cls
-        for cls, name, value in donors.attributes:
-            journal.set_attribute(cls, name, value)
-        for cls, name in donors.removed:
-            journal.delete_attribute(cls, name)
-        for cls, bases in donors.bases:
-            cls.__bases__ = bases
-        for instance, cls in donors.instances:
-            # Not by `=`, which asks the class: one that is frozen refuses.
+
+def _install(module: ModuleType, donors: Donors, journal: Journal) -> list[Stale]:
+    """Give classes the content of their donors, and names the objects that are kept.
+
+    Returns:
+        What CPython does not let change.
+    """
+    stale: list[Stale] = []
+    for cell, cls in donors.cells:
+        cell.cell_contents = cls
+    for cls, name, value in donors.attributes:
+        journal.set_attribute(cls, name, value)
+    for cls, name in donors.removed:
+        journal.delete_attribute(cls, name)
+    for cls, bases in donors.bases:
+        try:
+            type.__setattr__(cls, "__bases__", bases)
+        except TypeError as error:
+            stale.append(_not_moved(f"class {cls.__qualname__}", error))
+    for instance, cls in donors.instances:
+        try:
             _set_class(instance, cls)
-        namespace: dict[str, Any] = namespace_of(module)
-        for name, value in donors.names.items():
-            journal.bind(namespace, name, value)
+        except TypeError as error:
+            stale.append(
+                _not_moved(f"an instance of {cls.__qualname__} made at module level", error)
+            )
+    # Not through the journal, which would keep the donors: that of the run knows these names.
+    namespace_of(module).update(donors.names)
+    return stale
+
+
+def _not_moved(what: str, error: TypeError) -> Stale:
+    return Stale(
+        what,
+        f"it was made of classes of this run, and cannot be given those that are kept ({error})",
+        "restart to have one class again",
+    )
 
 
 def _with_other_arguments(function: FunctionType) -> Stale:
