@@ -172,13 +172,22 @@ done:
     return ret;
 }
 
+/* Sort by address. */
+static void
+references_sort(references *known)
+{
+    if (known->used > 0) { /* qsort() takes no null pointer, not even for nothing */
+        qsort(known->items_b, known->used, sizeof(*known->items_b), by_address);
+    }
+}
+
 /* Sort by address and keep one entry of each. */
 static void
 references_unique(references *known)
 {
     size_t kept = 0;
 
-    qsort(known->items_b, known->used, sizeof(*known->items_b), by_address);
+    references_sort(known);
     for (size_t at = 0; at < known->used; at++) {
         if (kept == 0 || known->items_b[kept - 1] != known->items_b[at]) {
             known->items_b[kept++] = known->items_b[at];
@@ -294,7 +303,7 @@ mp_code_is_held_elsewhere(PyObject *functions, PyObject *roots, PyObject *vouche
         references_add_list(&known, vouched, 2) < 0) {
         goto done;
     }
-    qsort(known.items_b, known.used, sizeof(*known.items_b), by_address);
+    references_sort(&known);
     ret = 0;
     for (size_t at = 0; at < asked.used && ret == 0; at++) {
         ret = Py_REFCNT(asked.items_b[at]) > references_count(&known, asked.items_b[at]);

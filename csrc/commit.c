@@ -184,6 +184,22 @@ mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fie
 }
 
 int
+mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure, PyObject *doc)
+{
+    mp_edit *edit_b = log_next(log);
+    int ret = edit_b == NULL
+                  ? MP_ERROR
+                  : mp_function_prepare_code(&edit_b->of.function, target, code, closure,
+                                             doc == Py_Ellipsis ? NULL : doc);
+
+    if (ret == MP_OK) {
+        edit_b->kind = MP_FUNCTION_EDIT;
+        log->used++;
+    }
+    return ret;
+}
+
+int
 mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value)
 {
     int ret = MP_ERROR;

@@ -33,6 +33,7 @@ typedef struct {
  * runs no Python except what hashes and compares the keys of a dictionary. Only while the log has not
  * been exchanged yet. A constant that is replaced twice by the same value is one edit. */
 int mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fields);
+int mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure, PyObject *doc);
 int mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value);
 int mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor);
 

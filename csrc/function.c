@@ -54,6 +54,29 @@ assert_consistent(PyFunctionObject *function_b)
     (void)function_b;
 }
 
+/* Raise ValueError unless a closure, which is a tuple or NULL, fits code. */
+static int
+check_closure(PyObject *name_b, PyObject *code_b, PyObject *closure_b)
+{
+    int ret = MP_ERROR, wanted = ((PyCodeObject *)code_b)->co_nfreevars;
+
+    if (closure_size(closure_b) != wanted) {
+        PyErr_Format(PyExc_ValueError, "%R has %d free variables and %zd cells", name_b, wanted,
+                     closure_size(closure_b));
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < closure_size(closure_b); i++) {
+        if (!PyCell_Check(PyTuple_GET_ITEM(closure_b, i))) {
+            PyErr_Format(PyExc_ValueError, "the closure of %R holds something that is no cell",
+                         name_b);
+            goto done;
+        }
+    }
+    ret = MP_OK;
+done:
+    return ret;
+}
+
 int
 mp_function_check(PyObject *function)
 {
@@ -73,21 +96,7 @@ mp_function_check(PyObject *function)
         PyErr_Format(PyExc_ValueError, "the closure of %R is no tuple", function_b->func_qualname);
         goto done;
     }
-    if (closure_size(closure_b) != ((PyCodeObject *)function_b->func_code)->co_nfreevars) {
-        PyErr_Format(PyExc_ValueError, "%R has %d free variables and %zd cells",
-                     function_b->func_qualname,
-                     ((PyCodeObject *)function_b->func_code)->co_nfreevars,
-                     closure_size(closure_b));
-        goto done;
-    }
-    for (Py_ssize_t i = 0; i < closure_size(closure_b); i++) {
-        if (!PyCell_Check(PyTuple_GET_ITEM(closure_b, i))) {
-            PyErr_Format(PyExc_ValueError, "the closure of %R holds something that is no cell",
-                         function_b->func_qualname);
-            goto done;
-        }
-    }
-    ret = MP_OK;
+    ret = check_closure(function_b->func_qualname, function_b->func_code, closure_b);
 done:
     return ret;
 }
@@ -194,7 +203,7 @@ count_defaults(PyFunctionObject *function_b)
 static int
 keeps_defaults(mp_function_edit *edit, PyFunctionObject *donor_b, PyObject *code_b)
 {
-    int donor_is_whole = donor_b->func_version == mp_code_version(code_b);
+    int donor_is_whole = donor_b != NULL && donor_b->func_version == mp_code_version(code_b);
     int ret = donor_is_whole;
 
     if (!(edit->fields & MP_FIELD(MP_DEFAULTS))) {
@@ -211,7 +220,7 @@ keeps_company(mp_function_edit *edit, PyFunctionObject *donor_b)
 {
     unsigned all = MP_FIELD(MP_CODE) | MP_FIELD(MP_GLOBALS) | MP_FIELD(MP_BUILTINS);
 
-    return (edit->fields & all) == all || (edit->fields & all) == 0 ||
+    return donor_b == NULL || (edit->fields & all) == all || (edit->fields & all) == 0 ||
            (edit->target->func_globals == donor_b->func_globals &&
             edit->target->func_builtins == donor_b->func_builtins);
 }
@@ -223,16 +232,20 @@ keeps_company(mp_function_edit *edit, PyFunctionObject *donor_b)
  * function like a fresh one. A donor that was tinkered with has lost its version: on 3.13 and later
  * the code's own may be used all the same, because nothing is specialised on defaults there. 3.12
  * does (CALL_PY_WITH_DEFAULTS). Who gave a function another vectorcall has it without a version,
- * because specialised calls do not ask for it (PyFunction_SetVectorcall). */
+ * because specialised calls do not ask for it (PyFunction_SetVectorcall).
+ *
+ * The donor is NULL where bare code is given; then only a target that is whole gets a version. */
 static uint32_t
 version_after(mp_function_edit *edit, PyFunctionObject *donor_b)
 {
     /* Borrowed. */
-    PyObject *code_b = edit->fields & MP_FIELD(MP_CODE) ? donor_b->func_code
+    PyObject *code_b = edit->fields & MP_FIELD(MP_CODE) ? edit->values[MP_CODE]
                                                         : edit->target->func_code;
     uint32_t version = mp_code_version(code_b);
 
-    if (version < MP_FIRST_VALID_VERSION || edit->target->vectorcall != donor_b->vectorcall ||
+    if (version < MP_FIRST_VALID_VERSION ||
+        (donor_b == NULL ? !is_whole(edit->target)
+                         : edit->target->vectorcall != donor_b->vectorcall) ||
         !keeps_company(edit, donor_b) ||
         (!MP_CLEARED_VERSION_IS_FINAL && !keeps_defaults(edit, donor_b, code_b))) {
         version = 0;
@@ -240,41 +253,55 @@ version_after(mp_function_edit *edit, PyFunctionObject *donor_b)
     return version;
 }
 
+/* Put code and closure into the edit, which are only ever changed together. Both have been checked. */
+static int
+take_code(mp_function_edit *edit, PyObject *code_b, PyObject *closure_b)
+{
+    int ret = MP_ERROR;
+    Py_ssize_t shown = closure_size(closure_b);
+    /* Borrowed. */
+    PyObject *old_closure_b = edit->target->func_closure;
+
+    edit->fields |= MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE);
+    edit->values[MP_CODE] = Py_NewRef(code_b);
+    if (shown < closure_size(old_closure_b)) {
+        edit->values[MP_CLOSURE] = closure_with_room(closure_b, old_closure_b);
+        if (edit->values[MP_CLOSURE] == NULL) {
+            goto done;
+        }
+        edit->empty_closure = shown == 0 ? Py_NewRef(edit->values[MP_CLOSURE]) : NULL;
+    }
+    else if (shown > 0) {
+        /* Where it shows nothing the function has none, and never the donor's own tuple, which may
+         * be an empty closure of ours. */
+        edit->values[MP_CLOSURE] = Py_NewRef(closure_b);
+    }
+    ret = MP_OK;
+done:
+    return ret;
+}
+
 int
 mp_function_prepare(mp_function_edit *edit, PyObject *target, PyObject *donor, unsigned fields)
 {
     int ret = MP_ERROR;
     /* Borrowed. */
-    PyFunctionObject *target_b = (PyFunctionObject *)target;
     PyFunctionObject *donor_b = (PyFunctionObject *)donor;
 
     memset(edit, 0, sizeof(*edit));
     if (mp_function_check(target) < 0 || mp_function_check(donor) < 0) {
         goto done;
     }
-    if (fields & (MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE))) {
-        fields |= MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE);
-    }
     edit->target = (PyFunctionObject *)Py_NewRef(target);
+    if (fields & (MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE)) &&
+        take_code(edit, donor_b->func_code, donor_b->func_closure) < 0) {
+        goto done;
+    }
+    fields &= ~(MP_FIELD(MP_CODE) | MP_FIELD(MP_CLOSURE));
     for (int field = 0; field < MP_FUNCTION_FIELDS; field++) {
         if (fields & MP_FIELD(field) && field_offsets[field] != 0) {
             edit->fields |= MP_FIELD(field);
             edit->values[field] = Py_XNewRef(*field_of(donor_b, field));
-        }
-    }
-    if (edit->fields & MP_FIELD(MP_CLOSURE)) {
-        Py_ssize_t shown = closure_size(donor_b->func_closure);
-        if (shown < closure_size(target_b->func_closure)) {
-            Py_XSETREF(edit->values[MP_CLOSURE],
-                       closure_with_room(donor_b->func_closure, target_b->func_closure));
-            if (edit->values[MP_CLOSURE] == NULL) {
-                goto done;
-            }
-            edit->empty_closure = shown == 0 ? Py_NewRef(edit->values[MP_CLOSURE]) : NULL;
-        }
-        else if (shown == 0) {
-            /* None, and never the donor's own tuple, which may be one that shows nothing. */
-            Py_CLEAR(edit->values[MP_CLOSURE]);
         }
     }
     if (edit->fields & MP_FIELD(MP_DICT) && edit->values[MP_DICT] != NULL) {
@@ -285,6 +312,41 @@ mp_function_prepare(mp_function_edit *edit, PyObject *target, PyObject *donor, u
         }
     }
     edit->version = version_after(edit, donor_b);
+    ret = MP_OK;
+done:
+    if (ret < 0) {
+        mp_function_discard(edit);
+    }
+    return ret;
+}
+
+int
+mp_function_prepare_code(mp_function_edit *edit, PyObject *target, PyObject *code,
+                         PyObject *closure, PyObject *doc)
+{
+    int ret = MP_ERROR;
+
+    memset(edit, 0, sizeof(*edit));
+    if (mp_function_check(target) < 0) {
+        goto done;
+    }
+    if (!PyCode_Check(code) || !PyTuple_Check(closure)) {
+        PyErr_Format(PyExc_TypeError, "expected code and a tuple of cells, not '%.200s' and '%.200s'",
+                     Py_TYPE(code)->tp_name, Py_TYPE(closure)->tp_name);
+        goto done;
+    }
+    if (check_closure(((PyCodeObject *)code)->co_qualname, code, closure) < 0) {
+        goto done;
+    }
+    edit->target = (PyFunctionObject *)Py_NewRef(target);
+    if (take_code(edit, code, closure) < 0) {
+        goto done;
+    }
+    if (doc != NULL) {
+        edit->fields |= MP_FIELD(MP_DOC);
+        edit->values[MP_DOC] = Py_NewRef(doc);
+    }
+    edit->version = version_after(edit, NULL);
     ret = MP_OK;
 done:
     if (ret < 0) {

@@ -48,6 +48,12 @@ int mp_function_check(PyObject *function);
  * On error nothing is held. */
 int mp_function_prepare(mp_function_edit *edit, PyObject *target, PyObject *donor, unsigned fields);
 
+/* Fill `edit` so that `target` gets bare code with a tuple of cells for it and, unless NULL, a
+ * docstring. Otherwise as mp_function_prepare. There is no donor: without the GIL a function at the top
+ * of a module lives until the next collection, and would be found as one that holds its code. */
+int mp_function_prepare_code(mp_function_edit *edit, PyObject *target, PyObject *code,
+                             PyObject *closure, PyObject *doc);
+
 /* Note the target's version and, if `announce`, tell the interpreter that its content is about to
  * change, so that it forgets what it has specialised or compiled for it. Must come before each
  * exchange. Runs the callbacks of function watchers. */

@@ -1,6 +1,6 @@
 """The C core: edits of live objects, applied all or none, and the log that takes them back."""
 
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any, Final, final
 
 FREE_THREADED: Final[bool]
@@ -49,6 +49,26 @@ class Log:
         Raises:
             TypeError: One of them is no plain function.
             ValueError: A closure does not fit its code, or the log is applied already.
+        """
+
+    def add_code(
+        self,
+        target: FunctionType,
+        code: CodeType,
+        closure: tuple[CellType, ...],
+        doc: object = ...,
+    ) -> None:
+        """Plan to give ``target`` new code; nothing is changed yet.
+
+        Args:
+            target: The function that keeps its identity, and everything else that it has.
+            code: Its new code.
+            closure: A cell for each free variable of the code.
+            doc: Its new docstring; left out, or an ellipsis, for the one that it has.
+
+        Raises:
+            TypeError: ``target`` is no plain function, or the others are of another type.
+            ValueError: The closure does not fit the code, or the log is applied already.
         """
 
     def add_constant(self, outer: CodeType, old: CodeType, value: CodeType) -> None:
@@ -100,6 +120,12 @@ def is_held_elsewhere(
     Returns:
         False only if every reference is accounted for; always True without the GIL, where
         references to code are not counted exactly.
+    """
+
+def running_frames() -> list[tuple[CodeType, dict[str, Any], int]]:
+    """List what every thread is executing right now: code, globals and line of each frame.
+
+    The frames of a thread follow each other, the innermost first. No frame is kept.
     """
 
 def find_functions(codes: list[CodeType], filenames: list[str]) -> list[FunctionType]:

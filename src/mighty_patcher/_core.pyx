@@ -25,11 +25,15 @@ cdef extern from "commit.h":
         MP_DICT
         MP_FUNCTION_FIELDS
     int mp_log_add_function(mp_log *log, object target, object donor, unsigned fields) except -1
+    int mp_log_add_code(mp_log *log, object target, object code, object closure, object doc) except -1
     int mp_log_add_constant(mp_log *log, object outer, object old, object value) except -1
     int mp_log_add_dict(mp_log *log, object target, object donor) except -1
     int mp_log_exchange(mp_log *log) except -1
     void mp_log_discard(mp_log *log)
     int mp_code_is_held_elsewhere(object functions, object roots, object vouched) except -1
+
+cdef extern from "frame.h":
+    object mp_frames_running()
 
 cdef extern from "heap.h":
     object mp_heap_find_functions(object codes, object filenames)
@@ -72,6 +76,10 @@ cdef class Log:
         self.must_be_new()
         mp_log_add_function(&self.log, target, donor, fields)
 
+    def add_code(self, target, code, closure, doc=...):
+        self.must_be_new()
+        mp_log_add_code(&self.log, target, code, closure, doc)
+
     def add_constant(self, outer, old, value):
         self.must_be_new()
         mp_log_add_constant(&self.log, outer, old, value)
@@ -99,6 +107,10 @@ cdef class Log:
 
 def is_held_elsewhere(list functions not None, list roots not None, list vouched not None):
     return bool(mp_code_is_held_elsewhere(functions, roots, vouched))
+
+
+def running_frames():
+    return mp_frames_running()
 
 
 def find_functions(list codes not None, list filenames not None):

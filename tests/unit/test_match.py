@@ -40,8 +40,8 @@ class Living:
         patches = self.plan(new)
         assert patches.unknown is None
         log = _core.Log()
-        for function in patches.functions:
-            log.add_function(*function)
+        for body in patches.bodies:
+            log.add_code(*body)
         for constant in patches.constants:
             log.add_constant(*constant)
         log.commit()
@@ -93,7 +93,7 @@ class TestKindsOfFunctions:
         living = Living("def f(): return 1\ndef g(): return 2\n")
         code = living.f.__code__
         patches = living.replace(("return 2", "return 3"))
-        assert [target for target, _, _ in patches.functions] == [living.g]
+        assert [target for target, *_ in patches.bodies] == [living.g]
         assert living.f.__code__ is code
 
     def test_moved_lines(self):

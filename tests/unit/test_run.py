@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from mighty_patcher.engine.run import currently_reloading, frame_of, run_again
+from mighty_patcher.engine.run import currently_reloading, run_again, running_line
 
 
 @pytest.fixture
@@ -117,11 +117,11 @@ evaluated = eval("currently_reloading()")
         assert not currently_reloading()
 
 
-def test_frame_of(module):
+def test_running_line(module):
     found = []
-    module.find = lambda: found.append(frame_of(module))
-    assert frame_of(module) is None
+    module.find = lambda: found.append(running_line(module))
+    assert running_line(module) is None
     again(module, "def f(): find()\nf()")
-    assert found[0].f_code.co_name == "<module>"
-    assert found[0].f_lineno == 2
-    assert frame_of(module) is None
+    code, line = found[0]
+    assert (code.co_name, line) == ("<module>", 2)
+    assert running_line(module) is None

@@ -31,7 +31,7 @@ from mighty_patcher.engine.modules import (
     package_of,
 )
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
-from mighty_patcher.engine.run import frame_of
+from mighty_patcher.engine.run import running_line
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
@@ -189,8 +189,6 @@ class Engine:
             else:
                 if new is not None:
                     news.append(new)
-        if news and not again:
-            self._forget_last()
         olds = [self._in_force.text(new.path) for new in news]
         for new in news:  # what is raised from now on is raised by these lines
             self._in_force.show(new.path, new)
@@ -201,7 +199,7 @@ class Engine:
         names: tuple[str, ...] = ()
         try:
             try:
-                for edit in self._edits(news):
+                for edit in self._edits(news, again=again):
                     if edit.runs or edit.patches:
                         reloaded.append(edit.module)
                         transaction.add(edit)
@@ -225,6 +223,8 @@ class Engine:
                 self._in_force.put(new)
                 self.errors.pop(new.path, None)
             if reloaded:
+                if not again:
+                    self._forget_last()
                 self._undo.append(_Undo(transaction, olds, news))
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
             names = tuple(name_of_module(module) for module in reloaded)
@@ -259,7 +259,7 @@ class Engine:
             self._in_force.saved_code(new, module)
         return new
 
-    def _edits(self, news: list[Version]) -> Iterable[Edit]:
+    def _edits(self, news: list[Version], *, again: bool) -> Iterable[Edit]:
         """Say what each saved module needs, those that others import first.
 
         A module is looked at when those before it are done: what is found then is what is there.
@@ -280,9 +280,9 @@ class Engine:
         ordered = in_dependency_order([module for module, _ in versions.values()], imports)
         taken: set[int] = set()
         for module in ordered:
-            yield self._edit(module, versions[id(module)][1], taken)
+            yield self._edit(module, versions[id(module)][1], taken, again=again)
 
-    def _edit(self, module: ModuleType, new: Version, taken: set[int]) -> Edit:
+    def _edit(self, module: ModuleType, new: Version, taken: set[int], *, again: bool) -> Edit:
         old = _parsed(self._in_force.text(new.path))
         code = self._in_force.saved_code(new, module)
         filename = code.co_filename
@@ -290,6 +290,8 @@ class Engine:
         if old is not None:
             plan = self._plan(module, old, new)
             pairs = Pairs(self._in_force.code(old, module), code)
+            if not again and (plan.runs or pairs.root.changed):
+                self._forget_last()  # what only its log holds must not be found below
             patches = match_bodies(module, pairs, filename, taken, self._left)
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
@@ -319,9 +321,9 @@ class Engine:
         Raises:
             RefusedEdit: Its top-level code is running right now, outside that block.
         """
-        frame = frame_of(module)
-        if frame is not None and not _is_in_main_guard(
-            frame.f_lineno, self._in_force.first_text(new.path)
+        running = running_line(module)
+        if running is not None and not _is_in_main_guard(
+            running[1], self._in_force.first_text(new.path)
         ):
             raise RefusedEdit(
                 f"{plan.reason} in {self.modules.display(new.path)}, whose top-level code is "
@@ -339,7 +341,7 @@ class Engine:
         return error
 
     def _forget_last(self) -> None:
-        """Drop what the last reload could have been undone with, before the next one commits."""
+        """Drop what the last reload could have been undone with; there is a new last one soon."""
         for done in self._undo:
             done.transaction.discard()
         self._undo.clear()

@@ -20,7 +20,7 @@ from mighty_patcher.engine.modules import (
     namespace_of,
     package_of,
 )
-from mighty_patcher.engine.run import frame_of
+from mighty_patcher.engine.run import running_line
 from mighty_patcher.engine.version import Texts, Version
 from mighty_patcher.errors import SourceError
 
@@ -152,9 +152,9 @@ def code_filename(module: ModuleType, path: str) -> str:
         module: The module.
         path: The real path of its file.
     """
-    frame = frame_of(module)
-    if frame is not None:
-        return frame.f_code.co_filename
+    running = running_line(module)
+    if running is not None:
+        return running[0].co_filename
     name = os.path.basename(path)
     for value in list(namespace_of(module).values()):
         if type(value) is FunctionType and value.__globals__ is namespace_of(module):

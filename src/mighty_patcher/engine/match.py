@@ -36,12 +36,18 @@ _WRAPPERS: tuple[tuple[type, tuple[str, ...]], ...] = (
 )
 
 
+Body = tuple[FunctionType, CodeType, tuple[CellType, ...], object]
+"""New code for a function, a cell for each free variable of it, and a docstring: an ellipsis for
+the one that the function has.
+"""
+
+
 @dataclass
 class Patches:
     """The edits of one module, ready to be added to a log.
 
     Attributes:
-        functions: Target, donor and fields of each function.
+        bodies: Target, code, cells and docstring of each function.
         constants: Outer code, old and new nested code of each constant.
         steps: What this does, for the report.
         stale: What stays old, and why.
@@ -49,14 +55,14 @@ class Patches:
             old version is not what was imported; then nothing else counts.
     """
 
-    functions: list[tuple[FunctionType, FunctionType, int]] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
     constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     unknown: FunctionType | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.functions or self.constants or self.stale)
+        return bool(self.bodies or self.constants or self.stale)
 
 
 def match_bodies(
@@ -112,7 +118,7 @@ def match_bodies(
     if everywhere:
         outers = {id(code): code for code in running}
         runs = set(outers)
-        outers |= {id(target.__code__): target.__code__ for target, _, _ in patches.functions}
+        outers |= {id(target.__code__): target.__code__ for target, *_ in patches.bodies}
         for outer in outers.values():
             # Two modules of one file share what runs; and copies of code share their constants.
             if id(outer.co_consts) not in taken:
@@ -238,13 +244,10 @@ def _plan(function: FunctionType, pair: Pair, owner: type | None, patches: Patch
             )
         )
         return False
-    donor = FunctionType(code, function.__globals__, function.__name__, None, cells)
-    fields = _core.CODE
     doc = function.__doc__
     # Something else than a string was put there by the program, and to compare it may run code.
-    if type(doc) in (str, NoneType) and doc == docstring(pair.old) != docstring(code):
-        fields |= _core.DOC
-    patches.functions.append((function, donor, fields))
+    is_from_source = type(doc) in (str, NoneType) and doc == docstring(pair.old)
+    patches.bodies.append((function, code, cells, docstring(code) if is_from_source else ...))
     return True
 
 

@@ -6,15 +6,16 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
+from mighty_patcher import _core
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import filename_of, namespace_of
 
-__all__ = ["currently_reloading", "frame_of", "run_again", "running_code"]
+__all__ = ["currently_reloading", "run_again", "running_code", "running_line"]
 
 # The namespaces that are being executed again, by the identity of each, with the thread that does.
 _running: dict[int, int] = {}
@@ -68,22 +69,17 @@ def run_again(module: ModuleType, code: CodeType) -> tuple[dict[str, Any], Journ
     return before, journal
 
 
-def frame_of(module: ModuleType) -> FrameType | None:
-    """Return the frame in which a module's own top-level code is running now, on any thread.
+def running_line(module: ModuleType) -> tuple[CodeType, int] | None:
+    """Return a module's own top-level code and its line, if a thread is executing it right now.
 
     A debugger or a prompt may execute code of its own in the same namespace.
     """
     namespace, name = namespace_of(module), os.path.basename(filename_of(module) or "")
-    found: list[FrameType] = []
-
-    def look(frame: FrameType) -> None:
-        code = frame.f_code
+    for code, variables, line in _core.running_frames():
         is_own = os.path.basename(code.co_filename) == name
-        if frame.f_globals is namespace and code.co_name == "<module>" and is_own:
-            found.append(frame)
-
-    _visit_frames(look)
-    return found[0] if found else None
+        if variables is namespace and code.co_name == "<module>" and is_own:
+            return code, line
+    return None
 
 
 def running_code(filename: str) -> list[CodeType]:
@@ -91,33 +87,8 @@ def running_code(filename: str) -> list[CodeType]:
 
     A module's own code lives only as long as it runs, and a function's may outlive the function.
     """
-    codes: dict[int, CodeType] = {}
-
-    def look(frame: FrameType) -> None:
-        if frame.f_code.co_filename == filename:
-            codes[id(frame.f_code)] = frame.f_code
-
-    _visit_frames(look)
-    return list(codes.values())
-
-
-def _visit_frames(visit: Callable[[FrameType], None]) -> None:
-    """Show every frame of every thread to a function.
-
-    The frame of this very call is among them. A name of it that is left would make it hold itself,
-    and through its callers all that a reload has at hand, until the collector comes.
-    """
-    frame: FrameType | None = None
-    waiting = list(sys._current_frames().values())
-    try:
-        while waiting:
-            frame = waiting.pop()
-            visit(frame)
-            if frame.f_back is not None:
-                waiting.append(frame.f_back)
-    finally:
-        waiting.clear()
-        frame = None
+    codes = [code for code, _, _ in _core.running_frames() if code.co_filename == filename]
+    return list({id(code): code for code in codes}.values())
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from mighty_patcher.engine.bindings import Imports, follow
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.donors import Donors, Trees, match_donors
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.match import Patches
+from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
@@ -85,7 +85,8 @@ class Transaction:
         """Apply what has gathered, in one go."""
         gathered, self._gathered = self._gathered, []
         self._apply(
-            [edit for patches in gathered for edit in patches.functions],
+            [],
+            [body for patches in gathered for body in patches.bodies],
             [edit for patches in gathered for edit in patches.constants],
         )
 
@@ -105,11 +106,14 @@ class Transaction:
     def _apply(
         self,
         functions: list[tuple[FunctionType, FunctionType, int]],
+        bodies: list[Body],
         constants: list[tuple[CodeType, CodeType, CodeType]],
     ) -> None:
         log = _core.Log()
         for target, donor, fields in functions:
             log.add_function(target, donor, fields)
+        for body in bodies:
+            log.add_code(*body)
         for outer, old, new in constants:
             log.add_constant(outer, old, new)
         log.commit()
@@ -124,15 +128,15 @@ class Transaction:
         self.stale += donors.stale
         whole = {id(target) for target, _, _ in donors.functions}
         bodies = []
-        for patch in edit.patches.functions:
-            target, donor, _ = patch
+        for body in edit.patches.bodies:
+            target, code, *_ = body
             if id(target) in whole:
                 continue
-            if arguments(target.__code__) == arguments(donor.__code__):
-                bodies.append(patch)
+            if arguments(target.__code__) == arguments(code):
+                bodies.append(body)
             else:
                 self.stale.append(_with_other_arguments(target))
-        self._apply(donors.functions + bodies, edit.patches.constants)
+        self._apply(donors.functions, bodies, edit.patches.constants)
         after = Journal()
         self._done.append(after)
         self.stale += _install(edit.module, donors, after)
