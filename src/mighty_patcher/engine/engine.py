@@ -292,7 +292,8 @@ class Engine:
             pairs = Pairs(self._in_force.code(old, module), code)
             if not again and (plan.runs or pairs.root.changed):
                 self._forget_last()  # what only its log holds must not be found below
-            patches = match_bodies(module, pairs, filename, taken, self._left)
+            others = {id(namespace_of(m)) for m in self.modules.of(new.path) if m is not module}
+            patches = match_bodies(module, pairs, filename, taken, self._left, others)
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
                 plan, patches = diff.Plan(True, reason), Patches()

@@ -9,7 +9,7 @@ passed over, once: the refcount gate of the core decides.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, MutableSet
+from collections.abc import Collection, Iterator, MutableSet
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, getattr_static
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
@@ -71,6 +71,7 @@ def match_bodies(
     filename: str,
     taken: set[int],
     left: MutableSet[FunctionType],
+    others: Collection[int] = (),
 ) -> Patches:
     """Plan to give every function of a module its new code.
 
@@ -81,6 +82,7 @@ def match_bodies(
         taken: Identities of the functions and tuples of constants that this reload changes already;
             added to.
         left: The functions that reloads have left with older code than the old one; added to.
+        others: Identities of the namespaces of other modules of the file, whose turn comes.
     """
     patches = Patches()
     owners = functions_in(module, filename)
@@ -99,6 +101,8 @@ def match_bodies(
     for function in functions:
         pair = pairs.of(function.__code__)
         if pair is None or not pair.changed or id(function) in taken:
+            continue
+        if id(function.__globals__) in others:
             continue
         if is_scope(pair.old):  # what the body of a class was run by; without the GIL it lingers
             continue
