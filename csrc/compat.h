@@ -54,6 +54,29 @@ mp_code_version(PyObject *code_b)
 #endif
 }
 
+/* A version that no function has or will have; 0 where there is none to be had. What is left at 0
+ * gets its version from the specialiser, which on 3.12 takes it from another counter than that of the
+ * code objects (_PyFunction_GetVersionForCurrentState): sooner or later it is the version of some
+ * code, and a call that is specialised for the one function crashes with the other. May allocate,
+ * runs no Python. */
+static inline uint32_t
+mp_fresh_version(void)
+{
+    uint32_t version = 0;
+#if MP_HAS_CODE_VERSION && !MP_CLEARED_VERSION_IS_FINAL
+    PyCodeObject *code = PyCode_NewEmpty("", "", 0);
+
+    if (code == NULL) {
+        PyErr_Clear();
+    }
+    else {
+        version = code->co_version; /* each is given to one code object only, and this one goes */
+        Py_DECREF(code);
+    }
+#endif
+    return version;
+}
+
 /* ---- function watchers (gh-91052) -------------------------------------------------------- */
 
 #define MP_HAS_FUNCTION_WATCHERS (PY_VERSION_HEX >= 0x030C0000)

@@ -225,16 +225,22 @@ keeps_company(mp_function_edit *edit, PyFunctionObject *donor_b)
             edit->target->func_builtins == donor_b->func_builtins);
 }
 
-/* The version that the target has after the edit; 0 for one that is yet to be given.
+/* True if a call of the target does what its code says. Who gave it another vectorcall took its
+ * version away, because specialised calls do not ask for it (PyFunction_SetVectorcall). */
+static int
+is_called_plainly(PyFunctionObject *target_b, PyFunctionObject *donor_b)
+{
+    return donor_b != NULL ? target_b->vectorcall == donor_b->vectorcall
+                           : target_b->func_version >= MP_FIRST_VALID_VERSION;
+}
+
+/* The version that the target has after the edit; 0 for none, or one that is yet to be given.
  *
  * MAKE_FUNCTION gives every function the version of its code, so to share it is the very state that
  * CPython makes for several closures of one code object; the specialiser then treats the patched
  * function like a fresh one. A donor that was tinkered with has lost its version: on 3.13 and later
  * the code's own may be used all the same, because nothing is specialised on defaults there. 3.12
- * does (CALL_PY_WITH_DEFAULTS). Who gave a function another vectorcall has it without a version,
- * because specialised calls do not ask for it (PyFunction_SetVectorcall).
- *
- * The donor is NULL where bare code is given; then only a target that is whole gets a version. */
+ * does (CALL_PY_WITH_DEFAULTS). The donor is NULL where bare code is given. */
 static uint32_t
 version_after(mp_function_edit *edit, PyFunctionObject *donor_b)
 {
@@ -243,14 +249,21 @@ version_after(mp_function_edit *edit, PyFunctionObject *donor_b)
                                                         : edit->target->func_code;
     uint32_t version = mp_code_version(code_b);
 
-    if (version < MP_FIRST_VALID_VERSION ||
-        (donor_b == NULL ? !is_whole(edit->target)
-                         : edit->target->vectorcall != donor_b->vectorcall) ||
-        !keeps_company(edit, donor_b) ||
-        (!MP_CLEARED_VERSION_IS_FINAL && !keeps_defaults(edit, donor_b, code_b))) {
+    if (!is_called_plainly(edit->target, donor_b)) {
         version = 0;
     }
+    else if (version < MP_FIRST_VALID_VERSION || !keeps_company(edit, donor_b) ||
+             (!MP_CLEARED_VERSION_IS_FINAL && !keeps_defaults(edit, donor_b, code_b))) {
+        version = mp_fresh_version();
+    }
     return version;
+}
+
+static void
+note_version(mp_function_edit *edit, PyFunctionObject *donor_b)
+{
+    edit->version = version_after(edit, donor_b);
+    edit->version_noted = edit->target->func_version;
 }
 
 /* Put code and closure into the edit, which are only ever changed together. Both have been checked. */
@@ -311,7 +324,7 @@ mp_function_prepare(mp_function_edit *edit, PyObject *target, PyObject *donor, u
             goto done;
         }
     }
-    edit->version = version_after(edit, donor_b);
+    note_version(edit, donor_b);
     ret = MP_OK;
 done:
     if (ret < 0) {
@@ -346,7 +359,7 @@ mp_function_prepare_code(mp_function_edit *edit, PyObject *target, PyObject *cod
         edit->fields |= MP_FIELD(MP_DOC);
         edit->values[MP_DOC] = Py_NewRef(doc);
     }
-    edit->version = version_after(edit, NULL);
+    note_version(edit, NULL);
     ret = MP_OK;
 done:
     if (ret < 0) {
@@ -363,9 +376,9 @@ mp_function_touch(mp_function_edit *edit, int announce)
 
     edit->version_before = target_b->func_version;
     if (!MP_CLEARED_VERSION_IS_FINAL && !(edit->fields & MP_FIELD(MP_DEFAULTS)) &&
-        !is_whole(target_b)) {
-        /* The defaults stay, and somebody may have changed them since this version was noted:
-         * calls specialised on it would still count on the old ones. */
+        (!MP_HAS_CODE_VERSION || target_b->func_version != edit->version_noted)) {
+        /* The defaults stay, and somebody has changed them since this version was noted (which on
+         * 3.11 one cannot see): calls specialised on it would still count on the old ones. */
         edit->version = 0;
     }
     if (!announce || !(edit->fields & MP_CRITICAL)) {
@@ -406,6 +419,7 @@ mp_function_exchange(mp_function_edit *edit)
     }
     if (edit->fields & MP_CRITICAL) {
         target_b->func_version = edit->version;
+        edit->version_noted = edit->version;
         edit->version = edit->version_before;
     }
     assert_consistent(target_b);

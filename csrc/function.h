@@ -35,6 +35,7 @@ typedef struct {
     unsigned fields;                      /* which of `values` take part */
     PyObject *values[MP_FUNCTION_FIELDS]; /* Owned, may be NULL. */
     uint32_t version;                     /* the func_version that goes with `values` */
+    uint32_t version_noted;               /* that of the target when `version` was noted */
     uint32_t version_before;              /* that of the target when it was touched */
     PyObject *empty_closure;              /* Owned, may be NULL: see closure_with_room. */
 } mp_function_edit;

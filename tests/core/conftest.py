@@ -1,0 +1,37 @@
+"""Every test of the core is a test for leaks as well.
+
+Once a test has passed, its body runs some ten times more, and may leave neither an object nor, on
+debug builds, a reference behind. A test that cannot be repeated, or is too slow to be, says so:
+``@pytest.mark.unsteady("why")``.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Iterator
+from functools import partial
+
+import pytest
+from steady import steady
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Run the body of a test that has passed again."""
+    result = yield
+    marker = pyfuncitem.get_closest_marker("unsteady")
+    if marker is None:
+        names = pyfuncitem._fixtureinfo.argnames
+        steady(partial(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in names}))
+    elif not marker.args:
+        pytest.fail("a test that is not run for leaks must say why: unsteady('why')")
+    return result
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    """Put aside all that there was before, so that the collections of a leak test are quick."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
