@@ -183,34 +183,20 @@ retire_empty_closure(mp_function_edit *edit)
     Py_CLEAR(edit->empty_closure);
 }
 
-/* True if the version is the one of the code: nobody gave the function other defaults since its def
- * statement ran. */
-static int
-is_whole(PyFunctionObject *function_b)
-{
-    return function_b->func_version != 0 &&
-           function_b->func_version == mp_code_version(function_b->func_code);
-}
-
 static Py_ssize_t
 count_defaults(PyFunctionObject *function_b)
 {
     return function_b->func_defaults == NULL ? 0 : PyTuple_GET_SIZE(function_b->func_defaults);
 }
 
-/* True if the target will have as many defaults as the def statement of its code says: a donor's own,
- * or those of a function at the top of a module or class. */
+/* True if the target will have as many defaults as all functions that MAKE_FUNCTION makes of the code.
+ * One of them is a donor that still has the version of its code. */
 static int
 keeps_defaults(mp_function_edit *edit, PyFunctionObject *donor_b, PyObject *code_b)
 {
-    int donor_is_whole = donor_b != NULL && donor_b->func_version == mp_code_version(code_b);
-    int ret = donor_is_whole;
-
-    if (!(edit->fields & MP_FIELD(MP_DEFAULTS))) {
-        ret = is_whole(edit->target) && !(((PyCodeObject *)code_b)->co_flags & CO_NESTED) &&
-              (!donor_is_whole || count_defaults(donor_b) == count_defaults(edit->target));
-    }
-    return ret;
+    return donor_b != NULL && donor_b->func_version == mp_code_version(code_b) &&
+           (edit->fields & MP_FIELD(MP_DEFAULTS) ||
+            count_defaults(donor_b) == count_defaults(edit->target));
 }
 
 /* True if the code that the target gets stays together with its globals and builtins: the JIT folds

@@ -47,7 +47,6 @@ if UNGUARDED:
 offered = {name for name in dir(_core.Log) if not name.startswith("_")}
 assert offered == {
     "add_code",
-    "add_code",
     "add_constant",
     "add_dict",
     "add_function",

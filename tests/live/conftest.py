@@ -5,22 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
-from program import Program, Text
+from program import Live, Program, Text
 
 collect_ignore = [] if sys.platform != "win32" else ["."]  # The child inherits a socket.
 
 _programs = pytest.StashKey[list[Program]]()
-
-
-class Live(Protocol):
-    """Starts a program: its files by relative path, and options for `AutoReloader`."""
-
-    def __call__(
-        self, files: Mapping[str, Text], *, script: tuple[str, ...] = ..., **options: Any
-    ) -> Program: ...
 
 
 @pytest.fixture

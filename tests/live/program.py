@@ -20,7 +20,7 @@ import textwrap
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import saving
 
@@ -288,3 +288,11 @@ class Program:
             "LIVE_MARKER": str(self.root / _MARKER),
             "NO_COLOR": "1",
         }
+
+
+class Live(Protocol):
+    """Starts a program: its files by relative path, and options for `AutoReloader`."""
+
+    def __call__(
+        self, files: Mapping[str, Text], *, script: tuple[str, ...] = ..., **options: Any
+    ) -> Program: ...

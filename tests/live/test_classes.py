@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Live
+from program import Live
 
 MODULE = """
     RATE = 1

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import saving
-from conftest import Live
-from program import Program
+from program import Live, Program
 
 MODULE = """
     import atexit

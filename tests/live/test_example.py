@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-from conftest import Live
+from program import Live
 
 MATH = """
     def double(x):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 import pytest
-from conftest import Live
+from program import Live
 
 SETTINGS = """
     LIMIT = 10

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Live
-from program import Program
+from program import Live, Program
 
 MODULE = """
     def good():

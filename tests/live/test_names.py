@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Live
-from program import Program
+from program import Live, Program
 
 ONE = "def f(): return 1\n"
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 import saving
-from conftest import Live
-from program import Program
+from program import Live, Program
 
 RELEASES = [
     ("tinydb", "4.8.0", "4.8.1"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from conftest import Live
-from program import Program
+from program import Live, Program
 
 MODULE = """
     import asyncio, contextlib, functools, operator, types, typing

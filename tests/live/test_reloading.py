@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Live
+from program import Live
 
 ASKING = """
     from mighty_patcher import currently_reloading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import saving
-from conftest import Live
+from program import Live
 
 ONE = "def f():\n    return 1\n"
 MAIN = "from m import f"

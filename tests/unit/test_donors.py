@@ -170,6 +170,15 @@ class TestClasses:
         assert run.donors.names["A"] is run.before["A"]
         assert run.donors.stale == []
 
+    def test_what_closes_over_a_class_that_is_not_kept(self):
+        text = (
+            "class M(type): pass\nclass N(type): pass\n"
+            "class A(metaclass={}):\n  def __init__(self): super().__init__()"
+        )
+        run = Run(text.format("M"), text.format("N"))
+        assert [stale.what for stale in run.donors.stale] == ["class A"]
+        assert "A" not in run.donors.names
+
     def test_another_class_of_that_name(self):
         run = Run("def make():\n  class A: pass\n  return A\nA = make()", "class A: pass")
         assert "A" not in run.donors.names

@@ -278,8 +278,10 @@ class _Matcher:
             members.get("__module__") == new_members.get("__module__") == self._module_name
             and old.__qualname__ == new.__qualname__
         )
-        if not same_definition:
+        # What is not kept may come up again, as what its own methods close over.
+        if not same_definition or (id(old), id(new)) in self._opened:
             return False
+        self._opened.add((id(old), id(new)))
         difference = self._difference(old, new)
         if difference is not None and self._is_made_alike(old, new):
             self._pair(old, new)
