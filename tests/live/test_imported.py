@@ -221,3 +221,33 @@ def test_nothing_is_left_behind_by_three_hundred_reloads(live: Live) -> None:
     )
     program.do("bodies, runs = growth(False), growth(True)")
     program.expect("abs(bodies) < 20, abs(runs) < 20, (bodies, runs)[:0]", "(True, True, ())")
+
+
+CACHES = """
+    import functools
+
+    calls = []
+
+    @functools.lru_cache
+    def edited(x): return ("old", x)
+
+    class C:
+        @staticmethod
+        @functools.cache
+        def method(x): return ("old", x)
+
+    @functools.lru_cache
+    def kept(x): calls.append(x); return ("kept", x)
+"""
+
+
+def test_a_cache_forgets_what_its_function_would_not_return_any_more(live: Live) -> None:
+    """What ``lru_cache`` remembers is a stale reference too; other caches are kept."""
+    main = "from m import edited, kept, C, calls\nheld = edited, C.method, kept\n"
+    program = live({"m.py": CACHES, "main.py": main})
+    old, new = [("old", 1), ("old", 1), ("kept", 1)], [("new", 1), ("new", 1), ("kept", 1)]
+    program.expect("[f(1) for f in held], calls", repr((old, [1])))
+    program.save("m.py", CACHES.replace('"old"', '"new"'))
+    program.expect("[f(1) for f in held], calls", repr((new, [1])))
+    program.do("reloader.undo()")
+    program.expect("[f(1) for f in held], calls", repr((old, [1])))

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, MutableSet
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, getattr_static
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mighty_patcher import _core
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
@@ -42,6 +42,13 @@ the one that the function has.
 """
 
 
+if TYPE_CHECKING:
+    Cache = functools._lru_cache_wrapper[object]
+else:
+    Cache = functools._lru_cache_wrapper
+"""What ``functools.lru_cache`` makes."""
+
+
 @dataclass
 class Patches:
     """The edits of one module, ready to be added to a log.
@@ -49,6 +56,8 @@ class Patches:
     Attributes:
         bodies: Target, code, cells and docstring of each function.
         constants: Outer code, old and new nested code of each constant.
+        caches: The ``lru_cache`` wrappers of functions that do something else now: what they
+            remember is stale.
         steps: What this does, for the report.
         stale: What stays old, and why.
         unknown: A function of the module whose code is not that of the old version, so that the
@@ -57,6 +66,7 @@ class Patches:
 
     bodies: list[Body] = field(default_factory=list)
     constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
+    caches: list[Cache] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     unknown: FunctionType | None = None
@@ -98,6 +108,7 @@ def match_bodies(
         found = _core.find_functions([pair.old for pair in pairs if pair.changed], [filename])
         functions += [function for function in found if id(function) not in known]
     names: dict[str, Step] = {}
+    edited: set[int] = set()
     for function in functions:
         pair = pairs.of(function.__code__)
         if pair is None or not pair.changed or id(function) in taken:
@@ -108,6 +119,8 @@ def match_bodies(
             continue
         if _plan(function, pair, owners.get(function), patches):
             taken.add(id(function))
+            if pair.edited:
+                edited.add(id(function))
             step = Step(
                 "patched",
                 name_of_module(module),
@@ -118,6 +131,9 @@ def match_bodies(
             names.setdefault(function.__qualname__, step)
         else:
             left.add(function)
+    patches.caches = [
+        cache for cache in _caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
+    ]
     patches.steps = sorted(names.values(), key=lambda step: step.line)
     if everywhere:
         outers = {id(code): code for code in running}
@@ -162,6 +178,20 @@ def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type |
         else:
             waiting += [(inner, owner) for inner in _wrapped(value)]
     return found
+
+
+def _caches_in(module: ModuleType) -> Iterator[Cache]:
+    """The ``lru_cache`` wrappers that a module and its own classes hold."""
+    name = name_of_module(module)
+    waiting = list(namespace_of(module).values())
+    while waiting:
+        value = waiting.pop()
+        if type(value) is Cache:
+            yield value
+        elif type(value) in (staticmethod, classmethod):
+            waiting.append(value.__func__)
+        elif issubclass(type(value), type) and class_dict(value).get("__module__") == name:
+            waiting.extend(class_dict(value).values())
 
 
 def _held_by_function(function: FunctionType) -> Iterator[object]:

@@ -15,7 +15,7 @@ from mighty_patcher.engine.bindings import Imports, follow
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.donors import Donors, Trees, match_donors
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.match import Body, Patches
+from mighty_patcher.engine.match import Body, Cache, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
@@ -28,6 +28,17 @@ _set_class = vars(object)["__class__"].__set__
 
 class _Undoable(Protocol):
     def undo(self) -> None: ...
+
+
+@dataclass
+class _Clearing:
+    """Caches that were cleared. What they remember since is stale when the reload is undone."""
+
+    caches: list[Cache]
+
+    def undo(self) -> None:
+        for cache in self.caches:
+            Cache.cache_clear(cache)
 
 
 @dataclass
@@ -89,6 +100,7 @@ class Transaction:
             [body for patches in gathered for body in patches.bodies],
             [edit for patches in gathered for edit in patches.constants],
         )
+        self._clear([cache for patches in gathered for cache in patches.caches])
 
     def undo(self) -> None:
         """Take back everything, the last thing first."""
@@ -119,6 +131,13 @@ class Transaction:
         log.commit()
         self._done.append(log)
 
+    def _clear(self, caches: list[Cache]) -> None:
+        """Let caches forget what functions have returned that return something else now."""
+        if caches:
+            clearing = _Clearing(caches)
+            clearing.undo()
+            self._done.append(clearing)
+
     def _run(self, edit: Edit) -> None:
         name = name_of_module(edit.module)
         before, journal = run_again(edit.module, edit.code)
@@ -137,6 +156,7 @@ class Transaction:
             else:
                 self.stale.append(_with_other_arguments(target))
         self._apply(donors.functions, bodies, edit.patches.constants)
+        self._clear(edit.patches.caches)
         after = Journal()
         self._done.append(after)
         self.stale += _install(edit.module, donors, after)
