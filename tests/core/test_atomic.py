@@ -147,9 +147,11 @@ def patch_one_by_one(functions: list[FunctionType], generation: int) -> list[_co
 
 
 @pytest.mark.unsteady("runs for seconds; test_memory.py repeats what it does")
-@pytest.mark.parametrize("patch", [patch_together, patch_one_by_one])
+@pytest.mark.parametrize(
+    ("patch", "times"), [(patch_together, COMMITS), (patch_one_by_one, COMMITS // 10)]
+)
 def test_whole_sets(
-    impatient: None, patch: Callable[[list[FunctionType], int], list[_core.Log]]
+    impatient: None, patch: Callable[[list[FunctionType], int], list[_core.Log]], times: int
 ) -> None:
     functions = [FunctionType(WAYS["maker"].__code__, WAYS) for _ in range(FUNCTIONS)]
     patch(functions, 0)
@@ -157,7 +159,7 @@ def test_whole_sets(
 
     def write() -> None:
         kept: list[list[_core.Log]] = []
-        for generation in range(1, COMMITS + 1):
+        for generation in range(1, times + 1):
             history.append(generation)
             logs = patch(functions, generation)
             if generation % 3:

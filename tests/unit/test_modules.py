@@ -261,8 +261,8 @@ class TestHandsOff:
         assert lazy in modules.loaded()
 
     def test_imports_on_other_threads_meanwhile(self, root):
-        file = write(root, "steady.py")
-        steady = importlib.import_module("steady")
+        file = write(root, "unit_resident.py")
+        resident = importlib.import_module("unit_resident")
         modules = Modules([root])
         ended = threading.Event()
 
@@ -275,7 +275,7 @@ class TestHandsOff:
         thread = threading.Thread(target=come_and_go)
         thread.start()
         while not ended.is_set():
-            assert modules.of(file) == [steady]
+            assert modules.of(file) == [resident]
         thread.join(TIMEOUT)
 
 
