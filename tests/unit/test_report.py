@@ -405,3 +405,9 @@ class TestColours:
         monkeypatch.setattr(sys, "platform", "win32")
         assert not room._colours(Terminal(), {})
         assert room._colours(Terminal(), {"WT_SESSION": "x"})
+
+
+def test_a_reload_of_no_file_names_none() -> None:
+    reload = Reload(errors=(RefusedEdit("asked for by a module that runs", "ask later"),))
+    assert str(reload).endswith(" refused: asked for by a module that runs; ask later")
+    assert " reloaded: nothing to change  " in str(Reload())

@@ -125,15 +125,15 @@ class Reload:
 
     def _entries(self) -> Iterator[str]:
         """Yield one entry for what was done and one for each error, without the time of day."""
-        files = _files(self.paths)
+        files = f" {_files(self.paths)}" if self.paths else ""
         done = _summary(self.steps)
         if self.ok or done or self.stale:
             stale = (f"\n  stale: {it.what}: {it.reason}; {it.hint}" for it in self.stale)
             summary = done or "nothing to change"
-            yield f"reloaded {files}: {summary}  {_duration(self.seconds)}{''.join(stale)}"
+            yield f"reloaded{files}: {summary}  {_duration(self.seconds)}{''.join(stale)}"
         for error in self.errors:
             if isinstance(error, RefusedEdit):
-                yield f"refused {files}: {error}"
+                yield f"refused{files}: {error}"
             else:
                 yield "\n  ".join([f"not reloaded: {error}", *_below(error)])
 
