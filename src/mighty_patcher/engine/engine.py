@@ -80,6 +80,7 @@ class Engine:
         self._in_force = InForce(self.modules, python_files(self.modules.roots))
         self._undo: list[_Undo] = []
         self._left: WeakSet[FunctionType] = WeakSet()
+        self._read_ahead: dict[str, Version] = {}
 
     # ---- what the front ends call
 
@@ -144,9 +145,12 @@ class Engine:
         if version.looks_unfinished(path, self._in_force.text(path)):
             return True
         try:
-            return version.read(path).tree is None
+            text = version.read(path)
+            text.tree  # noqa: B018  It is parsed here, once.
         except SourceError:
             return True
+        self._read_ahead[path] = text
+        return False
 
     # ---- a batch
 
@@ -251,6 +255,8 @@ class Engine:
             return None
         self.importing.discard(path)
         new, known = version.read(path), self._in_force.text(path)
+        ahead = self._read_ahead.pop(path, new)
+        new = ahead if ahead.digest == new.digest else new
         if known is not None and known.digest == new.digest:
             if not again:
                 self.errors.pop(path, None)
