@@ -47,6 +47,7 @@ class Report:
         modules: The names of the modules, in order.
         paths: The files.
         patched: The qualified names of what was patched because its body changed.
+        removed: The qualified names of what is gone from the source.
         ran: The names of the modules that were run again.
         rebound: ``module.name`` of what was bound anew where it had been imported.
         stale: For each stale thing, why.
@@ -61,6 +62,7 @@ class Report:
         self.patched = {
             step["qualname"] for step in self._steps("patched") if step["reason"] != LINES_MOVED
         }
+        self.removed = {step["qualname"] for step in self._steps("removed")}
         self.ran = {step["module"] for step in self._steps("ran")}
         self.rebound = {f"{s['module']}.{s['qualname']}" for s in self._steps("rebound")}
         self.stale = {it["what"]: f"{it['reason']}; {it['hint']}" for it in event["stale"]}

@@ -175,13 +175,33 @@ def test_excluded_modules_are_never_touched(live: Live) -> None:
 
 
 def test_names_that_are_gone_from_the_source(live: Live) -> None:
-    """The namespace is not cleared first (SEEDS A7): what a run does not bind stays."""
-    program = live(
-        {"m.py": "A = 1\nB = 2\ndef f(): return A\n", "main.py": "import m\nfrom m import f"}
-    )
-    report = program.edit("m.py", "A = 1\n", "A = 3\n")
+    """They are deleted; what the program bound itself stays, and so do old references."""
+    text = "A = 1\nB = 2\ndef f(): return A\ndef g(): return B\nclass C:\n  def m(self): pass\n"
+    program = live({"m.py": text, "main.py": "import m\nfrom m import f, g\nm.own = 5\n"})
+    program.expect("f(), g(), m.own", "(1, 2, 5)")
+    gone = text.replace("def g(): return B\n", "").replace("  def m(self): pass", "  pass")
+    report = program.save("m.py", gone.replace("A = 1\n", "A = 3\n"))
     assert report.ran == {"m"}
-    program.expect("f(), m.B", "(3, 2)")
+    assert report.removed == {"g", "C.m"}
+    assert not report.stale
+    program.expect("f(), m.own, hasattr(m, 'g'), hasattr(m.C, 'm')", "(3, 5, False, False)")
+    program.expect("g()", "2")
+    program.do("reloader.undo()")
+    program.expect("f(), m.own, m.g is g, hasattr(m.C, 'm')", "(1, 5, True, True)")
+
+
+def test_a_submodule_stays_where_its_package_imports_it_no_more(live: Live) -> None:
+    """Somebody else may have imported it, and then it is there."""
+    program = live(
+        {
+            "pkg/__init__.py": "from . import sub\nfrom .sub import X\n",
+            "pkg/sub.py": "X = 1\n",
+            "main.py": "import pkg.sub\n",
+        }
+    )
+    report = program.save("pkg/__init__.py", "Y = 2\n")
+    assert report.removed == {"X"}
+    program.expect("pkg.sub.X, pkg.Y", "(1, 2)")
 
 
 def test_a_module_whose_text_was_changed_after_its_import(live: Live) -> None:

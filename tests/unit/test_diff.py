@@ -12,6 +12,7 @@ from mighty_patcher.engine.diff import (
     asks_currently_reloading,
     diff,
     is_main_guard,
+    names_gone,
     without_main_guard,
 )
 
@@ -181,3 +182,51 @@ class TestMainGuard:
 )
 def test_asks_currently_reloading(text, asks):
     assert asks_currently_reloading(ast.parse(text)) is asks
+
+
+class TestNamesGone:
+    @pytest.mark.parametrize(
+        "old",
+        [
+            "X = 1",
+            "X: int = 1",
+            "X, (Y, *Z) = 1, (2, 3)",
+            "def X(): pass",
+            "async def X(): pass",
+            "class X: pass",
+            "import X",
+            "import X.y",
+            "import y as X",
+            "from y import X",
+            "from y import z as X",
+            "if a: X = 1",
+            "for X in a: pass",
+            "with a as X: pass",
+            "try: pass\nexcept E as X: pass",
+            "match a:\n  case {'k': b, **X}: pass",
+            "match a:\n  case [X, *_]: pass",
+            "print(X := 1)",
+            "def f():\n  global X\n  X = 1",
+        ],
+    )
+    def test_what_the_old_text_bound(self, old):
+        assert "X" in names_gone(ast.parse(old), ast.parse("other = 1"))
+        assert names_gone(ast.parse(old), ast.parse(old)) == set()
+
+    @pytest.mark.parametrize(
+        "old",
+        [
+            "def f():\n  X = 1",
+            "class C:\n  X = 1\n  def m(self, X): pass",
+            "lambda X: (Y := X)",
+            "print(X)",
+            "del X",
+            "__doc__ = __file__ = __name__ = 1",
+        ],
+    )
+    def test_what_is_no_name_of_the_module(self, old):
+        assert names_gone(ast.parse(old), ast.parse("")) <= {"f", "C"}
+
+    def test_nobody_knows_what_a_star_brings(self):
+        assert names_gone(ast.parse("X = 1"), ast.parse("from m import *")) == set()
+        assert names_gone(ast.parse("from m import *\nX = 1"), ast.parse("")) == {"X"}

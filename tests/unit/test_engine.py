@@ -58,7 +58,10 @@ class TestPatching:
     def test_a_function_that_was_deleted_does_not_run_the_module_for_ever(self, project):
         m = project.load("m", "def a(): return 1\ndef b(): return 1\n")
         project.engine()
-        assert kinds(project.save(m="def a(): return 1\n")) == [("ran", m.__name__)]
+        held = m.b
+        steps = kinds(project.save(m="def a(): return 1\n"))
+        assert steps == [("ran", m.__name__), ("removed", "b")]
+        assert held() == 1
         assert kinds(project.save(m="def a(): return 2\n")) == [("patched", "a")]
         assert kinds(project.save(m="def a(): return 3\n")) == [("patched", "a")]
         assert m.a() == 3

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from itertools import zip_longest
+from types import ModuleType
 
 __all__ = [
     "Plan",
@@ -18,9 +19,16 @@ __all__ = [
     "diff",
     "evaluates_the_same",
     "is_main_guard",
+    "names_gone",
     "without_main_guard",
 ]
 
+_OF_EVERY_MODULE = frozenset(vars(ModuleType("module"))) | {
+    "__builtins__",
+    "__cached__",
+    "__file__",
+    "__path__",
+}
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -63,6 +71,18 @@ def asks_currently_reloading(tree: ast.Module) -> bool:
         or (isinstance(node, ast.Attribute) and node.attr == "currently_reloading")
         for node in ast.walk(tree)
     )
+
+
+def names_gone(old: ast.Module, new: ast.Module) -> set[str]:
+    """Return the names that a module bound when it ran, and that its new text binds nowhere.
+
+    Args:
+        old: The syntax tree in force.
+        new: The syntax tree that was saved. If it imports everything from somewhere, nobody can
+            tell what it binds, and nothing is gone.
+    """
+    bound, still_bound = _names_bound(old), _names_bound(new)
+    return set() if "*" in still_bound else bound - still_bound - _OF_EVERY_MODULE - {"*"}
 
 
 def is_main_guard(statement: ast.stmt) -> bool:
@@ -143,3 +163,32 @@ def _name(statement: ast.stmt) -> str:
         case ast.Expr(value=ast.Call(func=function)):
             return f"the call of {ast.unparse(function)}"
     return f"the {type(statement).__name__.lower()} statement"
+
+
+def _names_bound(tree: ast.Module) -> set[str]:
+    """The names that the top of a module binds, also in blocks, and those that its functions
+    declare global; ``*`` for a star import.
+    """
+    names: set[str] = set()
+    waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
+    while waiting:
+        node, at_top = waiting.pop()
+        match node:
+            case ast.Global():
+                names.update(node.names)
+            case ast.Name(id=name, ctx=ast.Store()) if at_top:
+                names.add(name)
+            case ast.alias() if at_top:
+                names.add(node.asname or node.name.partition(".")[0])
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) if at_top:
+                names.add(name)
+            case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)) if at_top:
+                names.add(name)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                if at_top:
+                    names.add(node.name)
+                at_top = False
+            case ast.Lambda():
+                at_top = False
+        waiting.extend((child, at_top) for child in ast.iter_child_nodes(node))
+    return names

@@ -26,6 +26,10 @@ class Journal:
         self._changes.append((namespace, name, namespace.get(name, _ABSENT)))
         namespace[name] = value
 
+    def unbind(self, namespace: MutableMapping[str, Any], name: str) -> None:
+        """Delete a name from a namespace, and remember what it was."""
+        self._changes.append((namespace, name, namespace.pop(name)))
+
     def set_attribute(self, cls: type, name: str, value: object) -> None:
         """Set an attribute of a class, without asking its metaclass, and remember what it was.
 

@@ -250,6 +250,8 @@ def _plan(function: FunctionType, pair: Pair, owner: type | None, patches: Patch
     code = Pairs.successor(pair, function.__code__)
     if code is None and function.__name__ == "__annotate__":
         return False  # 3.14: of what has no annotations any more; nobody calls it
+    if code is None and pair.runs_once:
+        return False  # its name is removed, and who holds it otherwise keeps its last code
     if code is None:
         patches.stale.append(
             Stale(

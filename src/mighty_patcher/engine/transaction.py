@@ -6,13 +6,15 @@ has to run again, what gathered before is committed first, because the module ma
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import Imports, follow
 from mighty_patcher.engine.codetree import arguments
+from mighty_patcher.engine.diff import names_gone
 from mighty_patcher.engine.donors import Donors, Trees, match_donors
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Cache, Patches
@@ -160,13 +162,41 @@ class Transaction:
         after = Journal()
         self._done.append(after)
         self.stale += _install(edit.module, donors, after)
+        self.steps += [
+            Step(
+                "removed", name, f"{cls.__qualname__}.{attribute}", 0, "it is gone from the source"
+            )
+            for cls, attribute in donors.removed
+        ]
         namespace = namespace_of(edit.module)
+        for gone in _names_gone(edit, before):
+            after.unbind(namespace, gone)
+            self.steps.append(Step("removed", name, gone, 0, "it is gone from the source"))
         changed = {
             bound: (before[bound], value)
             for bound, value in list(namespace.items())
             if bound in before and before[bound] is not value and not bound.startswith("__")
         }
         self.steps += follow(edit.module, changed, self._imports, after)
+
+
+def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
+    """The names that the new text binds no more and that still hold what they held before.
+
+    A submodule is an attribute of its package whether or not the package itself imports it.
+    """
+    old, new = edit.trees
+    if old is None or new is None:
+        return []
+    namespace, package = namespace_of(edit.module), name_of_module(edit.module)
+    return [
+        name
+        for name in sorted(names_gone(old, new))
+        if name in before
+        and name in namespace
+        and namespace[name] is before[name]
+        and sys.modules.get(f"{package}.{name}") is not namespace[name]
+    ]
 
 
 def _install(module: ModuleType, donors: Donors, journal: Journal) -> list[Stale]:
