@@ -244,7 +244,8 @@ mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor)
 }
 
 /* JIT code has nested constants built in, and folds globals: where the JIT is on, a swapped
- * constant crashes it (sys._clear_internal_caches, gh-116159). The world must not be stopped. */
+ * constant crashes it (sys._clear_internal_caches, gh-116159). And on 3.15 it goes on with the old
+ * __init__ of a class, whatever the touch of that function says. The world must not be stopped. */
 static int
 flush_jit(void)
 {
@@ -279,7 +280,7 @@ done:
 static int
 announce(mp_log *log, int watched)
 {
-    int ret = MP_ERROR, has_constants = 0;
+    int ret = MP_ERROR;
 
     for (Py_ssize_t i = 0; i < log->used; i++) {
         mp_edit *edit_b = &log->edits[i];
@@ -289,9 +290,8 @@ announce(mp_log *log, int watched)
                 goto done;
             }
         }
-        has_constants |= edit_b->kind == MP_CONSTANT_EDIT;
     }
-    if (has_constants && flush_jit() < 0) {
+    if (flush_jit() < 0) {
         goto done;
     }
     for (Py_ssize_t i = 0; i < log->used; i++) {

@@ -133,6 +133,30 @@ def test_methods_properties_and_init() -> None:
     """)
 
 
+def test_init_at_many_sites() -> None:
+    """What a loop has inlined depends on the content of __init__, at sites that are ever new."""
+    run("""
+        class_ = "class A:\\n  def __init__(self, a): self.a = 'old'"
+        new = "def new(self, a, b='b'): self.a = 'new' + b"
+        site = "def site(): return A(1).a"
+        source = "\\n".join([class_, new, site])
+
+        def warm(site, wanted):
+            for _ in range(64):
+                assert site() == wanted
+
+        for _ in range(400):
+            names = {}
+            exec(source, names)
+            warm(names["site"], "old")
+            log = commit(names["A"].__init__, names["new"])
+            warm(names["site"], "newb")
+            log.undo()
+            warm(names["site"], "old")
+        print("done")
+    """)
+
+
 def test_constants_under_warm_loops() -> None:
     run("""
         def outer(n):
