@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from types import CodeType
 
-__all__ = ["Pair", "Pairs", "arguments", "docstring", "is_scope", "nested", "signature"]
+__all__ = ["Pair", "Pairs", "all_code", "arguments", "docstring", "is_scope", "nested", "signature"]
 
 # What `code.replace` may have changed without changing what the code does: @types.coroutine sets
 # the one, and the compiler's own flags of the enclosing scope make the other.
@@ -24,6 +24,13 @@ _TRANSFERABLE_FLAGS = inspect.CO_ITERABLE_COROUTINE
 def nested(code: CodeType) -> list[CodeType]:
     """Return the code objects among the constants of one, in the order of the source."""
     return [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def all_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and, in the order of the source, all that is nested in it."""
+    yield code
+    for inner in nested(code):
+        yield from all_code(inner)
 
 
 def is_scope(code: CodeType) -> bool:
@@ -133,7 +140,7 @@ class Pairs:
         """
         if self._news is None:
             assert self.root.new is not None
-            self._news = set(_all_code(self.root.new))
+            self._news = set(all_code(self.root.new))
         return code in self._news
 
     @staticmethod
@@ -142,12 +149,6 @@ class Pairs:
         if pair.new is None or not (pair.old.co_flags ^ code.co_flags) & _TRANSFERABLE_FLAGS:
             return pair.new
         return pair.new.replace(co_flags=pair.new.co_flags | code.co_flags & _TRANSFERABLE_FLAGS)
-
-
-def _all_code(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for inner in nested(code):
-        yield from _all_code(inner)
 
 
 def _own(code: CodeType) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ from types import CellType, CodeType, FunctionType, ModuleType, NoneType
 from typing import Any, cast
 
 from mighty_patcher import _core
-from mighty_patcher.engine.codetree import nested
+from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.diff import evaluates_the_same
 from mighty_patcher.engine.match import class_dict
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -119,7 +119,7 @@ class _Matcher:
         self._module_name = name_of_module(module)
         self._filename = code.co_filename
         self._trees = trees
-        self._made_now = set(map(id, _all_code(code)))
+        self._made_now = set(map(id, all_code(code)))
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._targets: set[int] = set()
         self._opened: set[tuple[int, int]] = set()
@@ -375,12 +375,6 @@ class _Matcher:
             for name in _bound_by(statement):
                 if name in class_dict(old) and name not in new_members:
                     yield name
-
-
-def _all_code(code: CodeType) -> Iterator[CodeType]:
-    for inner in nested(code):
-        yield inner
-        yield from _all_code(inner)
 
 
 def _shared_cells(old: FunctionType, new: FunctionType) -> Iterator[tuple[CellType, CellType]]:
