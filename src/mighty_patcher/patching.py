@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FunctionType
@@ -11,6 +12,10 @@ from mighty_patcher import _core
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["actually_patch", "replace_inner_value"]
+
+# A call that is binding its arguments while its function is patched still reads the cells that the
+# log holds (csrc/function.c, closure_with_room); so a log goes when the next one comes.
+_recent: deque[_core.Log] = deque(maxlen=1)
 
 
 def replace_inner_value(target: Any, replacement: Any) -> None:
@@ -36,7 +41,7 @@ def replace_inner_value(target: Any, replacement: Any) -> None:
     """
     log = _planned(target, replacement)
     log.commit()
-    log.discard()
+    _recent.append(log)
 
 
 @contextmanager
@@ -65,7 +70,7 @@ def actually_patch(func: Any, replacement: Any) -> Iterator[None]:
         yield
     finally:
         log.undo()
-        log.discard()
+        _recent.append(log)
 
 
 def _planned(target: Any, replacement: Any) -> _core.Log:

@@ -129,3 +129,26 @@ class TestActuallyPatch:
     def test_wrong_kinds_are_refused_before_the_block(self, target):
         with pytest.raises(TypeError), actually_patch(target, {}):
             pytest.fail("the block ran")
+
+
+def test_a_call_that_binds_its_arguments_while_its_function_is_patched():
+    """The frame goes on with the old code, and finds its cells."""
+
+    def make(a, b, c):
+        def many(*, key=0):
+            return a, b, c, key
+
+        return many
+
+    target = make(1, 2, 3)
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            if target.__code__ is not old.__code__:
+                replace_inner_value(target, old)
+            return str.__eq__(self, other)
+
+    assert target(**{Name("key"): 4})[-1] == 4
+    assert target() == ("old", 1)
