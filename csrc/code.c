@@ -1,6 +1,8 @@
 /* code.c - see code.h. */
 #include "code.h"
 
+#include "heap.h"
+
 #include <stdlib.h>
 
 /* The constants of a code object. Borrowed. */
@@ -144,13 +146,6 @@ done:
     return ret;
 }
 
-static int
-by_address(const void *left, const void *right)
-{
-    const char *a = *(char *const *)left, *b = *(char *const *)right;
-    return (a > b) - (a < b);
-}
-
 /* Add the references that lie in the constants of the code objects from `first` on; what is found
  * there joins the array and is looked into in its turn. Code objects hold no cycles of constants. */
 static int
@@ -177,7 +172,7 @@ static void
 references_sort(references *known)
 {
     if (known->used > 0) { /* qsort() takes no null pointer, not even for nothing */
-        qsort(known->items_b, known->used, sizeof(*known->items_b), by_address);
+        qsort(known->items_b, known->used, sizeof(*known->items_b), mp_by_address);
     }
 }
 

@@ -1,7 +1,7 @@
 /* commit.c - see commit.h. The only place that writes to live objects. */
 #include "commit.h"
 
-enum mp_edit_kind { MP_FUNCTION_EDIT, MP_CONSTANT_EDIT, MP_DICT_EDIT };
+enum mp_edit_kind { MP_FUNCTION_EDIT, MP_CONSTANT_EDIT, MP_DICT_EDIT, MP_TYPE_EDIT };
 
 struct mp_edit {
     enum mp_edit_kind kind;
@@ -9,141 +9,9 @@ struct mp_edit {
         mp_function_edit function;
         mp_constant_edit constant;
         mp_dict_edit dict;
+        mp_type_edit type;
     } of;
 };
-
-/* ---- dictionaries ------------------------------------------------------------------------ */
-
-/* A copy that was filled key by key, so that it has neither gaps nor more room than it grew to by
- * itself: only such a one is taken over as a block, others are inserted with comparing keys, which may
- * run Python (Objects/dictobject.c, dict_merge; PyDict_Update makes too much room up to 3.13). May run
- * the keys' Python, now rather than then. Returns a new reference. */
-static PyObject *
-compact_copy(PyObject *dict_b)
-{
-    int ret = MP_ERROR;
-    Py_ssize_t at = 0;
-    /* Owned. The first copy is ours alone, so that nobody changes it while it is read. */
-    PyObject *private = PyDict_Copy(dict_b), *copy = PyDict_New();
-    /* Borrowed. */
-    PyObject *key_b = NULL, *value_b = NULL;
-
-    if (private == NULL || copy == NULL) {
-        goto done;
-    }
-    while (PyDict_Next(private, &at, &key_b, &value_b)) {
-        if (PyDict_SetItem(copy, key_b, value_b) < 0) {
-            goto done;
-        }
-    }
-    ret = MP_OK;
-done:
-    Py_XDECREF(private);
-    if (ret < 0) {
-        Py_CLEAR(copy);
-    }
-    return copy;
-}
-
-/* True if no key can run Python when it is hashed and compared. */
-static int
-has_plain_names(PyObject *dict_b)
-{
-    Py_ssize_t at = 0;
-    /* Borrowed. */
-    PyObject *key_b = NULL;
-
-    while (PyDict_Next(dict_b, &at, &key_b, NULL)) {
-        if (!PyUnicode_CheckExact(key_b)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* True if two dictionaries have the same keys and values, by identity, in the same order. Runs
- * nothing. */
-static int
-is_same_content(PyObject *left_b, PyObject *right_b)
-{
-    Py_ssize_t left_at = 0, right_at = 0;
-    /* Borrowed. */
-    PyObject *left_key_b = NULL, *left_value_b = NULL, *right_key_b = NULL, *right_value_b = NULL;
-
-    if (PyDict_GET_SIZE(left_b) != PyDict_GET_SIZE(right_b)) {
-        return 0;
-    }
-    while (PyDict_Next(left_b, &left_at, &left_key_b, &left_value_b) &&
-           PyDict_Next(right_b, &right_at, &right_key_b, &right_value_b)) {
-        if (left_key_b != right_key_b || left_value_b != right_value_b) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static int
-dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor)
-{
-    int ret = MP_ERROR;
-
-    memset(edit, 0, sizeof(*edit));
-    if (!PyDict_CheckExact(target) || !PyDict_CheckExact(donor)) {
-        PyErr_Format(PyExc_TypeError, "expected two plain dictionaries, not '%.200s' and '%.200s'",
-                     Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
-        goto done;
-    }
-    edit->content = compact_copy(donor);
-    if (edit->content == NULL) {
-        goto done;
-    }
-    if (((PyDictObject *)target)->ma_values != NULL && !has_plain_names(edit->content)) {
-        /* The table of an instance stays what it is when it is cleared (gh-115776), so that its
-         * content is inserted with comparing keys. */
-        PyErr_SetString(PyExc_ValueError, "the attributes of an instance have plain str for names");
-        Py_CLEAR(edit->content);
-        goto done;
-    }
-    edit->target = Py_NewRef(target);
-    ret = MP_OK;
-done:
-    return ret;
-}
-
-static void
-dict_discard(mp_dict_edit *edit)
-{
-    Py_CLEAR(edit->content);
-    Py_CLEAR(edit->found);
-    Py_CLEAR(edit->target);
-}
-
-/* True if nobody changed the dictionary since `found` was taken from it: what was put in meanwhile
- * would be dropped inside the window. Runs nothing. */
-static int
-dict_is_current(mp_dict_edit *edit)
-{
-    return is_same_content(edit->target, edit->found);
-}
-
-/* The one exchange that can fail, for want of the memory for one table; so it comes before all
- * others and is taken back. Nothing is dropped: `found` holds what the dictionary had. */
-static int
-dict_exchange(mp_dict_edit *edit)
-{
-    PyDict_Clear(edit->target);
-    return PyDict_Update(edit->target, edit->content);
-}
-
-static void
-dict_take_back(mp_dict_edit *edit)
-{
-    PyDict_Clear(edit->target);
-    if (PyDict_Update(edit->target, edit->found) < 0) {
-        /* No memory twice in a row, for a table that was freed a moment ago. */
-        PyErr_WriteUnraisable(edit->target);
-    }
-}
 
 /* ---- the log ----------------------------------------------------------------------------- */
 
@@ -234,13 +102,46 @@ int
 mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor)
 {
     mp_edit *edit_b = log_next(log);
-    int ret = edit_b == NULL ? MP_ERROR : dict_prepare(&edit_b->of.dict, target, donor);
+    int ret = edit_b == NULL ? MP_ERROR : mp_dict_prepare(&edit_b->of.dict, target, donor);
 
     if (ret == MP_OK) {
         edit_b->kind = MP_DICT_EDIT;
         log->used++;
     }
     return ret;
+}
+
+int
+mp_log_add_type(mp_log *log, PyObject *target, PyObject *content, PyObject *bases,
+                PyObject *metaclass, PyObject *donor)
+{
+    mp_edit *edit_b = log_next(log);
+    int ret = edit_b == NULL ? MP_ERROR
+                             : mp_type_prepare(&edit_b->of.type, target, content, bases, metaclass,
+                                               donor);
+
+    if (ret == MP_OK) {
+        edit_b->kind = MP_TYPE_EDIT;
+        log->used++;
+    }
+    return ret;
+}
+
+/* The edits in the order in which they are made; an undo goes backwards, so that two edits of one object
+ * come out as they went in. Borrowed from the log. */
+static mp_edit *
+edit_at(mp_log *log, Py_ssize_t i)
+{
+    return &log->edits[log->applied ? log->used - 1 - i : i];
+}
+
+/* The dictionary that an edit exchanges, NULL if it exchanges none. Borrowed from the edit. */
+static mp_dict_edit *
+dict_of(mp_edit *edit)
+{
+    return edit->kind == MP_DICT_EDIT   ? &edit->of.dict
+           : edit->kind == MP_TYPE_EDIT ? &edit->of.type.content
+                                        : NULL;
 }
 
 /* JIT code has nested constants built in, and folds globals: where the JIT is on, a swapped
@@ -276,21 +177,161 @@ done:
     return ret;
 }
 
-/* Everything before the window: it may still fail, and changes nothing that the program sees. */
+/* The class that was the how manieth to move; NULL if there is none. Borrowed from the log. */
+static mp_type_edit *
+mover_at(mp_log *log, Py_ssize_t turn)
+{
+    for (Py_ssize_t i = 0; i < log->used; i++) {
+        if (log->edits[i].kind == MP_TYPE_EDIT && log->edits[i].of.type.turn == turn) {
+            return &log->edits[i].of.type;
+        }
+    }
+    return NULL;
+}
+
+/* Move the classes of these turns back, or once more: it has been done in this order. */
+static void
+retrace(mp_log *log, Py_ssize_t first, Py_ssize_t last)
+{
+    mp_error error = mp_error_take();
+    Py_ssize_t step = first <= last ? 1 : -1;
+
+    for (Py_ssize_t turn = first; turn != last + step; turn += step) {
+        mp_type_edit *edit_b = mover_at(log, turn);
+        if (mp_type_move(edit_b) < 0) { /* what was there a moment ago fits */
+            PyErr_WriteUnraisable((PyObject *)edit_b->target);
+        }
+    }
+    mp_error_give_back(error);
+}
+
+/* Move all classes that can move now, and number them. A class whose bases conflict may have to wait for
+ * another, and so what is left is not an error yet. */
 static int
-announce(mp_log *log, int watched)
+move_some(mp_log *log, Py_ssize_t *moved, Py_ssize_t *left)
+{
+    int ret = MP_ERROR;
+
+    *left = 0;
+    for (Py_ssize_t i = 0; i < log->used; i++) {
+        mp_type_edit *edit_b = &log->edits[i].of.type;
+        if (log->edits[i].kind != MP_TYPE_EDIT || !mp_type_moves(edit_b) || edit_b->turn != 0) {
+            continue;
+        }
+        if (mp_type_move(edit_b) == MP_OK) {
+            edit_b->turn = ++*moved;
+        }
+        else if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_Clear();
+            ++*left;
+        }
+        else {
+            goto done;
+        }
+    }
+    ret = MP_OK;
+done:
+    return ret;
+}
+
+/* Move the first class that does not want to, for its error. */
+static int
+move_next(mp_log *log, Py_ssize_t *moved)
+{
+    int ret = MP_ERROR;
+    mp_type_edit *edit_b = NULL;
+
+    for (Py_ssize_t i = 0; i < log->used && edit_b == NULL; i++) {
+        if (log->edits[i].kind == MP_TYPE_EDIT && mp_type_moves(&log->edits[i].of.type) &&
+            log->edits[i].of.type.turn == 0) {
+            edit_b = &log->edits[i].of.type;
+        }
+    }
+    ret = mp_type_move(edit_b);
+    if (ret == MP_OK) {
+        edit_b->turn = ++*moved;
+    }
+    return ret;
+}
+
+/* Give all classes their new bases and metaclasses, or none. */
+static int
+move_all(mp_log *log)
+{
+    int ret = MP_ERROR;
+    Py_ssize_t moved = 0, left = 0, before = 0;
+
+    for (Py_ssize_t i = 0; i < log->used; i++) {
+        if (log->edits[i].kind == MP_TYPE_EDIT) {
+            log->edits[i].of.type.turn = 0;
+        }
+    }
+    do {
+        before = moved;
+        if (move_some(log, &moved, &left) < 0 ||
+            (left > 0 && moved == before && move_next(log, &moved) < 0)) {
+            goto done;
+        }
+    } while (left > 0);
+    ret = MP_OK;
+done:
+    if (ret < 0 && moved > 0) {
+        retrace(log, moved, 1);
+    }
+    return ret;
+}
+
+static Py_ssize_t
+count_moved(mp_log *log)
+{
+    Py_ssize_t moved = 0;
+
+    for (Py_ssize_t i = 0; i < log->used; i++) {
+        if (log->edits[i].kind == MP_TYPE_EDIT && log->edits[i].of.type.turn > moved) {
+            moved = log->edits[i].of.type.turn;
+        }
+    }
+    return moved;
+}
+
+/* Give all classes their old bases and metaclasses back, the last that moved first, or none. */
+static int
+move_all_back(mp_log *log)
+{
+    int ret = MP_ERROR;
+    Py_ssize_t moved = count_moved(log), turn = moved;
+
+    for (; turn > 0; turn--) {
+        if (mp_type_move(mover_at(log, turn)) < 0) {
+            goto done;
+        }
+    }
+    ret = MP_OK;
+done:
+    if (ret < 0 && turn < moved) {
+        retrace(log, turn + 1, moved);
+    }
+    return ret;
+}
+
+/* Everything before the window: it may still fail. `moved` says whether classes have other bases by
+ * then; nothing else has changed that the program sees. */
+static int
+announce(mp_log *log, int watched, int *moved)
 {
     int ret = MP_ERROR;
 
     for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_edit *edit_b = &log->edits[i];
-        if (edit_b->kind == MP_DICT_EDIT) {
-            Py_XSETREF(edit_b->of.dict.found, compact_copy(edit_b->of.dict.target));
-            if (edit_b->of.dict.found == NULL) {
-                goto done;
-            }
+        mp_edit *edit_b = edit_at(log, i);
+        if ((edit_b->kind == MP_DICT_EDIT && mp_dict_note(&edit_b->of.dict) < 0) ||
+            (edit_b->kind == MP_TYPE_EDIT && mp_type_note(&edit_b->of.type) < 0)) {
+            goto done;
         }
     }
+    if ((log->applied ? move_all_back(log) : move_all(log)) < 0) {
+        goto done;
+    }
+    *moved = 1;
     if (flush_jit() < 0) {
         goto done;
     }
@@ -306,6 +347,29 @@ done:
     return ret;
 }
 
+/* Begin the window, in which no cache knows anything about the classes. */
+static void
+begin_window(mp_log *log)
+{
+    int closed = 0;
+
+    while (!closed) {
+        for (Py_ssize_t i = 0; i < log->used; i++) {
+            if (log->edits[i].kind == MP_TYPE_EDIT) {
+                mp_type_close(&log->edits[i].of.type);
+            }
+        }
+        mp_stop_the_world();
+        closed = 1;
+        for (Py_ssize_t i = 0; i < log->used && closed; i++) {
+            closed = log->edits[i].kind != MP_TYPE_EDIT || mp_type_is_closed(&log->edits[i].of.type);
+        }
+        if (!closed) {
+            mp_start_the_world();
+        }
+    }
+}
+
 /* The window: exchange what may fail, then what cannot. */
 static int
 exchange_all(mp_log *log)
@@ -319,21 +383,23 @@ exchange_all(mp_log *log)
             PyErr_SetString(PyExc_RuntimeError, "a constant was changed by somebody else meanwhile");
             goto untouch;
         }
-        if (edit_b->kind == MP_DICT_EDIT && !dict_is_current(&edit_b->of.dict)) {
+        if (dict_of(edit_b) != NULL && !mp_dict_is_current(dict_of(edit_b))) {
             PyErr_SetString(PyExc_RuntimeError,
-                            "a dictionary was changed by somebody else meanwhile");
+                            edit_b->kind == MP_TYPE_EDIT
+                                ? "a class was changed by somebody else meanwhile"
+                                : "a dictionary was changed by somebody else meanwhile");
             goto untouch;
         }
     }
     for (; changed < log->used; changed++) {
-        mp_edit *edit_b = &log->edits[changed];
-        if (edit_b->kind == MP_DICT_EDIT && dict_exchange(&edit_b->of.dict) < 0) {
+        mp_edit *edit_b = edit_at(log, changed);
+        if ((edit_b->kind == MP_DICT_EDIT && mp_dict_exchange(&edit_b->of.dict) < 0) ||
+            (edit_b->kind == MP_TYPE_EDIT && mp_type_exchange(&edit_b->of.type) < 0)) {
             goto take_back;
         }
     }
-    /* An undo goes backwards, so that two edits of one object come out as they went in. */
     for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_edit *edit_b = &log->edits[log->applied ? log->used - 1 - i : i];
+        mp_edit *edit_b = edit_at(log, i);
         switch (edit_b->kind) {
             case MP_FUNCTION_EDIT:
                 mp_function_exchange(&edit_b->of.function);
@@ -342,17 +408,25 @@ exchange_all(mp_log *log)
                 mp_constant_exchange(&edit_b->of.constant);
                 break;
             case MP_DICT_EDIT:
+            case MP_TYPE_EDIT:
                 break;
         }
     }
     ret = MP_OK;
     goto done;
 take_back:
-    do {
-        if (log->edits[changed].kind == MP_DICT_EDIT) {
-            dict_take_back(&log->edits[changed].of.dict);
+    if (dict_of(edit_at(log, changed)) != NULL) { /* cleared, and not filled */
+        mp_dict_take_back(dict_of(edit_at(log, changed)));
+    }
+    while (changed-- > 0) {
+        mp_edit *edit_b = edit_at(log, changed);
+        if (edit_b->kind == MP_DICT_EDIT) {
+            mp_dict_take_back(&edit_b->of.dict);
         }
-    } while (changed-- > 0);
+        else if (edit_b->kind == MP_TYPE_EDIT) {
+            mp_type_take_back(&edit_b->of.type);
+        }
+    }
 untouch:
     for (Py_ssize_t i = log->used - 1; i >= 0; i--) {
         if (log->edits[i].kind == MP_FUNCTION_EDIT) {
@@ -363,34 +437,54 @@ done:
     return ret;
 }
 
-int
-mp_log_exchange(mp_log *log)
+/* After the window, whether it was reached or not. An error that is set stays. */
+static void
+conclude(mp_log *log, int done, int moved, int watched)
 {
-    int ret = MP_ERROR, watched = mp_function_is_watched();
-    int was_enabled = PyGC_Disable(); /* on 3.11 an allocation collects, and finalizers run */
+    mp_error error = mp_error_take();
 
-    if (announce(log, watched) < 0) {
-        goto done;
+    if (!done && moved && count_moved(log) > 0) {
+        retrace(log, log->applied ? 1 : count_moved(log), log->applied ? count_moved(log) : 1);
     }
-    mp_stop_the_world();
-    ret = exchange_all(log);
-    mp_start_the_world();
-    if (ret < 0) {
-        goto done;
-    }
-    log->applied = !log->applied;
-    for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_edit *edit_b = &log->edits[i];
-        if (edit_b->kind == MP_DICT_EDIT) {
-            /* The content that it had is what the next exchange puts back. */
-            Py_SETREF(edit_b->of.dict.content, edit_b->of.dict.found);
-            edit_b->of.dict.found = NULL;
+    for (Py_ssize_t i = 0; i < log->used && done; i++) {
+        mp_edit *edit_b = edit_at(log, i);
+        if (edit_b->kind == MP_TYPE_EDIT) {
+            mp_type_renew(&edit_b->of.type);
         }
-        else if (edit_b->kind == MP_FUNCTION_EDIT && watched) {
+    }
+    for (Py_ssize_t i = 0; i < log->used; i++) {
+        mp_edit *edit_b = edit_at(log, i);
+        if (edit_b->kind == MP_TYPE_EDIT) {
+            mp_type_leave(&edit_b->of.type, done);
+        }
+        else if (edit_b->kind == MP_DICT_EDIT && done) {
+            mp_dict_turn(&edit_b->of.dict);
+        }
+    }
+    for (Py_ssize_t i = 0; i < log->used && done && watched; i++) {
+        mp_edit *edit_b = edit_at(log, i);
+        if (edit_b->kind == MP_FUNCTION_EDIT) { /* runs Python, and so comes last */
             mp_function_tell_watchers(&edit_b->of.function);
         }
     }
-done:
+    mp_error_give_back(error);
+}
+
+int
+mp_log_exchange(mp_log *log)
+{
+    int ret = MP_ERROR, moved = 0, watched = mp_function_is_watched();
+    int was_enabled = PyGC_Disable(); /* on 3.11 an allocation collects, and finalizers run */
+
+    if (announce(log, watched, &moved) == MP_OK) {
+        begin_window(log);
+        ret = exchange_all(log);
+        mp_start_the_world();
+    }
+    conclude(log, ret == MP_OK, moved, watched);
+    if (ret == MP_OK) {
+        log->applied = !log->applied;
+    }
     if (was_enabled) {
         PyGC_Enable();
     }
@@ -414,7 +508,10 @@ mp_log_discard(mp_log *log)
                 mp_constant_discard(&edit_b->of.constant);
                 break;
             case MP_DICT_EDIT:
-                dict_discard(&edit_b->of.dict);
+                mp_dict_discard(&edit_b->of.dict);
+                break;
+            case MP_TYPE_EDIT:
+                mp_type_discard(&edit_b->of.type);
                 break;
         }
     }

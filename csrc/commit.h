@@ -12,14 +12,9 @@
 #define MP_COMMIT_H
 
 #include "code.h"
+#include "dict.h"
 #include "function.h"
-
-/* The whole content of a dictionary. */
-typedef struct {
-    PyObject *target;  /* Owned. */
-    PyObject *content; /* Owned. What it gets; after the exchange, what it had. */
-    PyObject *found;   /* Owned. What it has, taken just before the exchange. */
-} mp_dict_edit;
+#include "type.h"
 
 typedef struct mp_edit mp_edit;
 
@@ -36,10 +31,15 @@ int mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned
 int mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure, PyObject *doc);
 int mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value);
 int mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor);
+int mp_log_add_type(mp_log *log, PyObject *target, PyObject *content, PyObject *bases,
+                    PyObject *metaclass, PyObject *donor);
 
-/* Apply the log, or take it back if it is applied. All edits are made, or on error (only for want
- * of memory, or when another thread changed a constant or a dictionary meanwhile) none. No Python of
- * the program runs between the first change and the last. */
+/* Apply the log, or take it back if it is applied. All edits are made, or none on error: for want of
+ * memory, when another thread changed a constant, a dictionary or a class meanwhile, or when the new
+ * bases of a class conflict (TypeError, in CPython's words). The order of the edits does not matter for
+ * that. No Python of the program runs between the first change and the last, but where bases change: the
+ * `mro` of a metaclass that has one, and audit hooks. Without the GIL, bases, metaclasses and the slots
+ * of special methods change just before and after all else. */
 int mp_log_exchange(mp_log *log);
 
 /* Drop all that the log holds; it is empty then. Runs finalizers. */

@@ -20,6 +20,18 @@
 #define MP_OK 0
 #define MP_ERROR (-1)
 
+/* ---- atomicity --------------------------------------------------------------------------- */
+
+#ifdef Py_GIL_DISABLED
+#define MP_FREE_THREADED 1
+/* Exported by libpython since 3.14, and declared in an internal header only
+ * (Include/internal/pycore_pystate.h). */
+extern PyAPI_FUNC(void) _PyEval_StopTheWorld(PyInterpreterState *interp);
+extern PyAPI_FUNC(void) _PyEval_StartTheWorld(PyInterpreterState *interp);
+#else
+#define MP_FREE_THREADED 0
+#endif
+
 /* ---- fields of a function that came later ---------------------------------------------- */
 
 /* PEP 695 put the type parameters into the function (gh-103763). */
@@ -94,22 +106,295 @@ mp_tuple_forget_hash(PyObject *tuple_b)
 #endif
 }
 
+/* False if nobody has asked for the hash of a tuple yet, where that can be told: then it is a key of
+ * nothing. */
+static inline int
+mp_tuple_was_hashed(PyObject *tuple_b)
+{
+#if PY_VERSION_HEX >= 0x030E0000
+    return ((PyTupleObject *)tuple_b)->ob_hash != -1;
+#else
+    (void)tuple_b;
+    return 1;
+#endif
+}
+
+/* ---- running frames ---------------------------------------------------------------------- */
+
+#if PY_VERSION_HEX < 0x030D0000
+/* What a frame object and the frame itself begin with (Include/internal/pycore_frame.h of 3.11 and
+ * 3.12, which do not change any more). Reading f_locals instead would bring the dictionary that a
+ * program got from locals() up to date behind its back (PEP 667). */
+typedef struct {
+#if PY_VERSION_HEX >= 0x030C0000
+    PyCodeObject *code;
+    void *previous;
+    PyObject *function, *globals, *builtins, *names;
+    PyFrameObject *object;
+    void *instruction;
+    int stacktop;
+    uint16_t return_offset;
+    char owner;
+#else
+    PyObject *function, *globals, *builtins, *names;
+    PyCodeObject *code;
+    PyFrameObject *object;
+    void *previous, *instruction;
+    int stacktop;
+    char is_entry, owner;
+#endif
+    PyObject *values[1];
+} mp_frame_data;
+
+typedef struct {
+    PyObject_HEAD
+    PyFrameObject *back;
+    mp_frame_data *data;
+} mp_frame_object;
+#endif
+
+/* The values of a frame's local variables, without those of a module or a class body, which are in a
+ * dictionary. Returns a new list. Runs no Python; the GIL is held or the world is stopped. */
+static inline PyObject *
+mp_frame_values(PyFrameObject *frame_b)
+{
+    PyObject *values = NULL;
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *names = PyFrame_GetLocals(frame_b);
+
+    if (names != NULL) {
+        values = PyFrameLocalsProxy_Check(names) ? PyMapping_Values(names) : PyList_New(0);
+        Py_DECREF(names);
+    }
+#else
+    mp_frame_data *data_b = ((mp_frame_object *)frame_b)->data;
+
+    values = PyList_New(0);
+    for (int i = 0; values != NULL && i < data_b->code->co_nlocalsplus; i++) {
+        if (data_b->values[i] != NULL && PyList_Append(values, data_b->values[i]) < 0) {
+            Py_CLEAR(values);
+        }
+    }
+#endif
+    return values;
+}
+
+/* ---- classes ----------------------------------------------------------------------------- */
+
+#if PY_VERSION_HEX < 0x030C0000
+#include <structmember.h> /* PyMemberDef */
+#endif
+
+/* The flags that say that an instance keeps its attributes and weak references before itself:
+ * MANAGED_DICT (gh-89503), MANAGED_WEAKREF (gh-95245). */
+#if PY_VERSION_HEX >= 0x030C0000
+#define MP_TYPE_MANAGED_FLAGS ((1ul << 4) | (1ul << 3))
+#else
+#define MP_TYPE_MANAGED_FLAGS (1ul << 4)
+#endif
+
+/* True if a class stores more in its instances than its base, as CPython judges when it looks for the
+ * one base that lays out the instances (best_base, Objects/typeobject.c): up to 3.11 a place for the
+ * __dict__ and one for weak references do not count, from 3.12 on they lie before the object. */
+static inline int
+mp_type_extends(PyTypeObject *type_b, PyTypeObject *base_b)
+{
+    Py_ssize_t size = type_b->tp_basicsize;
+#if PY_VERSION_HEX < 0x030C0000
+    const Py_ssize_t place = (Py_ssize_t)sizeof(PyObject *);
+
+    if (type_b->tp_itemsize == 0 && base_b->tp_itemsize == 0) {
+        for (int turn = 0; turn < 2; turn++) { /* in either order */
+            if (base_b->tp_weaklistoffset == 0 && type_b->tp_weaklistoffset == size - place &&
+                (type_b->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+                size -= place;
+            }
+            if (turn == 0 && base_b->tp_dictoffset == 0 && type_b->tp_dictoffset == size - place &&
+                (type_b->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+                size -= place;
+            }
+        }
+    }
+#endif
+    return size != base_b->tp_basicsize || type_b->tp_itemsize != base_b->tp_itemsize;
+}
+
+/* A class gets no more than 1000 version tags in its life, and then its attributes are not cached any
+ * more (MAX_VERSIONS_PER_CLASS, gh-114329). */
+#define MP_HAS_TYPE_BUDGET (PY_VERSION_HEX >= 0x030D0000)
+#define MP_TYPE_BUDGET 1000
+/* What stands in the place of the number where a class must never be cached, for its metaclass has an
+ * `mro` of its own (_Py_ATTR_CACHE_UNUSED). */
+#define MP_TYPE_NEVER_CACHED 30000
+
+/* Let all caches forget what they know of a class and of those derived from it, just before its content
+ * changes. With the world stopped this is not allowed, and so it is done before: see below. */
+static inline void
+mp_type_forget_caches(PyTypeObject *type_b)
+{
+#if MP_FREE_THREADED
+    (void)type_b;
+#else
+    PyType_Modified(type_b);
+#endif
+}
+
+/* Before the window. Without the GIL, see to it that no cache learns anything about the class until it is
+ * opened again: where the budget is spent no version tag is given, neither to it nor to what derives
+ * from it. May tell type watchers. */
+static inline void
+mp_type_close_caches(PyTypeObject *type_b)
+{
+#if MP_FREE_THREADED
+    if (type_b->tp_versions_used < MP_TYPE_BUDGET) {
+        type_b->tp_versions_used = MP_TYPE_BUDGET;
+    }
+    PyType_Modified(type_b);
+#else
+    (void)type_b;
+#endif
+}
+
+/* False if another thread was about to give the class a version tag when it was closed. */
+static inline int
+mp_type_is_closed_to_caches(PyTypeObject *type_b)
+{
+#if MP_FREE_THREADED
+    return type_b->tp_version_tag == 0;
+#else
+    (void)type_b;
+    return 1;
+#endif
+}
+
+/* After the window: give a class its whole budget. Returns false if what derives from it was not cached
+ * since this was last done. */
+static inline int
+mp_type_open_caches(PyTypeObject *type_b)
+{
+    int was_used = 1;
+
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
+    /* Calls of __getitem__ go there whatever the version tag says (BINARY_SUBSCR_GETITEM), and
+     * PyType_Modified leaves it alone in a class without a tag, such as one that must never be cached.
+     * From 3.14 on such a class gets none (_PyType_CacheGetItemForSpecialization). */
+    if (type_b->tp_version_tag == 0 && PyType_HasFeature(type_b, Py_TPFLAGS_HEAPTYPE)) {
+        ((PyHeapTypeObject *)type_b)->_spec_cache.getitem = NULL;
+    }
+#endif
+#if MP_HAS_TYPE_BUDGET
+    was_used = type_b->tp_versions_used != 0;
+    if (type_b->tp_versions_used < MP_TYPE_NEVER_CACHED) {
+        type_b->tp_versions_used = 0;
+    }
+#else
+    (void)type_b;
+#endif
+    return was_used;
+}
+
+/* Whether a class inherits from its base that instances are called by vectorcall, unless it has a
+ * __call__: other than static ones they do so from 3.12 on (gh-93274). */
+#define MP_TYPE_INHERITS_VECTORCALL (PY_VERSION_HEX >= 0x030C0000)
+
 /* ---- the collector ----------------------------------------------------------------------- */
 
 /* PyUnstable_GC_VisitObjects (gh-104584); before it there is gc.get_objects(). */
 #define MP_HAS_VISIT_OBJECTS (PY_VERSION_HEX >= 0x030C0000)
 
-/* ---- atomicity --------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------ */
 
-#ifdef Py_GIL_DISABLED
-#define MP_FREE_THREADED 1
-/* Exported by libpython since 3.14, and declared in an internal header only
- * (Include/internal/pycore_pystate.h). */
-extern PyAPI_FUNC(void) _PyEval_StopTheWorld(PyInterpreterState *interp);
-extern PyAPI_FUNC(void) _PyEval_StartTheWorld(PyInterpreterState *interp);
+/* The error that is set, put aside: one object from 3.12 on (gh-101578), three before. */
+#if PY_VERSION_HEX >= 0x030C0000
+typedef PyObject *mp_error;
+
+static inline mp_error
+mp_error_take(void)
+{
+    return PyErr_GetRaisedException();
+}
+
+static inline void
+mp_error_give_back(mp_error error)
+{
+    PyErr_SetRaisedException(error);
+}
 #else
-#define MP_FREE_THREADED 0
+typedef struct {
+    PyObject *type, *value, *traceback;
+} mp_error;
+
+static inline mp_error
+mp_error_take(void)
+{
+    mp_error error = {NULL, NULL, NULL};
+
+    PyErr_Fetch(&error.type, &error.value, &error.traceback);
+    return error;
+}
+
+static inline void
+mp_error_give_back(mp_error error)
+{
+    PyErr_Restore(error.type, error.value, error.traceback);
+}
 #endif
+
+/* Say that a slot is not set, as PyMember_GetOne does: with the qualified name of the class since 3.13
+ * (gh-111789 added %T). */
+static inline void
+mp_error_unset(PyObject *instance_b, PyObject *name_b)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyErr_Format(PyExc_AttributeError, "'%T' object has no attribute '%U'", instance_b, name_b);
+#else
+    PyErr_Format(PyExc_AttributeError, "'%.200s' object has no attribute '%U'",
+                 Py_TYPE(instance_b)->tp_name, name_b);
+#endif
+}
+
+/* ---- a lock for a few instructions ------------------------------------------------------ */
+
+/* With the GIL there is nothing to lock. Without it, a lock that is free whenever the world is stopped,
+ * fork() included: who holds it stays attached, for it must not do anything that detaches a thread, and
+ * who waits for it spins. So a collection may take it, which with a PyMutex would be a deadlock: that
+ * is handed to a waiter while the waiter is detached (Python/lock.c, _PyMutex_LockTimed), and from
+ * there it cannot attach as long as the world is stopped. */
+typedef uint8_t mp_spin;
+
+#if MP_FREE_THREADED
+#ifdef _WIN32
+#include <windows.h>
+#define MP_YIELD() SwitchToThread()
+#else
+#include <sched.h>
+#define MP_YIELD() sched_yield()
+#endif
+#endif
+
+static inline void
+mp_spin_lock(mp_spin *lock)
+{
+#if MP_FREE_THREADED
+    while (_Py_atomic_exchange_uint8(lock, 1)) {
+        MP_YIELD(); /* the holder may have lost its processor */
+    }
+#else
+    (void)lock;
+#endif
+}
+
+static inline void
+mp_spin_unlock(mp_spin *lock)
+{
+#if MP_FREE_THREADED
+    _Py_atomic_store_uint8(lock, 0);
+#else
+    (void)lock;
+#endif
+}
+
+/* ---- the window ------------------------------------------------------------------------- */
 
 /* Enter and leave the window in which raw stores are atomic: with the GIL it is there already,
  * without it every other thread is stopped at a safe point. Inside, nothing may run Python, drop

@@ -3,63 +3,110 @@
 
 #include <stdlib.h>
 
-typedef struct {
-    PyObject **codes_b; /* Borrowed from the caller's list, sorted by address. */
-    size_t code_count;
-    PyObject *filenames_b; /* Borrowed: the caller's list. */
-    PyObject **found;      /* Owned references. */
-    size_t used, room;     /* `used` counts on when `room` is exhausted */
-} search;
+/* ---- objects by identity ----------------------------------------------------------------- */
 
-static int
-by_address(const void *left, const void *right)
+int
+mp_by_address(const void *left, const void *right)
 {
     const char *a = *(char *const *)left, *b = *(char *const *)right;
     return (a > b) - (a < b);
 }
 
-/* Compares without running Python, raising or allocating: both are exact, ready str objects. */
-static int
-same_text(PyObject *left_b, PyObject *right_b)
+int
+mp_addresses_of(mp_addresses *addresses, PyObject *list)
 {
-    return left_b == right_b ||
-           (PyUnicode_GET_LENGTH(left_b) == PyUnicode_GET_LENGTH(right_b) &&
-            PyUnicode_KIND(left_b) == PyUnicode_KIND(right_b) &&
-            memcmp(PyUnicode_DATA(left_b), PyUnicode_DATA(right_b),
-                   (size_t)PyUnicode_GET_LENGTH(left_b) * PyUnicode_KIND(left_b)) == 0);
+    int ret = MP_ERROR;
+    size_t count = (size_t)PyList_GET_SIZE(list);
+
+    addresses->used = 0;
+    addresses->items_b = PyMem_Calloc(count + 1, sizeof(*addresses->items_b));
+    if (addresses->items_b == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (; addresses->used < count; addresses->used++) {
+        addresses->items_b[addresses->used] = PyList_GET_ITEM(list, (Py_ssize_t)addresses->used);
+    }
+    qsort(addresses->items_b, count, sizeof(*addresses->items_b), mp_by_address);
+    ret = MP_OK;
+done:
+    return ret;
 }
 
-static int
-is_sought(search *sought, PyObject *code_b)
+void
+mp_addresses_drop(mp_addresses *addresses)
 {
-    PyObject *filename_b = ((PyCodeObject *)code_b)->co_filename;
+    PyMem_Free(addresses->items_b);
+    addresses->items_b = NULL;
+    addresses->used = 0;
+}
 
-    if (bsearch(&code_b, sought->codes_b, sought->code_count, sizeof(code_b), by_address) != NULL) {
-        return 1;
+/* Not bsearch(): a pass asks this for every reference that there is. */
+Py_ssize_t
+mp_addresses_find(const mp_addresses *addresses, PyObject *object_b)
+{
+    size_t low = 0, high = addresses->used;
+
+    if (high == 0 || (char *)object_b < (char *)addresses->items_b[0] ||
+        (char *)object_b > (char *)addresses->items_b[high - 1]) {
+        return -1;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(sought->filenames_b); i++) {
-        if (same_text(filename_b, PyList_GET_ITEM(sought->filenames_b, i))) {
-            return 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if ((char *)addresses->items_b[middle] < (char *)object_b) {
+            low = middle + 1;
+        }
+        else {
+            high = middle;
         }
     }
-    return 0;
+    return low < addresses->used && addresses->items_b[low] == object_b ? (Py_ssize_t)low : -1;
 }
+
+void
+mp_objects_drop(mp_objects *objects)
+{
+    size_t held = objects->used < objects->room ? objects->used : objects->room;
+
+    while (held > 0) {
+        Py_DECREF(objects->items[--held]);
+    }
+    PyMem_Free(objects->items);
+    memset(objects, 0, sizeof(*objects));
+}
+
+/* A new list of what was found. */
+static PyObject *
+list_of(mp_objects *objects)
+{
+    PyObject *list = PyList_New((Py_ssize_t)objects->used);
+
+    for (size_t i = 0; list != NULL && i < objects->used; i++) {
+        PyList_SET_ITEM(list, (Py_ssize_t)i, Py_NewRef(objects->items[i]));
+    }
+    return list;
+}
+
+/* ---- the pass ---------------------------------------------------------------------------- */
+
+typedef struct {
+    mp_heap_question question;
+    void *arg;
+    mp_objects *found;
+} heap_pass;
 
 /* A gcvisitobjects_t. It must not allocate: the collector is off, and on free-threaded builds the
  * world is stopped. */
 static int
 visit(PyObject *object_b, void *arg)
 {
-    search *sought = arg;
+    heap_pass *pass_b = arg;
 
-    /* A function that is being cleared by the collector has lost its code before its type. */
-    if (PyFunction_Check(object_b) && PyFunction_GET_CODE(object_b) != NULL &&
-        PyCode_Check(PyFunction_GET_CODE(object_b)) &&
-        is_sought(sought, PyFunction_GET_CODE(object_b))) {
-        if (sought->used < sought->room) {
-            sought->found[sought->used] = Py_NewRef(object_b);
+    if (pass_b->question(object_b, pass_b->arg)) {
+        if (pass_b->found->used < pass_b->found->room) {
+            pass_b->found->items[pass_b->found->used] = Py_NewRef(object_b);
         }
-        sought->used++;
+        pass_b->found->used++;
     }
     return 1;
 }
@@ -87,62 +134,25 @@ call_gc_for_nothing(const char *name)
     return ret;
 }
 
-/* One pass. `sought->found` has been emptied before. */
+/* One pass, with `found` empty. */
 static int
-walk(search *sought)
+walk(heap_pass *pass_b)
 {
     int ret = MP_ERROR;
 #if MP_HAS_VISIT_OBJECTS
-    PyUnstable_GC_VisitObjects(visit, sought);
+    PyUnstable_GC_VisitObjects(visit, pass_b);
     ret = MP_OK;
 #else
     PyObject *objects = call_gc("get_objects");
 
     if (objects != NULL) {
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(objects); i++) {
-            visit(PyList_GET_ITEM(objects, i), sought);
+            visit(PyList_GET_ITEM(objects, i), pass_b);
         }
         Py_DECREF(objects);
         ret = MP_OK;
     }
 #endif
-    return ret;
-}
-
-static void
-drop_found(search *sought)
-{
-    size_t held = sought->used < sought->room ? sought->used : sought->room;
-
-    while (held > 0) {
-        Py_DECREF(sought->found[--held]);
-    }
-    sought->used = 0;
-}
-
-/* Passes until there was room for all that is found; the first one nearly always is the last. */
-static int
-walk_until_all_fit(search *sought)
-{
-    int ret = MP_ERROR;
-    size_t room = 1024;
-
-    do {
-        drop_found(sought);
-        PyObject **found = PyMem_Realloc(sought->found, room * sizeof(*found));
-        if (found == NULL) {
-            PyErr_NoMemory();
-            goto done;
-        }
-        sought->found = found;
-        sought->room = room;
-        if (walk(sought) < 0) {
-            goto done;
-        }
-        room = 2 * sought->used;
-    } while (sought->used > sought->room);
-    ret = MP_OK;
-done:
     return ret;
 }
 
@@ -171,11 +181,89 @@ done:
     return ret;
 }
 
+int
+mp_heap_find(mp_heap_question question, void *arg, mp_objects *found)
+{
+    int ret = MP_ERROR, was_enabled = PyGC_Disable();
+    size_t room = 1024;
+    heap_pass pass = {.question = question, .arg = arg, .found = found};
+
+    if (thaw() < 0) {
+        goto done;
+    }
+    do {
+        mp_objects_drop(found);
+        found->items = PyMem_Malloc(room * sizeof(*found->items));
+        if (found->items == NULL) {
+            PyErr_NoMemory();
+            goto done;
+        }
+        found->room = room;
+        if (walk(&pass) < 0) {
+            goto done;
+        }
+        room = 2 * found->used;
+    } while (found->used > found->room);
+    ret = MP_OK;
+done:
+    if (ret < 0) {
+        mp_objects_drop(found);
+    }
+    if (was_enabled) {
+        PyGC_Enable();
+    }
+    return ret;
+}
+
+/* ---- functions --------------------------------------------------------------------------- */
+
+typedef struct {
+    mp_addresses codes;
+    PyObject *filenames_b; /* Borrowed: the caller's list. */
+} function_search;
+
+/* Compares without running Python, raising or allocating: both are exact, ready str objects. */
+static int
+same_text(PyObject *left_b, PyObject *right_b)
+{
+    return left_b == right_b ||
+           (PyUnicode_GET_LENGTH(left_b) == PyUnicode_GET_LENGTH(right_b) &&
+            PyUnicode_KIND(left_b) == PyUnicode_KIND(right_b) &&
+            memcmp(PyUnicode_DATA(left_b), PyUnicode_DATA(right_b),
+                   (size_t)PyUnicode_GET_LENGTH(left_b) * PyUnicode_KIND(left_b)) == 0);
+}
+
+/* An mp_heap_question. */
+static int
+is_sought(PyObject *object_b, void *arg)
+{
+    function_search *search_b = arg;
+    /* Borrowed. */
+    PyObject *code_b = NULL, *filename_b = NULL;
+
+    /* A function that is being cleared by the collector has lost its code before its type. */
+    if (!PyFunction_Check(object_b) || PyFunction_GET_CODE(object_b) == NULL ||
+        !PyCode_Check(PyFunction_GET_CODE(object_b))) {
+        return 0;
+    }
+    code_b = PyFunction_GET_CODE(object_b);
+    if (mp_addresses_find(&search_b->codes, code_b) >= 0) {
+        return 1;
+    }
+    filename_b = ((PyCodeObject *)code_b)->co_filename;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(search_b->filenames_b); i++) {
+        if (same_text(filename_b, PyList_GET_ITEM(search_b->filenames_b, i))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 PyObject *
 mp_heap_find_functions(PyObject *codes, PyObject *filenames)
 {
-    int ret = MP_ERROR, was_enabled = PyGC_Disable();
-    search sought = {0};
+    function_search search = {.filenames_b = filenames};
+    mp_objects found = {0};
     /* Owned. */
     PyObject *functions = NULL;
 
@@ -186,37 +274,61 @@ mp_heap_find_functions(PyObject *codes, PyObject *filenames)
             goto done;
         }
     }
-    sought.filenames_b = filenames;
-    sought.code_count = (size_t)PyList_GET_SIZE(codes);
-    sought.codes_b = PyMem_Calloc(sought.code_count + 1, sizeof(*sought.codes_b));
-    if (sought.codes_b == NULL) {
-        PyErr_NoMemory();
-        goto done;
+    if (mp_addresses_of(&search.codes, codes) == MP_OK &&
+        mp_heap_find(is_sought, &search, &found) == MP_OK) {
+        functions = list_of(&found);
     }
-    for (size_t i = 0; i < sought.code_count; i++) {
-        sought.codes_b[i] = PyList_GET_ITEM(codes, (Py_ssize_t)i);
-    }
-    qsort(sought.codes_b, sought.code_count, sizeof(*sought.codes_b), by_address);
-    if (thaw() < 0 || walk_until_all_fit(&sought) < 0) {
-        goto done;
-    }
-    functions = PyList_New((Py_ssize_t)sought.used);
-    if (functions == NULL) {
-        goto done;
-    }
-    for (size_t i = 0; i < sought.used; i++) {
-        PyList_SET_ITEM(functions, (Py_ssize_t)i, Py_NewRef(sought.found[i]));
-    }
-    ret = MP_OK;
 done:
-    drop_found(&sought);
-    PyMem_Free(sought.found);
-    PyMem_Free(sought.codes_b);
-    if (was_enabled) {
-        PyGC_Enable();
-    }
-    if (ret < 0) {
-        Py_CLEAR(functions);
-    }
+    mp_objects_drop(&found);
+    mp_addresses_drop(&search.codes);
     return functions;
+}
+
+/* ---- referrers --------------------------------------------------------------------------- */
+
+/* A visitproc: ends the traversal at the first one that is sought. */
+static int
+visit_referent(PyObject *object_b, void *arg)
+{
+    return mp_addresses_find(arg, object_b) >= 0;
+}
+
+int
+mp_refers_to(PyObject *object_b, const mp_addresses *addresses)
+{
+    traverseproc traverse = Py_TYPE(object_b)->tp_traverse;
+
+    return mp_addresses_find(addresses, (PyObject *)Py_TYPE(object_b)) >= 0 ||
+           (traverse != NULL && traverse(object_b, visit_referent, (void *)addresses));
+}
+
+typedef struct {
+    mp_addresses sought;
+    PyObject *list_b; /* Borrowed: the caller's, which holds them all. */
+} referrer_search;
+
+/* An mp_heap_question. */
+static int
+is_referrer(PyObject *object_b, void *arg)
+{
+    referrer_search *search_b = arg;
+
+    return object_b != search_b->list_b && mp_refers_to(object_b, &search_b->sought);
+}
+
+PyObject *
+mp_heap_find_referrers(PyObject *objects)
+{
+    referrer_search search = {.list_b = objects};
+    mp_objects found = {0};
+    /* Owned. */
+    PyObject *referrers = NULL;
+
+    if (mp_addresses_of(&search.sought, objects) == MP_OK &&
+        mp_heap_find(is_referrer, &search, &found) == MP_OK) {
+        referrers = list_of(&found);
+    }
+    mp_objects_drop(&found);
+    mp_addresses_drop(&search.sought);
+    return referrers;
 }

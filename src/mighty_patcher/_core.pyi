@@ -1,5 +1,6 @@
 """The C core: edits of live objects, applied all or none, and the log that takes them back."""
 
+from collections import deque
 from types import CellType, CodeType, FunctionType
 from typing import Any, Final, final
 
@@ -88,13 +89,45 @@ class Log:
             ValueError: ``target`` has the attributes of an instance, and a key is no plain ``str``.
         """
 
+    def add_type(
+        self,
+        target: type,
+        content: dict[str, Any],
+        *,
+        bases: tuple[type, ...] | None = None,
+        metaclass: type | None = None,
+        donor: type | None = None,
+    ) -> None:
+        """Plan to give a class other content, bases or another metaclass; nothing is changed yet.
+
+        What the content would make of a class statement has been made of it already: ``__new__`` is
+        a static method, ``__hash__`` is None where there is but ``__eq__``.
+
+        Args:
+            target: The class that keeps its identity, and the layout of its instances.
+            content: All that is to be in its ``__dict__``, in that order.
+            bases: Its bases; left out for those that it has.
+            metaclass: Its metaclass; left out for the one that it has.
+            donor: A class that CPython made with these bases, which says whether it is a sequence
+                or a mapping to a match statement. It may have been buried.
+
+        Raises:
+            TypeError: The class is written in C, or the others are of another type.
+            ValueError: With these bases or this metaclass, instances are laid out in another way, or
+                the log is applied already.
+        """
+
     def commit(self) -> None:
         """Make all edits, or none: no code of the program runs in between.
 
+        Where bases change, the ``mro`` of a metaclass that has one does, and audit hooks do.
+
         Raises:
             MemoryError: Nothing was changed.
-            RuntimeError: Another thread changed a constant since it was added, or a dictionary in
-                the meantime; nothing was changed.
+            RuntimeError: Another thread changed a constant since it was added, or a dictionary or a
+                class in the meantime; nothing was changed.
+            TypeError: The new bases conflict, in a class or in one that derives from it; in CPython's
+                words. Nothing was changed.
         """
 
     def undo(self) -> None:
@@ -122,6 +155,74 @@ def is_held_elsewhere(
         references to code are not counted exactly.
     """
 
+@final
+class SideSlot:
+    """A descriptor that behaves as that of a slot; the values lie outside of the instances.
+
+    Only `side_slot` makes one.
+    """
+
+    @property
+    def __objclass__(self) -> type: ...
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def __qualname__(self) -> str: ...
+    def __get__(self, instance: Any, owner: type | None = ...) -> Any: ...
+    def __set__(self, instance: Any, value: Any) -> None: ...
+    def __delete__(self, instance: Any) -> None: ...
+
+def side_slot(owner: type, name: str) -> SideSlot:
+    """Make a slot for a class that has instances, which have no place for it.
+
+    The class and those that derive from it are prepared, so that values go with their instances.
+    ``inspect.ismemberdescriptor`` says no: that is one type of CPython's, and this is another.
+
+    Args:
+        owner: The class. The caller binds the name in it.
+        name: The name of the slot, mangled if it is private.
+
+    Raises:
+        TypeError: Instances of ``owner``, or of a class derived from it, cannot have values
+            outside of themselves.
+    """
+
+def side_slot_count() -> int:
+    """Count the values that all instances have in such slots."""
+
+def layout_difference(target: type, donor: type) -> str | None:
+    """Say why instances of one class could not live on as those of a class like another.
+
+    Own slots of either make no difference: added ones live in a side table, and the storage of
+    removed ones stays.
+
+    Returns:
+        Half a sentence, or None if they can.
+    """
+
+def own_getset(cls: type, descriptor: object) -> object:
+    """Make a ``__dict__`` or ``__weakref__`` descriptor for a class that had it from a base.
+
+    Args:
+        cls: The class.
+        descriptor: That of a class that has it.
+
+    Raises:
+        TypeError: It is any other descriptor.
+    """
+
+def bury(cls: type, grave: type) -> None:
+    """Take a class that nobody uses out of the ``__subclasses__()`` of its bases, for good.
+
+    Args:
+        cls: The class; no hook of it or of its metaclass runs.
+        grave: A class with no content and ``__slots__ = ()``, from which it derives afterwards, or
+            from one that is made below it where instances store what a base in C lays out.
+
+    Raises:
+        TypeError: One of them is written in C.
+    """
+
 def running_frames() -> list[tuple[CodeType, dict[str, Any], int]]:
     """List what every thread is executing right now: code, globals and line of each frame.
 
@@ -136,4 +237,46 @@ def find_functions(codes: list[CodeType], filenames: list[str]) -> list[Function
     Args:
         codes: Code objects, compared by identity.
         filenames: File names as in ``co_filename``; every function compiled from one is found.
+    """
+
+def find_referrers(objects: list[Any]) -> list[Any]:
+    """Find, in one pass over the heap, what refers directly to some objects.
+
+    An instance whose attributes lie in itself is a referrer, and so are the instances of a class.
+    What a running frame holds is not seen.
+
+    Args:
+        objects: Compared by identity; the list itself is left out.
+    """
+
+def replace_references(
+    donors: list[Any], targets: list[Any], kept: list[Any] | None = None
+) -> list[tuple[Any, Any]]:
+    """Make every reference to a donor one to the target at the same place.
+
+    In dictionaries the donor's entry goes to the target's key, with the donor's value. A list or
+    deque that has the target already loses the donor. Instances of a donor become instances of the
+    target. No code of the program runs but ``__hash__`` and ``__eq__`` of keys.
+
+    Args:
+        donors: What must disappear. Their own parts count for nothing.
+        targets: What is referred to instead.
+        kept: Objects of the caller that go on holding donors.
+
+    Returns:
+        Donor and holder of each reference that is left: in classes, running code and whatever
+        could not be changed safely.
+
+    Raises:
+        ValueError: There are not as many targets as donors.
+    """
+
+def lists_holding(objects: list[Any]) -> list[tuple[list[Any] | deque[Any], Any, int]]:
+    """Find the lists and deques that hold some objects.
+
+    Args:
+        objects: Compared by identity; the list itself is left out.
+
+    Returns:
+        Holder, object and how often the one holds the other.
     """

@@ -3,6 +3,8 @@
 
 import sys
 
+from cpython.type cimport PyType_Check
+
 cdef extern from "commit.h":
     ctypedef struct mp_log:
         Py_ssize_t used
@@ -28,15 +30,36 @@ cdef extern from "commit.h":
     int mp_log_add_code(mp_log *log, object target, object code, object closure, object doc) except -1
     int mp_log_add_constant(mp_log *log, object outer, object old, object value) except -1
     int mp_log_add_dict(mp_log *log, object target, object donor) except -1
+    int mp_log_add_type(mp_log *log, object target, object content, void *bases, void *metaclass,
+                        void *donor) except -1
     int mp_log_exchange(mp_log *log) except -1
     void mp_log_discard(mp_log *log)
     int mp_code_is_held_elsewhere(object functions, object roots, object vouched) except -1
+
+cdef extern from "type.h":
+    const char *mp_type_layout_difference(void *target, void *donor)
+    object mp_type_own_getset(object type, object descriptor)
+    int mp_type_bury(object type, object grave, object graves) except -1
+
+cdef extern from "Python.h":
+    object PyEval_EvalCodeEx(object code, object globals, object locals, void *arguments, int, void *named,
+                             int, void *defaults, int, void *kwdefaults, void *closure)
 
 cdef extern from "frame.h":
     object mp_frames_running()
 
 cdef extern from "heap.h":
     object mp_heap_find_functions(object codes, object filenames)
+    object mp_heap_find_referrers(object objects)
+
+cdef extern from "slots.h":
+    object mp_slots_type()
+    object mp_slots_new(object owner, object name)
+    Py_ssize_t mp_slots_count()
+
+cdef extern from "replace.h":
+    object mp_replace_references(object donors, object targets, object kept)
+    object mp_lists_holding(object objects)
 
 FREE_THREADED = bool(MP_FREE_THREADED)
 
@@ -55,6 +78,11 @@ ANNOTATE = 1 << MP_ANNOTATE
 TYPEPARAMS = 1 << MP_TYPEPARAMS
 DICT = 1 << MP_DICT
 ALL_FIELDS = (1 << MP_FUNCTION_FIELDS) - 1
+
+
+cdef void *or_null(object value):
+    """Borrowed; NULL for None."""
+    return NULL if value is None else <void *>value
 
 
 cdef class Log:
@@ -88,6 +116,10 @@ cdef class Log:
         self.must_be_new()
         mp_log_add_dict(&self.log, target, donor)
 
+    def add_type(self, target, dict content not None, *, tuple bases=None, metaclass=None, donor=None):
+        self.must_be_new()
+        mp_log_add_type(&self.log, target, content, or_null(bases), or_null(metaclass), or_null(donor))
+
     def commit(self):
         self.must_be_new()
         mp_log_exchange(&self.log)
@@ -109,12 +141,80 @@ def is_held_elsewhere(list functions not None, list roots not None, list vouched
     return bool(mp_code_is_held_elsewhere(functions, roots, vouched))
 
 
+cdef must_be_classes(left, right):
+    if not PyType_Check(left) or not PyType_Check(right):
+        raise TypeError("expected two classes")
+
+
+cdef class ClassStatement:
+    """Stands in for builtins.__build_class__; see _core.pyi."""
+
+    cdef object build, begin
+
+    def __init__(self, build, begin):
+        self.build = build
+        self.begin = begin
+
+    def __call__(self, body, name, *bases, **keywords):
+        statement = self.begin(body, name, bases, keywords)
+        if statement is None:
+            return self.build(body, name, *bases, **keywords)
+        closure = body.__closure__
+        PyEval_EvalCodeEx(body.__code__, body.__globals__, statement.namespace, NULL, 0, NULL, 0, NULL, 0,
+                          NULL, NULL if closure is None else <void *>closure)
+        # Called from here, for hooks of the program look at who called them, and a class statement
+        # has no frame.
+        for hook, arguments, named in statement.end():
+            hook(*arguments, **named)
+        return statement.cls
+
+
+def layout_difference(target, donor):
+    must_be_classes(target, donor)
+    cdef const char *reason = mp_type_layout_difference(<void *>target, <void *>donor)
+    return None if reason is NULL else reason.decode()
+
+
+def own_getset(cls, descriptor):
+    return mp_type_own_getset(cls, descriptor)
+
+
+_graves = {}
+
+
+def bury(cls, grave):
+    mp_type_bury(cls, grave, _graves)
+
+
+def side_slot(owner, str name not None):
+    return mp_slots_new(owner, name)
+
+
+SideSlot = mp_slots_type()
+
+
+def side_slot_count():
+    return mp_slots_count()
+
+
 def running_frames():
     return mp_frames_running()
 
 
 def find_functions(list codes not None, list filenames not None):
     return mp_heap_find_functions(codes, filenames)
+
+
+def find_referrers(list objects not None):
+    return mp_heap_find_referrers(objects)
+
+
+def replace_references(list donors not None, list targets not None, list kept=None):
+    return mp_replace_references(donors, targets, [] if kept is None else kept)
+
+
+def lists_holding(list objects not None):
+    return mp_lists_holding(objects)
 
 
 _UNFIT = (

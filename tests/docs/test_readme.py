@@ -120,6 +120,7 @@ def test_every_example_is_run_here() -> None:
         "by_hand.py": 1,
         "state.py": 1,
         "patching.py": 1,
+        "counter.py": 1,
     }
 
 
@@ -141,7 +142,7 @@ def test_by_hand(folder: Folder) -> None:
 
 
 REPL = """\
-import state
+import {module}
 from mighty_patcher import AutoReloader
 
 AutoReloader(path=".")
@@ -153,7 +154,7 @@ while True:
 
 def test_currently_reloading(folder: Folder) -> None:
     folder.save("state.py")
-    (folder.path / "repl.py").write_text(REPL, "utf-8")
+    (folder.path / "repl.py").write_text(REPL.format(module="state"), "utf-8")
     program = folder.run("repl.py")
     program.expect("ready")
     program.ask("state.results.setdefault('kept', state.saves)")
@@ -169,3 +170,18 @@ def test_patching(folder: Folder) -> None:
     folder.save("patching.py")
     program = folder.run("patching.py")
     assert program.process.wait(PATIENCE) == 0, "".join(program.transcript)
+
+
+def test_instances_are_brought_up_to_date(folder: Folder) -> None:
+    new = EXAMPLES["counter.py"][0]
+    old = "class Counter:\n    def __init__(self):\n        self.clicks = 7\n"
+    (folder.path / "counter.py").write_text(old, "utf-8")
+    (folder.path / "repl.py").write_text(REPL.format(module="counter"), "utf-8")
+    program = folder.run("repl.py")
+    program.expect("ready")
+    program.ask("setattr(counter, 'it', counter.Counter())")
+    program.expect("None")
+    (folder.path / "counter.py").write_text(new, "utf-8")
+    program.expect(r".* reloaded counter\.py: .*")
+    program.ask("counter.it.history, type(counter.it) is counter.Counter")
+    program.expect(re.escape("([7], True)"))

@@ -58,7 +58,7 @@ def test_the_block_puts_the_old_content_back(live: Live) -> None:
 
 
 def test_wrong_kinds_are_refused_by_name(live: Live) -> None:
-    """SEEDS A9: never a crash; classes are for the next version, and said to be."""
+    """SEEDS A9: never a crash."""
     program = live({"main.py": PROGRAM}, watch=False)
     program.do(
         """
@@ -74,5 +74,5 @@ def test_wrong_kinds_are_refused_by_name(live: Live) -> None:
         "[w in refused(price, settings)[1] for w in ('function', 'dict')]", "[True, True]"
     )
     program.expect("refused(len, price)[0], refused(1, 2)[0]", "('TypeError', 'TypeError')")
-    program.expect("refused(Shop, Shop)[0]", "'RefusedEdit'")
+    program.expect("refused(Shop, type('Shop', (dict,), {}))[0]", "'RefusedEdit'")
     program.expect("everywhere()[0]", repr(OLD))

@@ -65,13 +65,8 @@ def test_a_method_that_is_new_and_one_that_is_gone(live: Live) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("class A:", "class Other: pass\n    class A(Other):", "its bases changed"),
-        ('kind = "old"', '__slots__ = ("x",)', "__slots__ changed"),
-        (
-            "class A:",
-            "class Meta(type): pass\n    class A(metaclass=Meta):",
-            "its metaclass changed",
-        ),
+        ("class A:", "class A(dict):", "another built-in base"),
+        ('kind = "old"', '__slots__ = ("x",)', "lose their __dict__"),
     ],
 )
 def test_a_class_of_another_shape_is_reported_stale(
@@ -84,6 +79,25 @@ def test_a_class_of_another_shape_is_reported_stale(
     assert why in report.stale["class A"]
     program.expect("a.method(), m.A().method()", "(5, 5)")
     program.expect("A is m.A, type(a) is A", "(True, False)")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "bases", "metaclass"),
+    [
+        ("class A:", "class Other: pass\n    class A(Other):", "Other", "type"),
+        ("class A:", "class Meta(type): pass\n    class A(metaclass=Meta):", "object", "Meta"),
+    ],
+)
+def test_a_class_with_other_bases_is_the_same_class(
+    live: Live, old: str, new: str, bases: str, metaclass: str
+) -> None:
+    program = live({"m.py": MODULE, "main.py": MAIN})
+    report = program.save("m.py", MODULE.replace(old, new).replace("RATE = 1", "RATE = 5"))
+    assert report.ok
+    assert not report.stale
+    program.expect("a.method(), method(), m.A().method()", "(5, 6, 5)")
+    program.expect("A is m.A, type(a) is A, B.__bases__ == (A,)", "(True, True, True)")
+    program.expect("A.__bases__[0].__name__, type(A).__name__", repr((bases, metaclass)))
 
 
 def test_classes_made_by_others_from_a_definition(live: Live) -> None:

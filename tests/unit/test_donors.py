@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-import ast
+import textwrap
 import types
 
 import pytest
 
-from mighty_patcher import _core
-from mighty_patcher.engine.donors import Donors, match_donors
+from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.journal import Journal
+from mighty_patcher.engine.run import run_again
+from mighty_patcher.engine.version import Version, compile_parts
 
 FILE = "unit_donors_module.py"
 NAME = "unit_donors_module"
@@ -17,28 +19,43 @@ class Run:
 
     def __init__(self, old: str, new: str) -> None:
         self.module = types.ModuleType(NAME)
-        exec(compile(old, FILE, "exec", dont_inherit=True), self.module.__dict__)
+        was, text = (Version.of(FILE, source.encode()) for source in (old, new))
+        exec(compile(was.tree, FILE, "exec", dont_inherit=True), self.module.__dict__)
         self.before = dict(self.module.__dict__)
-        code = compile(new, FILE, "exec", dont_inherit=True)
-        exec(code, self.module.__dict__)
-        self.donors: Donors = match_donors(
-            self.module, self.before, code, (ast.parse(old), ast.parse(new))
+        self.keeper = Keeper(
+            self.module, self.before, FILE, (was.tree, text.tree), lambda log: log.commit()
         )
+        whole = compile(text.tree, FILE, "exec", dont_inherit=True)
+        parts = compile_parts(text, self.module, FILE, text.tree, whole)
+        run_again(self.module, parts, self.keeper, Journal())
 
     @property
-    def targets(self) -> set[object]:
-        return {target for target, _, _ in self.donors.functions}
-
-    def commit(self) -> None:
-        log = _core.Log()
-        for edit in self.donors.functions:
-            log.add_function(*edit)
-        log.commit()
+    def kept(self) -> set[str]:
+        """The names that hold what they held before."""
+        return {
+            name
+            for name, value in self.before.items()
+            if not name.startswith("__") and vars(self.module).get(name) is value
+        }
 
 
 def test_a_function_goes_back_under_its_name():
     run = Run("def f(): pass\ndef g(): pass\nX = 1", "def f(): 1\ndef g(): 1\nX = 2")
-    assert run.donors.names == {name: run.before[name] for name in "fg"}
+    assert run.kept == {"f", "g"}
+
+
+def test_what_comes_later_is_given_what_is_kept():
+    run = Run("def f(): return 1", "def f(): return 2\nheld = [f]\nvalue = f()")
+    assert run.module.held == [run.before["f"]]
+    assert run.module.value == 2
+
+
+def test_a_name_that_is_bound_again_is_something_else_before():
+    text = "held = []\ndef f(): return 1\nheld.append(f)\ndef f(): return {}\nheld.append(f)"
+    run = Run(text.format(2), text.format(3))
+    first, last = run.module.held
+    assert last is run.before["f"] is run.module.f
+    assert (first(), last()) == (1, 3)
 
 
 def test_the_whole_content():
@@ -46,7 +63,6 @@ def test_the_whole_content():
         "def f(a=1): 'one'",
         "def f(a: int = 2, *, k=3) -> str:\n    'two'\n    return a, k\nf.mark = 4",
     )
-    run.commit()
     f = run.before["f"]
     assert (f(), f.__doc__, f.mark) == ((2, 3), "two", 4)
     assert f.__annotations__ == {"a": int, "return": str}
@@ -67,25 +83,26 @@ def test_the_whole_content():
     ],
 )
 def test_other_kinds_are_not_kept(old, new):
-    assert Run(old, new).donors.names == {}
+    assert Run(old, new).kept == set()
 
 
 def test_a_function_of_another_module_is_never_a_target():
-    run = Run("from textwrap import dedent as f", "def f(): pass")
-    assert run.donors.functions == []
-    run = Run("from textwrap import dedent as f", "from textwrap import fill as f")
-    assert run.donors.functions == []
+    code = textwrap.dedent.__code__
+    for new in ("def f(): pass", "from textwrap import fill as f"):
+        run = Run("from textwrap import dedent as f", new)
+        assert run.kept == set()
+    assert textwrap.dedent.__code__ is code
 
 
 def test_an_alias_is_kept_with_what_it_names():
     run = Run("def f(): pass\ng = f", "def f(): 1\ng = f")
-    assert run.donors.names == {"f": run.before["f"], "g": run.before["f"]}
-    assert len(run.targets) == 1
+    assert run.kept == {"f", "g"}
 
 
 def test_two_that_were_one_are_two():
-    run = Run("def f(): pass\ng = f", "def f(): 1\ndef g(): 2")
-    assert run.donors.names == {"f": run.before["f"]}
+    run = Run("def f(): pass\ng = f", "def f(): return 1\ndef g(): return 2")
+    assert run.kept == {"f"}
+    assert (run.module.f(), run.module.g()) == (1, 2)
 
 
 def test_what_a_decorator_hides_is_kept_when_the_decorator_is_new():
@@ -94,7 +111,6 @@ def test_what_a_decorator_hides_is_kept_when_the_decorator_is_new():
         "  wrapper.__qualname__ = f.__qualname__\n  return wrapper\n"
     )
     run = Run(deco + "def f(): return 1", deco + "@deco\ndef f(): return 2")
-    run.commit()
     assert run.module.f() == [2]
     assert run.before["f"]() in (2, [2])
 
@@ -103,62 +119,59 @@ class TestClasses:
     def test_attributes(self):
         run = Run("class A:\n  x = 1\n  y = 1", "class A:\n  x = 2\n  z = 3")
         cls = run.before["A"]
-        assert run.donors.names == {"A": cls}
-        attributes = {name: value for _, name, value in run.donors.attributes if name in "xyz"}
-        assert attributes == {"x": 2, "z": 3}
-        assert run.donors.removed == [(cls, "y")]
+        assert run.kept == {"A"}
+        assert (cls.x, cls.z, hasattr(cls, "y")) == (2, 3, False)
+        assert run.keeper.removed == [(cls, "y")]
 
     def test_methods_are_patched_and_keep_identity(self):
-        run = Run(
-            "class A:\n  def m(self): 1\n  p = property(lambda s:1)\n  s = staticmethod(lambda: 1)",
-            "class A:\n  def m(self): 2\n  p = property(lambda s:2)\n  s = staticmethod(lambda: 2)",
+        text = (
+            "class A:\n  def m(self): return {0}\n  p = property(lambda s: {0})\n"
+            "  s = staticmethod(lambda: {0})"
         )
+        run = Run(text.format(1), text.replace("A:", "A:\n  x = 1").format(2))
         cls = run.before["A"]
-        assert {vars(cls)["m"], cls.s, vars(cls)["p"].fget} == run.targets
-        assert not {"m", "p", "s"} & {name for _, name, _ in run.donors.attributes}
+        assert (cls().m(), cls().p, cls.s()) == (2, 2, 2)
+        assert {id(vars(cls)["m"]), id(cls.s), id(vars(cls)["p"].fget)} <= run.keeper.targets
 
     def test_super_finds_the_class_that_is_kept(self):
         run = Run("class A:\n  def m(self): 1", "class A:\n  def m(self): return __class__")
-        ((cell, cls),) = run.donors.cells
-        assert cls is run.before["A"]
-        assert cell.cell_contents is run.module.A
+        assert run.before["A"]().m() is run.before["A"] is run.module.A
 
     def test_nested_classes(self):
         run = Run("class A:\n  class B:\n    x = 1", "class A:\n  class B:\n    x = 2")
-        inner = run.before["A"].B
-        assert [(cls, value) for cls, name, value in run.donors.attributes if name == "x"] == [
-            (inner, 2)
-        ]
-        assert "B" not in {name for _, name, _ in run.donors.attributes}
+        cls = run.before["A"]
+        inner = cls.B
+        assert inner.x == 2
+        assert run.module.A.B is inner
 
     def test_what_the_program_set_is_not_removed(self):
         old = "class A:\n  x = 1"
-        run = Run(old + "\nA.y = 1", old)
-        assert run.donors.removed == []
+        run = Run(old + "\nA.y = 1", old + "0")
+        assert run.keeper.removed == []
+        assert (run.module.A.x, run.module.A.y) == (10, 1)
 
     @pytest.mark.parametrize(
         ("old", "new", "word"),
         [
-            ("class A: pass", "class A(dict): pass", "bases"),
-            ("class A: pass", "class A:\n  __slots__ = 'x'", "slots"),
-            ("class A:\n  __slots__ = 'x'", "class A:\n  __slots__ = 'x', 'y'", "slots"),
-            ("class A: pass", "import abc\nclass A(abc.ABC): pass", "metaclass"),
+            ("class A: pass", "class A(dict): pass", "built-in base"),
+            ("class A: pass", "class A:\n  __slots__ = 'x'", "lose their __dict__"),
+            ("class A:\n  __slots__ = 'x'", "class A: pass", "gain a __dict__"),
             (
-                "import enum\nclass A(enum.Enum): X = 1",
-                "import enum\nclass A(enum.Enum): X = 2",
-                "Enum",
+                "class A:\n  __slots__ = ()",
+                "class A:\n  __slots__ = '__weakref__'",
+                "gain a __weakref__",
             ),
             (
-                "import collections as c\nA = c.namedtuple('A', 'x')",
-                "import collections as c\nA = c.namedtuple('A', 'x y')",
-                "fields",
+                "class A(int): pass",
+                "class A(str): pass",
+                "built-in base",
             ),
         ],
     )
     def test_what_cannot_be_kept_is_stale(self, old, new, word):
         run = Run(old, new)
-        assert "A" not in run.donors.names
-        (stale,) = run.donors.stale
+        assert run.kept == set()
+        (stale,) = run.keeper.stale
         assert word in stale.reason
         assert stale.hint
 
@@ -167,21 +180,29 @@ class TestClasses:
             "import collections as c\nclass A(c.namedtuple('A', 'x y')):\n  def m(self): return {}"
         )
         run = Run(text.format(1), text.format(2))
-        assert run.donors.names["A"] is run.before["A"]
-        assert run.donors.stale == []
+        assert "A" in run.kept
+        assert run.keeper.stale == []
+        assert run.module.A(1, 2).m() == 2
 
-    def test_what_closes_over_a_class_that_is_not_kept(self):
+    def test_fields_of_a_named_tuple(self):
+        text = "import collections as c\nA = c.namedtuple('A', '{}')"
+        run = Run(text.format("x"), text.format("x y"))
+        assert "A" in run.kept
+        assert run.module.A(1, 2) == (1, 2)
+
+    def test_another_metaclass(self):
         text = (
             "class M(type): pass\nclass N(type): pass\n"
-            "class A(metaclass={}):\n  def __init__(self): super().__init__()"
+            "class A(metaclass={}):\n  def m(self): return __class__"
         )
         run = Run(text.format("M"), text.format("N"))
-        assert [stale.what for stale in run.donors.stale] == ["class A"]
-        assert "A" not in run.donors.names
+        assert "A" in run.kept
+        assert type(run.module.A) is run.before["N"]
+        assert run.module.A().m() is run.module.A
 
     def test_another_class_of_that_name(self):
         run = Run("def make():\n  class A: pass\n  return A\nA = make()", "class A: pass")
-        assert "A" not in run.donors.names
+        assert "A" not in run.kept
 
 
 class TestContainers:
@@ -196,7 +217,5 @@ class TestContainers:
 
     def test_instances(self):
         run = Run("class A: pass", "class A: x = 1\nit = A()\nmany = [A()]")
-        assert run.donors.instances == [
-            (run.module.it, run.before["A"]),
-            (run.module.many[0], run.before["A"]),
-        ]
+        assert type(run.module.it) is type(run.module.many[0]) is run.before["A"]
+        assert run.module.it.x == 1

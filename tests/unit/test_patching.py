@@ -77,16 +77,57 @@ class TestReplaceInnerValue:
             replace_inner_value(wrong, right)
         assert all(name in str(info.value) for name in names)
 
-    def test_classes_are_refused(self):
+    def test_a_class(self):
+        class A:
+            kind = "old"
+
+            def greet(self):
+                return "hello"
+
+            def gone(self): ...
+
+        class B:
+            def greet(self):
+                return f"{super().__repr__()[:1]}{__class__.kind}"
+
+            kind = "new"
+
+        class C(A): ...
+
+        a, greet, repr_of_b = A(), A().greet, B.__dict__
+        before = dict(repr_of_b)
+        replace_inner_value(A, B)
+        assert (a.greet(), greet(), C().greet(), a.kind) == ("<new", "<new", "<new", "new")
+        assert not hasattr(a, "gone")
+        assert dict(B.__dict__) == before
+        assert B().greet() == "<new"
+        assert A.__name__ == "A"
+
+    def test_a_class_for_a_while(self):
+        class A:
+            x = 1
+
+        class B:
+            y = 2
+
+            def __len__(self):
+                return 7
+
+        a, before = A(), list(A.__dict__.items())
+        with actually_patch(A, B):
+            assert (len(a), a.y, hasattr(a, "x")) == (7, 2, False)
+        assert (a.x, hasattr(a, "y"), hasattr(a, "__len__")) == (1, False, False)
+        assert list(A.__dict__.items()) == before
+
+    def test_classes_of_another_shape_are_refused(self):
         class A: ...
 
-        class B: ...
+        class B(dict): ...
 
-        with pytest.raises(RefusedEdit) as info:
-            replace_inner_value(A, B)
-        assert info.value.hint
-        with pytest.raises(RefusedEdit):
-            replace_inner_value(int, A)
+        for pair in ((A, B), (int, A)):
+            with pytest.raises(RefusedEdit) as info:
+                replace_inner_value(*pair)
+            assert info.value.hint
 
     def test_a_proxy_is_not_asked(self):
         class Proxy:

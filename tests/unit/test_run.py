@@ -6,7 +6,12 @@ import types
 
 import pytest
 
+from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.run import currently_reloading, run_again, running_line
+from mighty_patcher.engine.version import Version, compile_parts
+
+FILE = "unit_run_module.py"
 
 
 @pytest.fixture
@@ -19,7 +24,16 @@ def module(monkeypatch):
 
 
 def again(module, source):
-    return run_again(module, compile(source, "unit_run_module.py", "exec", dont_inherit=True))
+    text = Version.of(FILE, source.encode())
+    journal, before = Journal(), dict(vars(module))
+    keeper = Keeper(module, before, FILE, (None, text.tree), lambda log: log.commit())
+    whole = compile(text.tree, FILE, "exec", dont_inherit=True)
+    try:
+        run_again(module, compile_parts(text, module, FILE, text.tree, whole), keeper, journal)
+    except BaseException:
+        journal.undo()
+        raise
+    return before, journal
 
 
 class TestRunAgain:

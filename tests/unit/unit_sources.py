@@ -142,3 +142,72 @@ def with_new_evaluation(draw: st.DrawFn) -> tuple[str, str]:
 
 def mutated() -> st.SearchStrategy[tuple[str, str]]:
     return st.one_of(with_comments(), with_new_bodies(), with_new_evaluation())
+
+
+VARIABLES = ("a", "b", "c", "d")
+
+
+@st.composite
+def _value(draw: st.DrawFn, known: Sequence[str]) -> str:
+    number = str(draw(st.integers(0, 5)))
+    if not known:
+        return number
+    name = draw(st.sampled_from(known))
+    return draw(st.sampled_from((number, name, f"{name} + {number}", f"{name} * 2")))
+
+
+@st.composite
+def _value_statement(draw: st.DrawFn, known: list[str]) -> str:
+    """A statement that computes something of numbers that are known by then; it adds to them."""
+    name, value = draw(st.sampled_from(VARIABLES)), draw(_value(known))
+    kinds = ["assign", "assign", "assign", "def", "class", "if", "perhaps", "two", "try"]
+    kinds += ["augmented", "augmented", "del"] if known else []
+    kind = draw(st.sampled_from(kinds))
+    if kind == "augmented":
+        return f"{draw(st.sampled_from(known))} += {value}\n"
+    if kind == "del":
+        gone = draw(st.sampled_from(known))
+        known.remove(gone)
+        return f"del {gone}\n"
+    if kind == "def":
+        function = draw(st.sampled_from(("f", "g")))
+        return f"def {function}(x={value}):\n    return {draw(st.integers(0, 3))}, x\n"
+    if kind == "class":
+        return f"class {draw(st.sampled_from('AB'))}:\n    x = {value}\n    y = x + 1\n"
+    if name not in known:
+        known.append(name)
+    if kind == "if":
+        test = draw(st.sampled_from((value, "True", "False")))
+        other = draw(_value([one for one in known if one != name]))
+        return f"if {test}:\n    {name} = {other}\nelse:\n    {name} = {value}\n"
+    if kind == "perhaps":
+        return f"if {value}:\n    {name} = {value}\n    k = {name} + 1\n    {name} += k\n"
+    if kind == "two":
+        return f"{name}, k = {value}, {draw(st.integers(0, 3))}\n"
+    if kind == "try":
+        return f"try:\n    import nowhere\nexcept ImportError:\n    {name} = {value}\n"
+    return f"{name} = {value}\n"
+
+
+@st.composite
+def edits_of_values(draw: st.DrawFn) -> tuple[str, str]:
+    """A module that computes numbers from one another, and the same with some edits."""
+    known: list[str] = []
+    old = [draw(_value_statement(known)) for _ in range(draw(st.integers(1, 7)))]
+    new = list(old)
+    for _ in range(draw(st.integers(0, 3))):
+        kind = draw(st.sampled_from(("insert", "replace", "remove", "swap", "repeat")))
+        at = draw(st.integers(0, len(new)))
+        if kind == "insert":
+            new.insert(at, draw(_value_statement(list(VARIABLES))))
+        elif at < len(new):
+            if kind == "replace":
+                new[at] = draw(_value_statement(list(VARIABLES)))
+            elif kind == "remove":
+                del new[at]
+            elif kind == "repeat":
+                new.insert(at, new[at])
+            else:
+                other = draw(st.integers(0, len(new) - 1))
+                new[at], new[other] = new[other], new[at]
+    return "".join(old), "".join(new)

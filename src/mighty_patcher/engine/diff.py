@@ -9,6 +9,7 @@ before they are called.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from types import ModuleType
@@ -18,7 +19,9 @@ __all__ = [
     "asks_currently_reloading",
     "diff",
     "evaluates_the_same",
+    "executed",
     "is_main_guard",
+    "names_bound",
     "names_gone",
     "without_main_guard",
 ]
@@ -81,8 +84,21 @@ def names_gone(old: ast.Module, new: ast.Module) -> set[str]:
         new: The syntax tree that was saved. If it imports everything from somewhere, nobody can
             tell what it binds, and nothing is gone.
     """
-    bound, still_bound = _names_bound(old), _names_bound(new)
+    bound, still_bound = names_bound(old), names_bound(new)
     return set() if "*" in still_bound else bound - still_bound - _OF_EVERY_MODULE - {"*"}
+
+
+def executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a block and of the blocks in it, but for those of definitions."""
+    for statement in body:
+        yield statement
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for _, value in ast.iter_fields(statement):
+                if isinstance(value, list):
+                    yield from executed(item for item in value if isinstance(item, ast.stmt))
+                    for item in value:
+                        if isinstance(item, (ast.ExceptHandler, ast.match_case)):
+                            yield from executed(item.body)
 
 
 def is_main_guard(statement: ast.stmt) -> bool:
@@ -165,8 +181,8 @@ def _name(statement: ast.stmt) -> str:
     return f"the {type(statement).__name__.lower()} statement"
 
 
-def _names_bound(tree: ast.Module) -> set[str]:
-    """The names that the top of a module binds, also in blocks, and those that its functions
+def names_bound(tree: ast.Module) -> set[str]:
+    """Return the names that the top of a module binds, also in blocks, and those that its functions
     declare global; ``*`` for a star import.
     """
     names: set[str] = set()

@@ -1,39 +1,56 @@
-"""New object to old object, after a module ran again: what the run made anew are donors, whose
-content goes to the objects that the program already holds under the same names.
+"""What a module made when it ran again, and the objects that the program already holds under the
+same names: the new ones are donors, whose content goes to the old ones, which are kept.
 
-A function gets the donor's whole content; a class gets the donor's attributes, where both are laid
-out alike. What is no longer the same kind of thing is rebound, and said to be stale where that
-loses somebody.
+A function gets the donor's whole content, a class what its body or its metaclass made. What is no
+longer the same kind of thing is rebound, and said to be stale where that loses somebody.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-import types
-from abc import ABCMeta
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import EnumType
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from inspect import getattr_static
-from types import CellType, CodeType, FunctionType, ModuleType, NoneType
-from typing import Any, cast
+from types import (
+    CellType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    ModuleType,
+    NoneType,
+)
+from typing import Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine import references, settling
+from mighty_patcher.engine.classes import (
+    DERIVED,
+    SIDE_SLOT,
+    ClassEdit,
+    bases_of,
+    bury,
+    class_dict,
+    definition_of,
+    is_class,
+    mro_of,
+    mro_of_shape,
+    names_in_class,
+    own_slots,
+    own_storage,
+    qualname_of,
+)
 from mighty_patcher.engine.codetree import all_code
-from mighty_patcher.engine.diff import evaluates_the_same
-from mighty_patcher.engine.match import class_dict
+from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale
 
-__all__ = ["Donors", "Trees", "match_donors"]
+__all__ = ["Keeper", "Trees"]
 
 Trees = tuple[ast.Module | None, ast.Module | None]
 """The syntax tree of the version in force, where it is known, and that of the saved one."""
 
-# Of a class, and never handed on: its own storage, or what the interpreter keeps up by itself.
-_OWN_TO_A_CLASS = frozenset({"__dict__", "__weakref__", "_abc_impl"})
 _DESCRIPTORS: dict[type, tuple[str, ...]] = {
     staticmethod: ("__func__",),
     classmethod: ("__func__",),
@@ -41,9 +58,6 @@ _DESCRIPTORS: dict[type, tuple[str, ...]] = {
     cached_property: ("func",),
     partial: ("func",),
 }
-# What the annotations of a class are kept in; from 3.14 on also what they once were evaluated to.
-_ANNOTATIONS = ("__annotations__", "__annotate_func__", "__annotations_cache__")
-_METACLASSES = (type, ABCMeta)
 _PLAIN = (int, str, float, bool, bytes, complex, NoneType)
 _WHOLE = _core.CODE | _core.DEFAULTS | _core.KWDEFAULTS | _core.DICT
 _REST = (
@@ -57,73 +71,88 @@ _REST = (
 )
 
 
-@dataclass
-class Donors:
-    """What to do with what a module made when it ran again.
-
-    Attributes:
-        functions: Target, donor and fields of each function.
-        attributes: Class, name and value of each class attribute to set.
-        removed: Class and name of each class attribute that is gone from the source.
-        cells: The cells through which methods of a donor class find it, and the class that is kept.
-        instances: Objects made of a donor class, and the class that is kept.
-        bases: Classes that are new, and what they derive from where that is kept.
-        names: Names of the module that go back to the object that is kept.
-        stale: What could not be kept.
-    """
-
-    functions: list[tuple[FunctionType, FunctionType, int]] = field(default_factory=list)
-    attributes: list[tuple[type, str, Any]] = field(default_factory=list)
-    removed: list[tuple[type, str]] = field(default_factory=list)
-    cells: list[tuple[CellType, type]] = field(default_factory=list)
-    instances: list[tuple[Any, type]] = field(default_factory=list)
-    bases: list[tuple[type, tuple[type, ...]]] = field(default_factory=list)
-    names: dict[str, Any] = field(default_factory=dict)
-    stale: list[Stale] = field(default_factory=list)
-
-
-def match_donors(
-    module: ModuleType, before: dict[str, Any], code: CodeType, trees: Trees
-) -> Donors:
-    """Match what a module holds after it ran again with what it held before.
+class Keeper:
+    """Sees to it that what a module makes anew while it runs becomes what the program holds.
 
     Args:
-        module: The module, which has just run.
-        before: Its namespace before.
-        code: The code that ran.
-        trees: The syntax tree that was in force before, where it is known, and that of the code.
+        module: The module.
+        before: Its namespace before the run.
+        filename: The ``co_filename`` of its code, for only functions of that file are kept; None to
+            keep all.
+        trees: The syntax tree that was in force before, where it is known, and the new one.
+        commit: Applies a log and remembers it for an undo.
+
+    Attributes:
+        stale: What could not be kept.
+        removed: Class and name of each class attribute that is gone from the source.
+        replaced: Each donor that somebody may have been given, and what is kept in its place.
     """
-    matcher = _Matcher(module, code, trees)
-    namespace = namespace_of(module)
-    changed = {
-        name: (before[name], value)
-        for name, value in list(namespace.items())
-        if name in before and before[name] is not value
-    }
-    for name, (old, new) in changed.items():
-        if matcher.keep(old, new):
-            matcher.donors.names[name] = old
-    made = {
-        name: value
-        for name, value in list(namespace.items())
-        if name not in matcher.donors.names and (name not in before or name in changed)
-    }
-    return matcher.finish(made)
 
-
-class _Matcher:
-    """Pairs objects, and collects what follows from it."""
-
-    def __init__(self, module: ModuleType, code: CodeType, trees: Trees) -> None:
-        self.donors = Donors()
-        self._module_name = name_of_module(module)
-        self._filename = code.co_filename
-        self._trees = trees
-        self._made_now = set(map(id, all_code(code)))
+    def __init__(
+        self,
+        module: ModuleType,
+        before: dict[str, Any],
+        filename: str | None,
+        trees: Trees,
+        commit: Callable[[_core.Log], None],
+    ) -> None:
+        self.stale: list[Stale] = []
+        self.removed: list[tuple[type, str]] = []
+        self.replaced: list[tuple[Any, Any]] = []
+        self.changed: list[type] = []
+        self.module_name = name_of_module(module)
+        self.namespace = namespace_of(module)
+        self.before = before
+        self.trees = trees
+        self.targets: set[int] = set()
+        self._filename = filename
+        self._commit = commit
+        self._made_now: set[int] = set()
+        self._codes: list[CodeType] = []
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
-        self._targets: set[int] = set()
-        self._opened: set[tuple[int, int]] = set()
+        self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._functions: list[tuple[FunctionType, FunctionType]] = []
+        self._classes: list[ClassEdit] = []
+        self._refused: set[int] = set()
+        self._shown: list[Any] = []
+        self._lists: list[tuple[Any, Any, int]] | None = None
+        self._owners: dict[int, type] = {}  # identity of a method's donor: the class that is left
+        self._cells: list[tuple[CellType, type]] = []
+        self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._instances: list[tuple[Any, type]] = []
+
+    def will_run(self, code: CodeType) -> None:
+        """Note code that is about to be executed: functions of it are made by this run."""
+        self._codes.append(code)
+        self._made_now.update(map(id, all_code(code)))
+
+    def fold(self, names: Iterable[str]) -> None:
+        """Give what was just bound to some names of the module to what they were bound to before.
+
+        Args:
+            names: The names.
+        """
+        changed = {
+            name: (self.before[name], self.namespace[name])
+            for name in names
+            if name in self.before
+            and name in self.namespace
+            and self.before[name] is not self.namespace[name]
+        }
+        kept = {name: old for name, (old, new) in changed.items() if self.keep(old, new)}
+        made = {
+            name: self.namespace[name]
+            for name in names
+            if name in self.namespace and name not in kept
+        }
+        for value in made.values():
+            self._replace_within(value)
+            self._put_on_kept_bases(value)
+        kept |= {
+            name: self.map(value) for name, value in made.items() if self.map(value) is not value
+        }
+        self.commit()
+        self.namespace.update(kept)
 
     def keep(self, old: Any, new: Any) -> bool:
         """Pair two objects; True if the old one takes the place of the new one."""
@@ -131,11 +160,11 @@ class _Matcher:
             return True
         if id(new) in self._kept:
             return self._kept[id(new)][1] is old
-        if id(old) in self._targets:
+        if id(old) in self.targets:
             return False
         if type(old) is FunctionType and type(new) is FunctionType:
             return self._keep_function(old, new)
-        if issubclass(type(old), type) and issubclass(type(new), type):
+        if is_class(old) and is_class(new):
             return self._keep_class(old, new)
         if type(old) is type(new) and type(old) in _DESCRIPTORS:
             return self._keep_descriptor(old, new)
@@ -143,33 +172,108 @@ class _Matcher:
             self._keep_hidden(hidden, new)
         return False
 
-    def finish(self, made: dict[str, Any]) -> Donors:
-        """Plan the edits, now that every pair is known.
+    def pair(self, old: Any, new: Any) -> None:
+        """Let one object take the place of another in all that this run makes."""
+        self._kept[id(new)] = (new, old)
+        self.targets.add(id(old))
 
-        Args:
-            made: What else the module holds since it ran, by name: it may refer to donors.
-        """
+    def map(self, value: Any) -> Any:
+        """Return the kept object for a donor, a tuple of the kept ones for a tuple, else itself."""
+        if type(value) in (tuple, frozenset):
+            items = [self.kept_for(item) for item in value]
+            if any(mine is not item for mine, item in zip(items, value, strict=True)):
+                return type(value)(items)
+        return self.kept_for(value)
+
+    def kept_for(self, value: Any) -> Any:
+        """Return the kept object for a donor, else itself."""
+        return self._kept[id(value)][1] if id(value) in self._kept else value
+
+    def commit(self) -> None:
+        """Apply what has gathered, in one go."""
+        log = _core.Log()
         for old, new in self._functions:
-            self._plan_function(old, new)
-        attributes = [(cls, name, self._map(value)) for cls, name, value in self.donors.attributes]
-        self.donors.attributes = attributes
-        for value in [*made.values(), *(value for _, _, value in attributes)]:
-            self._replace_within(value)
-            self._put_on_kept_bases(value)
-        for name, value in made.items():
-            if self._map(value) is not value:
-                self.donors.names[name] = self._map(value)
-        return self.donors
+            self._add_function(log, old, new)
+        for cell, cls in self._cells:
+            cell.cell_contents = cls
+        for target, content in self._dicts:
+            log.add_dict(target, {name: self.map(value) for name, value in content.items()})
+        edits = [edit for edit in self._classes if self._add_class(log, edit)]
+        befores = [settling.Before.of(edit.target) for edit in edits]
+        instances, self._instances = self._instances, []
+        self._functions, self._classes, self._cells, self._dicts = [], [], [], []
+        if len(log):
+            self._commit(log)
+        for instance, cls in instances:
+            self._give_class(instance, cls)
+        for edit, before in zip(edits, befores, strict=True):
+            self.changed.append(edit.target)
+            follow_up = settling.settle(edit.target, before)
+            if follow_up is not None:
+                self._commit(follow_up)
+            settled = way_for(type(edit.target)).settle
+            if settled is not None:
+                self.stale += settled(edit.target)
+
+    def show(self, cls: type) -> None:
+        """Note that code of the program is about to be given a class that it may know already."""
+        if self._lists is None:
+            known = [value for value in self.before.values() if is_class(value)]
+            self._shown = list({id(it): it for it in [*known, *map(type, known)]}.values())
+            self._lists = _core.lists_holding(self._shown)
+        if not any(it is cls for it in self._shown):
+            self._shown.append(cls)
+
+    def leave(self) -> None:
+        """After the run, whether it raised or not: nobody is left with a donor, or has a class twice."""
+        if self._lists is not None:
+            _drop_added(self._lists, _core.lists_holding(self._shown))
+        # In two lists, for a pair would be a reference like others.
+        donors = [donor for donor, _ in self.replaced]
+        targets = [target for _, target in self.replaced]
+        self.replaced.clear()
+        self._kept.clear()
+        self._opened.clear()
+        if donors:
+            pairs = list(zip(donors, targets, strict=True))
+            left = references.replace(pairs, kept=[donors, targets])
+            left = [entry for entry in left if not _is_own(*entry, donors, targets)]
+            self.stale += _leftovers(left)
+            used = {id(donor) for donor, _ in left}
+            for donor in donors:
+                if is_class(donor) and id(donor) not in used:
+                    bury(donor)
+
+    # ---- containers that the run made
+
+    def give_class(self, instance: Any, cls: type) -> None:
+        """Plan to make an object that was made of a donor one of the class that is kept."""
+        self._instances.append((instance, cls))
+
+    def add_dict(self, target: dict[str, Any], content: dict[str, Any]) -> None:
+        """Plan to give the attributes of a donor to an object that is kept."""
+        self._dicts.append((target, content))
+
+    def _give_class(self, instance: Any, cls: type) -> None:
+        try:
+            _set_class(instance, cls)
+        except TypeError as error:
+            self.stale.append(
+                Stale(
+                    f"an instance of {qualname_of(cls)} made at module level",
+                    f"it was made of a class of this run, and cannot be given the one that is kept "
+                    f"({error})",
+                    "restart to have one class again",
+                )
+            )
 
     def _put_on_kept_bases(self, value: Any) -> None:
         """Let a class that is new derive from the classes that are kept."""
-        if (
-            issubclass(type(value), type)
-            and class_dict(value).get("__module__") == self._module_name
-        ):
-            bases = tuple(map(self._kept_for, value.__bases__))
-            if bases != value.__bases__:
-                self.donors.bases.append((value, bases))
+        if is_class(value) and class_dict(value).get("__module__") == self.module_name:
+            bases = tuple(map(self.kept_for, bases_of(value)))
+            if bases != bases_of(value):
+                content = dict(class_dict(value))
+                self._classes.append(ClassEdit(value, content, bases, None, value))
 
     def _replace_within(self, value: Any, depth: int = 4) -> None:
         """Put kept objects in the place of donors, within containers that the run made."""
@@ -177,67 +281,57 @@ class _Matcher:
             for key, item in list(value.items()):
                 self._replace_within(item, depth - 1)
                 # Written only where it must be: other threads may use what the run did not make.
-                if self._map(key) is not key:
+                if self.map(key) is not key:
                     del value[key]
-                    value[self._map(key)] = self._map(item)
-                elif self._map(item) is not item:
-                    value[key] = self._map(item)
+                    value[self.map(key)] = self.map(item)
+                elif self.map(item) is not item:
+                    value[key] = self.map(item)
         elif type(value) is list and depth:
             for index, item in enumerate(value):
                 self._replace_within(item, depth - 1)
-                if self._map(item) is not item:
-                    value[index] = self._map(item)
+                if self.map(item) is not item:
+                    value[index] = self.map(item)
         elif type(value) is tuple and depth:
             for item in value:
                 self._replace_within(item, depth - 1)
         elif type(value) is set:
-            for item in [item for item in value if self._map(item) is not item]:
+            for item in [item for item in value if self.map(item) is not item]:
                 value.remove(item)
-                value.add(self._map(item))
+                value.add(self.map(item))
         elif id(type(value)) in self._kept:
-            self.donors.instances.append((value, self._kept_for(type(value))))
-
-    def _map(self, value: Any) -> Any:
-        """Return the kept object for a donor, a tuple of the kept ones for a tuple, else itself."""
-        if type(value) in (tuple, frozenset):
-            items = [self._kept_for(item) for item in value]
-            if any(mine is not item for mine, item in zip(items, value, strict=True)):
-                return type(value)(items)
-        return self._kept_for(value)
-
-    def _kept_for(self, value: Any) -> Any:
-        return self._kept[id(value)][1] if id(value) in self._kept else value
-
-    def _pair(self, old: Any, new: Any) -> None:
-        self._kept[id(new)] = (new, old)
-        self._targets.add(id(old))
+            self._instances.append((value, self.kept_for(type(value))))
 
     # ---- functions
 
     def _keep_function(self, old: FunctionType, new: FunctionType) -> bool:
         """A definition of this file, or a wrapper that its decorator made around one."""
-        ours = new.__code__.co_filename == old.__code__.co_filename == self._filename
-        if not self._is_made_now(new) or not (ours or old.__code__ == new.__code__):
-            self._keep_hidden(old, new)
-            return False
-        self._pair(old, new)
+        if self._filename is not None:
+            ours = new.__code__.co_filename == old.__code__.co_filename == self._filename
+            if not self._is_made_now(new) or not (ours or old.__code__ == new.__code__):
+                self._keep_hidden(old, new)
+                return False
+        self.pair(old, new)
         self._functions.append((old, new))
         for mine, theirs in _shared_cells(old, new):
             self.keep(mine.cell_contents, theirs.cell_contents)
         return True
 
-    def _plan_function(self, old: FunctionType, new: FunctionType) -> None:
+    def _add_function(self, log: _core.Log, old: FunctionType, new: FunctionType) -> None:
         kept = {
             id(theirs): mine
             for mine, theirs in _shared_cells(old, new)
             if self._agree(mine, theirs)
         }
+        names = new.__code__.co_freevars
+        if id(new) in self._owners and "__class__" in names:
+            theirs = (new.__closure__ or ())[names.index("__class__")]
+            kept[id(theirs)] = CellType(self._owners[id(new)])
         cells = tuple(kept.get(id(cell), cell) for cell in new.__closure__ or ())
-        defaults = self._map(new.__defaults__)
+        defaults = self.map(new.__defaults__)
         donor = FunctionType(new.__code__, new.__globals__, new.__name__, defaults, cells)
         if new.__kwdefaults__ is not None:
-            donor.__kwdefaults__ = {k: self._map(v) for k, v in new.__kwdefaults__.items()}
-        attributes = {**old.__dict__, **{k: self._map(v) for k, v in new.__dict__.items()}}
+            donor.__kwdefaults__ = {k: self.map(v) for k, v in new.__kwdefaults__.items()}
+        attributes = {**old.__dict__, **{k: self.map(v) for k, v in new.__dict__.items()}}
         donor.__dict__.update(attributes)
         fields = _WHOLE
         if attributes.keys() == old.__dict__.keys() and all(
@@ -247,10 +341,11 @@ class _Matcher:
         if old.__globals__ is not new.__globals__:
             fields |= _core.GLOBALS | _core.BUILTINS
         self._replace_within(_annotations(new))
-        self.donors.functions += [(old, donor, fields), (old, new, _REST)]
+        log.add_function(old, donor, fields)
+        log.add_function(old, new, _REST)
 
     def _agree(self, mine: CellType, theirs: CellType) -> bool:
-        return self._kept_for(theirs.cell_contents) is mine.cell_contents
+        return self.kept_for(theirs.cell_contents) is mine.cell_contents
 
     def _is_made_now(self, function: FunctionType, depth: int = 8) -> bool:
         """Tell whether the run made a function: of its code, or around such a function."""
@@ -262,94 +357,188 @@ class _Matcher:
 
     def _keep_hidden(self, old: FunctionType, new: Any) -> None:
         """A decorator that is new or gone: what was held bare still gets the new content."""
-        if id(old) in self._targets or (id(old), id(new)) in self._opened:
-            return
-        self._opened.add((id(old), id(new)))  # a wrapper may hold itself
+        if id(old) in self.targets or not self._open(old, new):
+            return  # a wrapper may hold itself
         for inner in _functions_within(new):
             if inner.__qualname__ == old.__qualname__ and id(inner) not in self._kept:
                 self._keep_function(old, inner)
                 return
 
+    def _open(self, old: Any, new: Any) -> bool:
+        """Note that a pair was looked at; False if it had been."""
+        key = id(old), id(new)
+        is_new = key not in self._opened
+        self._opened[key] = old, new  # or what takes their addresses would be taken for them
+        return is_new
+
     # ---- classes
 
     def _keep_class(self, old: type, new: type) -> bool:
-        members, new_members = class_dict(old), class_dict(new)
-        same_definition = (
-            members.get("__module__") == new_members.get("__module__") == self._module_name
-            and old.__qualname__ == new.__qualname__
-        )
+        same_definition = class_dict(old).get("__module__") == class_dict(new).get(
+            "__module__"
+        ) == self.module_name and qualname_of(old) == qualname_of(new)
         # What is not kept may come up again, as what its own methods close over.
-        if not same_definition or (id(old), id(new)) in self._opened:
+        if not same_definition or id(old) in self._refused or not self._open(old, new):
             return False
-        self._opened.add((id(old), id(new)))
-        difference = self._difference(old, new)
-        if difference is not None and self._is_made_alike(old, new):
-            self._pair(old, new)
-            self._keep_members(old, new, set_others=False)
-            return True
+        way = way_for(type(new))
+        bases = tuple(self._kept_base(*pair) for pair in self._bases(old, new))
+        difference = self.difference(old, new)
         if difference is not None:
-            self._keep_members(old, new, set_others=False)
-            self.donors.stale.append(
-                Stale(
-                    f"class {old.__qualname__}",
-                    f"{difference}, so the name has a new class and what was made of the old one, "
-                    f"or derives from it, keeps the old",
-                    "its methods are new all the same; restart to have one class again",
-                )
-            )
+            self.refuse(old, class_dict(new), difference)
             return False
-        self._pair(old, new)
-        self._keep_members(old, new, set_others=True)
-        for name in self._names_gone(old, new_members):
-            self.donors.removed.append((old, name))
+        self.pair(old, new)
+        self.replaced.append((new, old))
+        edit = self.edit(old, class_dict(new), bases, type(new), new)
+        self._cells += [(cell, old) for cell in _class_cells(new)]
+        if way.merge is not None:
+            way.merge(self, edit, new)
         return True
 
-    def _is_made_alike(self, old: type, new: type) -> bool:
-        """Tell whether a class whose metaclass builds more than a class is as it was: of the same
-        definition, and if it is an enumeration, with the same values.
+    def _bases(self, old: type, new: type) -> list[tuple[type | None, type]]:
+        """The bases of a donor, each beside the one in its place, which may have no name of its own
+        (``class Point(namedtuple("Point", "x y"))``).
         """
-        definitions = [_class_definition(tree, old.__qualname__) for tree in self._trees]
-        if not self.keep(type(old), type(new)) or not all(definitions):
-            return False
-        same = evaluates_the_same(*cast(list[ast.AST], definitions))
-        return same and (
-            not issubclass(type(old), EnumType) or _enum_values(old) == _enum_values(new)
+        mine, theirs = bases_of(old), bases_of(new)
+        return [
+            (mine[i] if len(mine) == len(theirs) else None, base) for i, base in enumerate(theirs)
+        ]
+
+    def _kept_base(self, old: type | None, new: type) -> type:
+        if old is not None and old is not new:
+            self.keep(old, new)
+        return self.kept_for(new)  # type: ignore[no-any-return]
+
+    def kept_bases(self, old: type, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the bases of a class statement, with kept classes in the place of donors."""
+        mine = bases_of(old)
+        if len(mine) != len(bases):
+            return tuple(map(self.kept_for, bases))
+        return tuple(
+            self._kept_base(base_before, base)
+            for base_before, base in zip(mine, bases, strict=True)
         )
 
-    def _difference(self, old: type, new: type) -> str | None:
-        """Why the content of one class cannot simply be given to another; None if it can."""
-        if not self.keep(type(old), type(new)):
-            return "its metaclass changed"
-        if type(old) not in _METACLASSES:
-            return f"classes of {type(old).__qualname__} cannot be changed in place yet"
-        # A base may have no name of its own: `class Point(namedtuple("Point", "x y"))`.
-        if len(old.__bases__) != len(new.__bases__) or not all(
-            map(self.keep, old.__bases__, new.__bases__)
+    def difference(self, old: type, shape: type) -> str | None:
+        """Why the content of one class cannot be given to another; None if it can."""
+        reason: str | None = _core.layout_difference(old, shape)
+        if reason is None and type(old) is not type(shape):
+            mine, theirs = type(old), type(shape)
+            if mine.__basicsize__ != theirs.__basicsize__:
+                return "its new metaclass stores something else in a class"
+        if (
+            reason is None
+            and own_slots(shape).keys() - own_slots(old).keys()
+            and shape.__itemsize__
         ):
-            return "its bases changed"
-        if issubclass(old, tuple) and class_dict(old).get("_fields") != class_dict(new).get(
-            "_fields"
-        ):
-            return "its fields changed"
-        if class_dict(old).get("__slots__") != class_dict(new).get("__slots__"):
-            return "its __slots__ changed"
-        return None if _layout(old) == _layout(new) else "its instances are laid out differently"
+            return "its instances have no place for new slots"
+        return reason
 
-    def _keep_members(self, old: type, new: type, *, set_others: bool) -> None:
-        members, new_members = class_dict(old), class_dict(new)
-        for name, value in list(new_members.items()):
-            if name in _OWN_TO_A_CLASS or type(value) in (
-                types.MemberDescriptorType,
-                types.GetSetDescriptorType,
-            ):
+    def refuse(self, old: type, members: Mapping[str, Any], difference: str) -> None:
+        """Leave a class with its shape: its methods get their new content all the same."""
+        self._refused.add(id(old))
+        for name, value in members.items():
+            for function in [value, *_functions_within(value)]:
+                if type(function) is FunctionType:
+                    self._owners[id(function)] = old
+            if name in class_dict(old):
+                self.keep(class_dict(old)[name], value)
+        self.stale.append(
+            Stale(
+                f"class {qualname_of(old)}",
+                f"{difference}, so the name has a new class and what was made of the old one, "
+                f"or derives from it, keeps the old",
+                "its methods are new all the same; restart to have one class again",
+            )
+        )
+
+    def edit(
+        self,
+        old: type,
+        members: Mapping[str, Any],
+        bases: tuple[type, ...],
+        metaclass: type,
+        shape: type | None,
+    ) -> ClassEdit:
+        """Plan the new content of a class.
+
+        Args:
+            old: The class.
+            members: What its new definition makes of it.
+            bases: Its new bases, all of them kept ones.
+            metaclass: Its new metaclass.
+            shape: A class of that layout; None if layout and bases stay.
+        """
+        before = class_dict(old)
+        content = {
+            name: self._member(before, name, value)
+            for name, value in members.items()
+            if not _is_storage(value, old, shape)
+        }
+        slots = own_slots(old)
+        mro = mro_of(old)[1:] if shape is None else mro_of_shape(shape)
+        for name in slots if shape is None else own_slots(shape):
+            content[name] = slots[name] if name in slots else _core.side_slot(old, name)
+        content |= own_storage(old, mro, old if shape is None else shape)
+        content |= self._retained(old, content)
+        edit = ClassEdit(
+            old,
+            content,
+            None if bases == bases_of(old) else bases,
+            None if metaclass is type(old) else metaclass,
+            shape,
+        )
+        self._classes.append(edit)
+        return edit
+
+    def _member(self, before: Mapping[str, Any], name: str, value: Any) -> Any:
+        if name not in before:
+            return value
+        mine = before[name]
+        if name == "_abc_impl":  # what was registered stays so
+            return mine
+        if type(mine) is type(value) and type(value) in _PLAIN and repr(mine) == repr(value):
+            return mine
+        if name == "__static_attributes__" and mine == value:
+            return mine
+        return mine if self.keep(mine, value) else value
+
+    def _retained(self, old: type, content: Mapping[str, Any]) -> dict[str, Any]:
+        """What the program itself has set on a class: it is not in its source, and stays.
+
+        Where decorators or a metaclass make special methods, those that they make no more go.
+        """
+        definitions = [definition_of(tree, qualname_of(old)) for tree in self.trees]
+        bound = names_in_class(definitions[0])
+        is_made = way_for(type(old)).kind != "in place" or any(
+            definition is not None and definition.decorator_list for definition in definitions
+        )
+        retained: dict[str, Any] = {}
+        for name, value in class_dict(old).items():
+            if name in content or name in DERIVED or own_slots(old).get(name) is value:
                 continue
-            mine = members.get(name)
-            if name in members and self.keep(mine, value):
-                continue
-            if set_others:
-                self.donors.attributes.append((old, name, value))
-        if set_others:
-            self.donors.cells += [(cell, old) for cell in _class_cells(new)]
+            if name in bound or definitions[0] is None:
+                self.removed.append((old, name))
+            elif not (is_made and name.startswith("__") and name.endswith("__")):
+                retained[name] = value
+        return retained
+
+    def _add_class(self, log: _core.Log, edit: ClassEdit) -> bool:
+        """Add the edit of a class to a log, unless nothing is to change."""
+        for value in edit.content.values():
+            self._replace_within(value)
+        content = {name: self.map(value) for name, value in edit.content.items()}
+        before = class_dict(edit.target)
+        if (
+            edit.bases is None
+            and edit.metaclass is None
+            and list(map(id, content.values())) == list(map(id, before.values()))
+            and list(content) == list(before)
+        ):
+            return False
+        log.add_type(
+            edit.target, content, bases=edit.bases, metaclass=edit.metaclass, donor=edit.shape
+        )
+        return True
 
     def _keep_descriptor(self, old: Any, new: Any) -> bool:
         """A property, a static method: the same object if all its functions are kept."""
@@ -363,18 +552,60 @@ class _Matcher:
             kept.append(_are_same(old.args, new.args) and _are_same(old.keywords, new.keywords))
         return all(kept)
 
-    def _names_gone(self, old: type, new_members: Any) -> Iterator[str]:
-        """The names that the old source bound in the body of a class and the new one does not.
 
-        What the program itself has set on the class is not in its source, and stays.
-        """
-        members = class_dict(old)
-        yield from (name for name in _ANNOTATIONS if name in members and name not in new_members)
-        definition = _class_definition(self._trees[0], old.__qualname__)
-        for statement in definition.body if definition is not None else ():
-            for name in _bound_by(statement):
-                if name in class_dict(old) and name not in new_members:
-                    yield name
+_set_class: Any = vars(object)["__class__"].__set__
+
+
+def _drop_added(before: list[tuple[Any, Any, int]], after: list[tuple[Any, Any, int]]) -> None:
+    """Take a class out of the lists that had it and got it again from a decorator or hook."""
+    known = {(id(holder), id(value)): count for holder, value, count in before}
+    for holder, value, count in after:
+        had = known.get((id(holder), id(value)), 0)
+        for _ in range(count - had if had else 0):
+            index = len(holder) - 1 - [it is value for it in reversed(holder)].index(True)
+            del holder[index]
+
+
+def _is_own(donor: Any, holder: Any, donors: list[Any], targets: list[Any]) -> bool:
+    """Tell whether a donor is held only by what it holds itself: that goes with it."""
+    if not is_class(donor):
+        return False
+    target = targets[[each is donor for each in donors].index(True)]
+    return any(value is holder for value in class_dict(donor).values()) and not any(
+        value is holder for value in class_dict(target).values()
+    )
+
+
+def _leftovers(left: list[tuple[Any, Any]]) -> Iterator[Stale]:
+    """Name what still refers to a donor, once for each kind of holder."""
+    kinds = dict.fromkeys(
+        (qualname_of(donor) if is_class(donor) else type(donor).__qualname__, _kind(holder))
+        for donor, holder in left
+    )
+    for name, kind in kinds:
+        yield Stale(
+            f"a reference to {name} in {kind}",
+            "it was made with the class as this run built it, and cannot be given the one that is "
+            "kept",
+            "make it anew, or restart",
+        )
+
+
+def _kind(holder: Any) -> str:
+    if is_class(holder):
+        return f"class {qualname_of(holder)}"
+    name: str = qualname_of(type(holder))
+    return f"an object of type {name}"
+
+
+def _is_storage(value: Any, old: type, shape: type | None) -> bool:
+    """Tell whether a class attribute gives access to what an instance stores."""
+    return (
+        type(value) is GetSetDescriptorType and value.__name__ in ("__dict__", "__weakref__")
+    ) or (
+        type(value) in (MemberDescriptorType, SIDE_SLOT)
+        and (value.__objclass__ is shape or value.__objclass__ is old)
+    )
 
 
 def _shared_cells(old: FunctionType, new: FunctionType) -> Iterator[tuple[CellType, CellType]]:
@@ -436,41 +667,3 @@ def _class_cells(cls: type) -> Iterator[CellType]:
             ):
                 if name == "__class__" and _is_full(cell) and cell.cell_contents is cls:
                     yield cell
-
-
-def _layout(cls: type) -> tuple[int, ...]:
-    return cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__
-
-
-def _enum_values(cls: type) -> list[tuple[str, type, object]]:
-    """The members of an enumeration, with values that can be compared without running code."""
-    members = class_dict(cls)["_member_map_"]
-    values = [
-        (name, object.__getattribute__(member, "_value_")) for name, member in members.items()
-    ]
-    return [
-        (name, type(value), repr(value) if type(value) in _PLAIN else id(value))
-        for name, value in values
-    ]
-
-
-def _class_definition(tree: ast.Module | None, qualname: str) -> ast.ClassDef | None:
-    """Find the definition of a class by its qualified name, at the top of a module or a class."""
-    body: list[ast.stmt] = tree.body if tree is not None else []
-    found = None
-    for name in qualname.split("."):
-        found = next((s for s in body if isinstance(s, ast.ClassDef) and s.name == name), None)
-        if found is None:
-            return None
-        body = found.body
-    return found
-
-
-def _bound_by(statement: ast.stmt) -> Iterator[str]:
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Assign(targets=targets):
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            yield name

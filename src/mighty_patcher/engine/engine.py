@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import gc
 import os
 import threading
 import time
 import traceback
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Literal
 from weakref import WeakSet
 
@@ -20,6 +22,7 @@ from mighty_patcher.engine import diff, version
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.files import python_files
 from mighty_patcher.engine.inforce import InForce
+from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.match import Patches, match_bodies
 from mighty_patcher.engine.modules import (
     Modules,
@@ -230,6 +233,7 @@ class Engine:
                 if not again:
                     self._forget_last()
                 self._undo.append(_Undo(transaction, olds, news))
+                transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
             names = tuple(name_of_module(module) for module in reloaded)
         shown = [new.path for new in news] or [e.path for e in errors if isinstance(e, SourceError)]
@@ -242,6 +246,17 @@ class Engine:
             seconds=time.perf_counter() - clock,
             started=started,
         )
+
+    def _migrate(
+        self, reloaded: list[ModuleType], versions: dict[Version, Version | None]
+    ) -> Iterator[Stale]:
+        """Let the instances of classes that changed know, after the commit."""
+        for new, old in versions.items():
+            changed = changed_definitions(_parsed(old), new)
+            for module in self.modules.of(new.path) if changed else ():
+                if any(module is done for done in reloaded):
+                    name = name_of_module(module)
+                    yield from migrate(namespace_of(module), name, changed)
 
     def _read(self, path: str, *, again: bool) -> Version | None:
         """Return the text of a file if something has to be done about it."""
@@ -303,10 +318,13 @@ class Engine:
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
                 plan, patches = diff.Plan(True, reason), Patches()
+        tree = new.tree
         if plan.runs and name_of_module(module) == "__main__":
-            code = self._main_code(module, new, filename, plan)
+            tree = self._main_tree(module, new, plan)
+            code = version.compile_for(new, module, filename, tree=tree)
+        parts = partial(version.compile_parts, new, module, filename, tree, code)
         trees = (old.tree if old is not None else None, new.tree)
-        return Edit(module, code, trees, patches, plan.runs, plan.reason, plan.line)
+        return Edit(module, code, parts, trees, patches, plan.runs, plan.reason, plan.line)
 
     def _plan(self, module: ModuleType, old: Version, new: Version) -> diff.Plan:
         wish = namespace_of(module).get("__rerun__", self._rerun)
@@ -316,14 +334,8 @@ class Engine:
             return diff.Plan(True, "it asks currently_reloading()")
         return diff.diff(old.tree, new.tree)
 
-    def _main_code(
-        self,
-        module: ModuleType,
-        new: Version,
-        filename: str,
-        plan: diff.Plan,
-    ) -> CodeType:
-        """Compile ``__main__`` so that it can be run again: without its main block.
+    def _main_tree(self, module: ModuleType, new: Version, plan: diff.Plan) -> ast.Module:
+        """Return of ``__main__`` what can be run again: all but its main block.
 
         Raises:
             RefusedEdit: Its top-level code is running right now, outside that block.
@@ -338,8 +350,7 @@ class Engine:
                 'put what runs the program below `if __name__ == "__main__":`, or restart; '
                 "bodies of functions can be edited all the time",
             )
-        tree = diff.without_main_guard(new.tree)
-        return version.compile_for(new, module, filename, tree=tree)
+        return diff.without_main_guard(new.tree)
 
     def _not_in_force(self, path: str, error: MightyPatcherError) -> MightyPatcherError:
         """Note that the saved text does not run; tracebacks go on showing the one that does."""

@@ -16,15 +16,13 @@ from types import CellType, CodeType, FunctionType, MethodType, ModuleType, None
 from typing import TYPE_CHECKING, cast
 
 from mighty_patcher import _core
+from mighty_patcher.engine.classes import class_dict
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
 
-__all__ = ["Patches", "class_dict", "functions_in", "match_bodies"]
-
-# The real dictionary of a class, whatever its metaclass makes of attribute access.
-class_dict = vars(type)["__dict__"].__get__
+__all__ = ["Patches", "functions_in", "match_bodies"]
 
 _WRAPPERS: tuple[tuple[type, tuple[str, ...]], ...] = (
     (staticmethod, ("__func__",)),

@@ -31,6 +31,7 @@ LINES_MOVED = "lines moved"
 
 _MOST_NAMES = 6
 _MOST_PATHS = 3
+_BINDING = "mighty_patcher/_core.pyx"  # as Cython names it in tracebacks
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
@@ -192,9 +193,16 @@ def details(error: MightyPatcherError) -> list[str]:
             return [line for line in lines if line.startswith("    ")]
         case RunError() if cause is not None:
             theirs = _from_file(cause.__traceback__, error.path)
-            return _lines(traceback.format_exception(type(cause), cause, theirs))
+            shown = traceback.TracebackException(type(cause), cause, theirs)
+            # A class statement is executed by us, and a person did not write that call.
+            shown.stack[:] = [frame for frame in shown.stack if not _is_ours(frame.filename)]
+            return _lines(shown.format())
         case _:
             return []
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith(_PACKAGE) or filename.endswith(_BINDING)
 
 
 def _below(error: MightyPatcherError) -> list[str]:

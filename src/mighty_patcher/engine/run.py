@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import CodeType, FrameType, ModuleType
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine.class_statement import ClassStatement, begin
+from mighty_patcher.engine.diff import names_bound
+from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import filename_of, namespace_of
+from mighty_patcher.engine.version import Part
 
 __all__ = ["currently_reloading", "run_again", "running_code", "running_line"]
 
-# The namespaces that are being executed again, by the identity of each, with the thread that does.
-_running: dict[int, int] = {}
+
+@dataclass(frozen=True)
+class _Running:
+    thread: int
+    keeper: Keeper
+
+
+# The namespaces that are being executed again, by the identity of each.
+_running: dict[int, _Running] = {}
 
 
 def currently_reloading() -> bool:
@@ -36,37 +50,92 @@ def currently_reloading() -> bool:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_name == "<module>":
-            return _running.get(id(frame.f_globals)) == threading.get_ident()
+            return _running_here(frame.f_globals) is not None
         frame = frame.f_back
     return False
 
 
-def run_again(module: ModuleType, code: CodeType) -> tuple[dict[str, Any], Journal]:
+def _running_here(namespace: dict[str, Any]) -> Keeper | None:
+    """Return who keeps the objects of a module that this thread is executing again."""
+    running = _running.get(id(namespace))
+    return running.keeper if running and running.thread == threading.get_ident() else None
+
+
+def run_again(
+    module: ModuleType,
+    parts: Sequence[Part],
+    keeper: Keeper,
+    journal: Journal,
+) -> None:
     """Execute new code of a module in the module's namespace, which is not cleared first.
+
+    What a statement makes anew is folded into what the program holds before the next is executed.
 
     Args:
         module: The module.
-        code: What to execute.
-
-    Returns:
-        The namespace as it was before, and a journal that puts it back.
+        parts: What to execute, in order.
+        keeper: Who keeps the objects of the module.
+        journal: Remembers the names that are bound, also if the code raises.
 
     Raises:
-        BaseException: Whatever the code raised; the namespace is as it was before.
+        BaseException: Whatever the code raised.
     """
     namespace = namespace_of(module)
-    before = dict(namespace)
-    journal = Journal()
     importlib.invalidate_caches()  # files that it imports may be as new as this one
     try:
-        with _marked(namespace):
-            exec(code, namespace)
-    except BaseException:
-        journal.executed(namespace, before)
-        journal.undo()
-        raise
-    journal.executed(namespace, before)
-    return before, journal
+        with _marked(namespace, keeper):
+            _execute(parts, namespace, keeper)
+    finally:
+        journal.executed(namespace, keeper.before)
+
+
+def _execute(parts: Sequence[Part], namespace: dict[str, Any], keeper: Keeper) -> None:
+    bound = [_bound_by(part, namespace) for part in parts]
+    last = {name: index for index, names in enumerate(bound) for name in names}
+    unfolded: list[str] = []
+    for index, part in enumerate(parts):
+        keeper.will_run(part.code)
+        if unfolded and not _only_defines(part):
+            keeper.fold(unfolded)
+            unfolded = []
+        exec(part.code, namespace)
+        if part.statement is None or "*" in bound[index]:
+            unfolded = list(namespace)
+        else:
+            if _is_docstring(part.statement) and index == 0:
+                namespace["__doc__"] = ast.get_docstring(_module_of(part.statement), clean=False)
+            # What is bound again further down is something else: an overload, a property's setter.
+            unfolded += [name for name in bound[index] if last[name] == index]
+    keeper.fold(unfolded)
+
+
+def _bound_by(part: Part, namespace: dict[str, Any]) -> list[str]:
+    if part.statement is None:
+        return list(namespace)
+    return sorted(names_bound(_module_of(part.statement)))
+
+
+def _module_of(statement: ast.stmt) -> ast.Module:
+    return ast.Module(body=[statement], type_ignores=[])
+
+
+def _only_defines(part: Part) -> bool:
+    """Tell whether a statement calls nothing that could ask for what was defined before it."""
+    statement = part.statement
+    return (
+        isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and not statement.decorator_list
+        and not statement.args.defaults
+        and not any(statement.args.kw_defaults)
+    )
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
 
 
 def running_line(module: ModuleType) -> tuple[CodeType, int] | None:
@@ -92,9 +161,24 @@ def running_code(filename: str) -> list[CodeType]:
 
 
 @contextmanager
-def _marked(namespace: dict[str, Any]) -> Iterator[None]:
-    _running[id(namespace)] = threading.get_ident()
+def _marked(namespace: dict[str, Any], keeper: Keeper) -> Iterator[None]:
+    _running[id(namespace)] = _Running(threading.get_ident(), keeper)
+    make_class = builtins.__build_class__
+    ours = _core.ClassStatement(make_class, _begin)
+    # Only while a module runs again, and all that does not concern it is handed on.
+    builtins.__build_class__ = ours
     try:
         yield
     finally:
+        if builtins.__build_class__ is ours:
+            builtins.__build_class__ = make_class
         del _running[id(namespace)]
+
+
+def _begin(
+    body: Any, name: str, bases: tuple[Any, ...], keywords: dict[str, Any]
+) -> ClassStatement | None:
+    if type(body) is not FunctionType:
+        return None
+    keeper = _running_here(body.__globals__)
+    return None if keeper is None else begin(keeper, body, name, bases, keywords)

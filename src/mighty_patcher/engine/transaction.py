@@ -7,25 +7,25 @@ has to run again, what gathered before is committed first, because the module ma
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import Imports, follow
+from mighty_patcher.engine.classes import qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.diff import names_gone
-from mighty_patcher.engine.donors import Donors, Trees, match_donors
+from mighty_patcher.engine.donors import Keeper, Trees
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Cache, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
+from mighty_patcher.engine.version import Part
 
 __all__ = ["Edit", "Transaction"]
-
-
-_set_class = vars(object)["__class__"].__set__
 
 
 class _Undoable(Protocol):
@@ -50,6 +50,7 @@ class Edit:
     Attributes:
         module: The module.
         code: Its new code.
+        parts: Compiles the statements that are run, where it runs.
         trees: The syntax trees in force, where it is known, and saved.
         patches: The functions with old code, wherever they are.
         runs: The module is run again.
@@ -59,6 +60,7 @@ class Edit:
 
     module: ModuleType
     code: CodeType
+    parts: Callable[[], list[Part]]
     trees: Trees
     patches: Patches
     runs: bool
@@ -98,7 +100,6 @@ class Transaction:
         """Apply what has gathered, in one go."""
         gathered, self._gathered = self._gathered, []
         self._apply(
-            [],
             [body for patches in gathered for body in patches.bodies],
             [edit for patches in gathered for edit in patches.constants],
         )
@@ -118,18 +119,16 @@ class Transaction:
         self._done.clear()
 
     def _apply(
-        self,
-        functions: list[tuple[FunctionType, FunctionType, int]],
-        bodies: list[Body],
-        constants: list[tuple[CodeType, CodeType, CodeType]],
+        self, bodies: list[Body], constants: list[tuple[CodeType, CodeType, CodeType]]
     ) -> None:
         log = _core.Log()
-        for target, donor, fields in functions:
-            log.add_function(target, donor, fields)
         for body in bodies:
             log.add_code(*body)
         for outer, old, new in constants:
             log.add_constant(outer, old, new)
+        self._commit_log(log)
+
+    def _commit_log(self, log: _core.Log) -> None:
         log.commit()
         self._done.append(log)
 
@@ -142,42 +141,51 @@ class Transaction:
 
     def _run(self, edit: Edit) -> None:
         name = name_of_module(edit.module)
-        before, journal = run_again(edit.module, edit.code)
+        before, journal = dict(namespace_of(edit.module)), Journal()
         self._done.append(journal)
+        keeper = Keeper(edit.module, before, edit.code.co_filename, edit.trees, self._commit_log)
+        try:
+            run_again(edit.module, edit.parts(), keeper, journal)
+        finally:
+            keeper.leave()
         self.steps.append(Step("ran", name, name, edit.line, edit.reason))
-        donors = match_donors(edit.module, before, edit.code, edit.trees)
-        self.stale += donors.stale
-        whole = {id(target) for target, _, _ in donors.functions}
+        self._patch_others(edit, keeper)
+        self._clear(edit.patches.caches)
+        self.stale += keeper.stale
+        self.steps += [
+            Step(
+                "removed", name, f"{qualname_of(cls)}.{attribute}", 0, "it is gone from the source"
+            )
+            for cls, attribute in keeper.removed
+        ]
+        self._bind(edit, before)
+
+    def _patch_others(self, edit: Edit, keeper: Keeper) -> None:
+        """Patch the functions that hold old code and that no name of the module led to."""
         bodies = []
         for body in edit.patches.bodies:
             target, code, *_ = body
-            if id(target) in whole:
+            if id(target) in keeper.targets:
                 continue
             if arguments(target.__code__) == arguments(code):
                 bodies.append(body)
             else:
                 self.stale.append(_with_other_arguments(target))
-        self._apply(donors.functions, bodies, edit.patches.constants)
-        self._clear(edit.patches.caches)
-        after = Journal()
-        self._done.append(after)
-        self.stale += _install(edit.module, donors, after)
-        self.steps += [
-            Step(
-                "removed", name, f"{cls.__qualname__}.{attribute}", 0, "it is gone from the source"
-            )
-            for cls, attribute in donors.removed
-        ]
-        namespace = namespace_of(edit.module)
+        self._apply(bodies, edit.patches.constants)
+
+    def _bind(self, edit: Edit, before: dict[str, Any]) -> None:
+        """Remove the names that are gone, and let importers of the others follow."""
+        name, namespace, journal = name_of_module(edit.module), namespace_of(edit.module), Journal()
+        self._done.append(journal)
         for gone in _names_gone(edit, before):
-            after.unbind(namespace, gone)
+            journal.unbind(namespace, gone)
             self.steps.append(Step("removed", name, gone, 0, "it is gone from the source"))
         changed = {
             bound: (before[bound], value)
             for bound, value in list(namespace.items())
             if bound in before and before[bound] is not value and not bound.startswith("__")
         }
-        self.steps += follow(edit.module, changed, self._imports, after)
+        self.steps += follow(edit.module, changed, self._imports, journal)
 
 
 def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
@@ -197,44 +205,6 @@ def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
         and namespace[name] is before[name]
         and sys.modules.get(f"{package}.{name}") is not namespace[name]
     ]
-
-
-def _install(module: ModuleType, donors: Donors, journal: Journal) -> list[Stale]:
-    """Give classes the content of their donors, and names the objects that are kept.
-
-    Returns:
-        What CPython does not let change.
-    """
-    stale: list[Stale] = []
-    for cell, cls in donors.cells:
-        cell.cell_contents = cls
-    for cls, name, value in donors.attributes:
-        journal.set_attribute(cls, name, value)
-    for cls, name in donors.removed:
-        journal.delete_attribute(cls, name)
-    for cls, bases in donors.bases:
-        try:
-            type.__setattr__(cls, "__bases__", bases)
-        except TypeError as error:
-            stale.append(_not_moved(f"class {cls.__qualname__}", error))
-    for instance, cls in donors.instances:
-        try:
-            _set_class(instance, cls)
-        except TypeError as error:
-            stale.append(
-                _not_moved(f"an instance of {cls.__qualname__} made at module level", error)
-            )
-    # Not through the journal, which would keep the donors: that of the run knows these names.
-    namespace_of(module).update(donors.names)
-    return stale
-
-
-def _not_moved(what: str, error: TypeError) -> Stale:
-    return Stale(
-        what,
-        f"it was made of classes of this run, and cannot be given those that are kept ({error})",
-        "restart to have one class again",
-    )
 
 
 def _with_other_arguments(function: FunctionType) -> Stale:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import codecs
 import hashlib
+import importlib.abc
+import importlib.machinery
 import inspect
 import io
 import os
@@ -25,10 +27,20 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from mighty_patcher.engine.diff import executed
 from mighty_patcher.engine.modules import name_of_module, namespace_of, spec_of
 from mighty_patcher.errors import SourceError
 
-__all__ = ["Texts", "Version", "compile_for", "looks_unfinished", "parse", "read"]
+__all__ = [
+    "Part",
+    "Texts",
+    "Version",
+    "compile_for",
+    "compile_parts",
+    "looks_unfinished",
+    "parse",
+    "read",
+]
 
 _READS = 10
 """How often a file is read before it counts as being written without end."""
@@ -325,6 +337,76 @@ def compile_for(
     if not isinstance(code, CodeType):
         raise _loader_error(version, source_to_code, f"returned {code!r} instead of code")
     return code
+
+
+@dataclass(frozen=True)
+class Part:
+    """One statement of a module, ready to be executed by itself.
+
+    Attributes:
+        statement: The statement; None where the module cannot be taken apart.
+        code: Its code.
+    """
+
+    statement: ast.stmt | None
+    code: CodeType
+
+
+def compile_parts(
+    version: Version, module: ModuleType, filename: str, tree: ast.Module, whole: CodeType
+) -> list[Part]:
+    """Compile the statements of a module one by one.
+
+    Args:
+        version: The version.
+        module: The module that the file belongs to.
+        filename: What the code shall have as its ``co_filename``.
+        tree: The syntax tree of the version, or a part of it.
+        whole: The code of all of `tree`: what is executed where a loader of the module's own changes what is
+            compiled, and so has to see the whole.
+    """
+    if not _is_plain(_own_compiler(module)[0]):
+        return [Part(None, whole)]
+    futures: list[ast.stmt] = [
+        statement
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+    ]
+    parts = []
+    imports = _never_run(tree)
+    with _without_warnings(filename):  # they were shown when the whole was compiled
+        for statement in tree.body:
+            body = [statement] if statement in futures else [*futures, *imports, statement]
+            part = ast.Module(body=body, type_ignores=[])
+            parts.append(Part(statement, compile(part, filename, "exec", dont_inherit=True)))
+    return parts
+
+
+def _never_run(tree: ast.Module) -> list[ast.stmt]:
+    """Return a statement that does nothing but tell the compiler which names the module imports: calls
+    of what such a name has are compiled in another way (is_import_originated, Python/codegen.c).
+    """
+    names = {
+        alias.asname or alias.name.partition(".")[0]
+        for node in executed(tree.body)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    } - {"*"}
+    if not names:
+        return []
+    aliases = [ast.alias(name) for name in sorted(names)]
+    never = ast.If(test=ast.Constant(False), body=[ast.Import(aliases)], orelse=[])
+    return [ast.fix_missing_locations(never)]
+
+
+def _is_plain(source_to_code: Any) -> bool:
+    """Tell whether text is compiled as it is: by us, or by the import system."""
+    function = getattr(source_to_code, "__func__", source_to_code)
+    return function in (
+        _compile,
+        importlib.machinery.SourceFileLoader.source_to_code,
+        importlib.abc.InspectLoader.source_to_code,
+    )
 
 
 def _own_compiler(module: ModuleType) -> tuple[Any, str]:

@@ -1,0 +1,34 @@
+/* slots.h - slots that a class gains while instances of it are alive.
+ *
+ * Instances keep the layout that they were made with, so there is no place in them for a slot that is
+ * added later. It becomes a descriptor whose values lie in a table outside of the instances, and which
+ * otherwise behaves as the member descriptor of a slot does. What CPython does to the slots of an
+ * instance (show them to the collector, clear them, drop them) is done to its entries by a hidden class,
+ * which is put between the Python classes that an instance is laid out by and the C class below them.
+ */
+#ifndef MP_SLOTS_H
+#define MP_SLOTS_H
+
+#include "compat.h"
+
+/* The type of the descriptors. New reference; runs no Python. */
+PyObject *mp_slots_type(void);
+
+/* A descriptor for the slot `name` (mangled already, as in the dictionary of a class) of `owner`, which
+ * is not put into `owner`. Prepares the class and all that derive from it. Raises TypeError for a class
+ * whose instances cannot have entries; then some of them may stay prepared, which nobody notices. New
+ * reference; stops the world; runs no Python but for `__del__` of what is not used any more. */
+PyObject *mp_slots_new(PyObject *owner, PyObject *name);
+
+/* Make sure that entries of instances of `type` are visited, cleared and dropped. Raises TypeError if that
+ * cannot be; then nothing was changed. Stops the world if there is something to do; runs no Python. */
+int mp_slots_ensure(PyTypeObject *type);
+
+/* True if `type` is a hidden class, or if its layout has one. Run nothing. */
+int mp_slots_is_hidden(PyTypeObject *type);
+int mp_slots_has_hidden(PyTypeObject *type);
+
+/* The number of entries of all instances. Runs nothing. */
+Py_ssize_t mp_slots_count(void);
+
+#endif /* MP_SLOTS_H */

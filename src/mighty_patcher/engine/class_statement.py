@@ -1,0 +1,201 @@
+"""A class statement that is run again and keeps its class: the body is executed, and what it leaves
+becomes the content of the class that the program has.
+
+CPython makes a class in ``builtins.__build_class__``. While a module is run again,
+`_core.ClassStatement` stands in for it; it hands on what is not a class of this module, has no class
+yet, or has a metaclass that builds more than a class (see metaclasses.py).
+"""
+
+from __future__ import annotations
+
+import types
+from _abc import _abc_init  # type: ignore[import-not-found]
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mighty_patcher.engine.classes import (
+    abstract_methods,
+    as_content,
+    bases_of,
+    bury,
+    class_dict,
+    class_named,
+    definition_of,
+    is_abc,
+    mro_of,
+    mro_of_shape,
+    shape_of,
+)
+from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.metaclasses import builds_a_class, metaclass_of, way_for
+
+__all__ = ["ClassStatement", "begin"]
+
+Hook = tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]
+
+
+def begin(
+    keeper: Keeper, body: Any, name: str, bases: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> ClassStatement | None:
+    """Decide whether a class statement keeps its class.
+
+    Args:
+        keeper: Who keeps the objects of the module that is run.
+        body: The function of the statement's body.
+        name: The name of the class.
+        bases: Its bases, as they were evaluated.
+        keywords: Its keywords, the metaclass among them.
+
+    Returns:
+        The statement, which is to be executed; None if CPython is to make a class.
+    """
+    qualname = body.__qualname__
+    old = class_named(keeper.before, keeper.module_name, qualname)
+    if old is None or id(old) in keeper.targets:
+        return None
+    resolved = tuple(types.resolve_bases(bases))
+    metaclass = metaclass_of(resolved, keywords.get("metaclass"))
+    if metaclass is None or way_for(metaclass).kind != "in place":
+        return None
+    definition = definition_of(keeper.trees[1], qualname)
+    decorators = definition.decorator_list if definition is not None else []
+    if any(builds_a_class(decorator, keeper.namespace) for decorator in decorators):
+        return None
+    if _is_made_by_decorator(keeper, old, qualname):
+        return None
+    if any(old in mro_of(base) for base in resolved if base is not old) or old in resolved:
+        return None  # `class A(A):` extends the one before it
+    if decorators or _has_hook(old):
+        keeper.show(old)
+    return ClassStatement(keeper, old, name, resolved, bases, metaclass, keywords)
+
+
+def _has_hook(cls: type) -> bool:
+    """Tell whether a base wants to be told of the classes that derive from it."""
+    return any(
+        type(class_dict(base).get("__init_subclass__")) is classmethod for base in mro_of(cls)[1:]
+    )
+
+
+def _is_made_by_decorator(keeper: Keeper, old: type, qualname: str) -> bool:
+    """Tell whether a decorator has made the class that has the name: then the slots are its own."""
+    definition = definition_of(keeper.trees[0], qualname)
+    if definition is None or "__slots__" not in class_dict(old):
+        return False
+    return bool(definition.decorator_list) and any(
+        builds_a_class(decorator, keeper.before) for decorator in definition.decorator_list
+    )
+
+
+class ClassStatement:
+    """One class statement on its way. `_core.ClassStatement` executes the body in `namespace`,
+    calls `end`, calls the hooks that that returns, and takes `cls`.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        old: type,
+        name: str,
+        bases: tuple[Any, ...],
+        written: tuple[Any, ...],
+        metaclass: type,
+        keywords: Mapping[str, Any],
+    ) -> None:
+        self.namespace: dict[str, Any] = {}
+        self.cls: type = old
+        self._keeper = keeper
+        self._old = old
+        self._name = name
+        self._bases = keeper.kept_bases(old, bases)
+        self._written = written
+        self._metaclass = metaclass
+        self._keywords = {key: value for key, value in keywords.items() if key != "metaclass"}
+
+    def end(self) -> list[Hook]:
+        """Give the class its new content.
+
+        Returns:
+            The hooks to be called: what to call, its arguments and keywords.
+
+        Raises:
+            TypeError: There can be no such class, in CPython's words; it is as it was.
+        """
+        if not all(issubclass(type(base), type) for base in self._written):
+            self.namespace["__orig_bases__"] = self._written
+        shape = self._shape()
+        if shape is not None:
+            difference = self._keeper.difference(self._old, shape)
+            if difference is not None:
+                bury(shape)
+                return self._make_another(difference)
+        self._fill(shape)
+        if shape is not None:
+            bury(shape)
+        return self._hooks()
+
+    def _shape(self) -> type | None:
+        """A class like the one to be, where its instances may be laid out in another way."""
+        same_bases = self._bases == bases_of(self._old) or (
+            not self._bases and bases_of(self._old) == (object,)
+        )
+        if same_bases and self._metaclass is type(self._old) and self._has_same_slots():
+            return None
+        return shape_of(self._name, self._bases, self._metaclass, self.namespace)
+
+    def _has_same_slots(self) -> bool:
+        mine, theirs = class_dict(self._old).get("__slots__"), self.namespace.get("__slots__")
+        has_slots = "__slots__" in class_dict(self._old)
+        if has_slots != ("__slots__" in self.namespace):
+            return False
+        return bool(_slot_names(mine) == _slot_names(theirs))
+
+    def _make_another(self, difference: str) -> list[Hook]:
+        """The class cannot become what the statement says: the name gets one that can."""
+        self._keeper.refuse(self._old, self.namespace, difference)
+        namespace = dict(self.namespace)
+        self.cls = self._metaclass(self._name, self._bases, namespace, **self._keywords)
+        return []
+
+    def _fill(self, shape: type | None) -> None:
+        namespace, old = self.namespace, self._old
+        for name, content in (("__classcell__", old), ("__classdictcell__", class_dict(old))):
+            if name in namespace:
+                namespace[name].cell_contents = content
+        members = as_content(namespace)
+        if is_abc(self._metaclass):
+            mro = mro_of(old)[1:] if shape is None else mro_of_shape(shape)
+            members["__abstractmethods__"] = abstract_methods(members, mro)
+            members["_abc_impl"] = self._abc_impl(shape)
+        bases = self._bases or (object,)
+        self._keeper.targets.add(id(old))
+        self._keeper.edit(old, members, bases, self._metaclass, shape)
+        self._keeper.commit()
+
+    def _abc_impl(self, shape: type | None) -> Any:
+        """What ABCMeta keeps of a class: that which it has, or what it is to have as a new ABC."""
+        known = class_dict(self._old).get("_abc_impl")
+        if known is None and shape is not None:
+            _abc_init(shape)
+            known = class_dict(shape)["_abc_impl"]
+        return known
+
+    def _hooks(self) -> list[Hook]:
+        """What CPython calls when it has made a class."""
+        old = self._old
+        hooks: list[Hook] = []
+        for name, value in self.namespace.items():
+            hook = getattr(type(value), "__set_name__", None)
+            if hook is not None and class_dict(old).get(name) is value:
+                hooks.append((hook, (value, old, name), {}))
+        hooks.append((super(old, old).__init_subclass__, (), self._keywords))  # type: ignore[arg-type]
+        return hooks
+
+
+def _slot_names(slots: Any) -> Any:
+    """The names in ``__slots__``, or what it is where that cannot be told apart."""
+    if isinstance(slots, str):
+        return {slots}
+    if isinstance(slots, (tuple, list, set, frozenset, dict)):
+        return set(slots)
+    return slots

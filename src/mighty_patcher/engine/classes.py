@@ -1,0 +1,336 @@
+"""Classes as they really are, whatever their metaclass says, and what their content is made of.
+
+What goes into a class is computed here as a plain dictionary, of which a commit makes the content
+of the class that the program already has.
+"""
+
+from __future__ import annotations
+
+import ast
+from abc import ABCMeta
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import Any
+
+from mighty_patcher import _core
+from mighty_patcher.engine.diff import executed
+
+__all__ = [
+    "DERIVED",
+    "SIDE_SLOT",
+    "ClassEdit",
+    "abstract_methods",
+    "as_content",
+    "bases_of",
+    "bury",
+    "class_dict",
+    "class_named",
+    "definition_of",
+    "is_abc",
+    "is_class",
+    "mangled",
+    "mro_of",
+    "mro_of_shape",
+    "names_in_class",
+    "own_slots",
+    "own_storage",
+    "qualname_of",
+    "shape_of",
+    "subclasses_of",
+]
+
+# The attributes of a class itself, whatever its metaclass makes of attribute access.
+class_dict: Any = vars(type)["__dict__"].__get__
+bases_of: Any = vars(type)["__bases__"].__get__
+mro_of: Any = vars(type)["__mro__"].__get__
+qualname_of: Any = vars(type)["__qualname__"].__get__
+
+DERIVED = frozenset(
+    {
+        "__abstractmethods__",
+        "__annotate_func__",
+        "__annotations__",
+        "__annotations_cache__",
+        "__dict__",
+        "__doc__",
+        "__firstlineno__",
+        "__hash__",
+        "__match_args__",
+        "__module__",
+        "__orig_bases__",
+        "__parameters__",
+        "__slotnames__",
+        "__slots__",
+        "__static_attributes__",
+        "__type_params__",
+        "__weakref__",
+        "_abc_impl",
+    }
+)
+"""Names in a class that come from its definition without being bound in it."""
+
+SIDE_SLOT: Any = _core.SideSlot
+_IMPLICIT_CLASS_METHODS = ("__init_subclass__", "__class_getitem__")
+
+
+@dataclass
+class ClassEdit:
+    """The new content of one class.
+
+    Attributes:
+        target: The class.
+        content: All that its dictionary shall hold, in order.
+        bases: Its bases, where they change.
+        metaclass: Its metaclass, where that changes.
+        shape: A class that CPython made with both, where either is given.
+    """
+
+    target: type
+    content: dict[str, Any]
+    bases: tuple[type, ...] | None = None
+    metaclass: type | None = None
+    shape: type | None = None
+
+
+def is_class(value: object) -> bool:
+    """Tell whether something is a class: by its type alone, for to ask a proxy may run its code."""
+    return issubclass(type(value), type)
+
+
+def subclasses_of(cls: type) -> Iterator[type]:
+    """Yield the classes that derive from one, directly or not."""
+    seen: set[int] = set()
+    waiting: list[type] = [cls]
+    subclass: type
+    while waiting:
+        for subclass in type.__subclasses__(waiting.pop()):
+            if id(subclass) not in seen:
+                seen.add(id(subclass))
+                waiting.append(subclass)
+                yield subclass
+
+
+def class_named(namespace: Mapping[str, Any], module: str, qualname: str) -> type | None:
+    """Find the class of a definition, from what a module holds.
+
+    Args:
+        namespace: The names of the module.
+        module: The module's own name.
+        qualname: The qualified name of the definition. What a class decorator has put in its place
+            is looked through: a class that derives from it, or a function that wraps it.
+    """
+    found: Any = None
+    for name in qualname.split("."):
+        members: Mapping[str, Any] = namespace if found is None else class_dict(found)
+        found = members.get(name)
+        if type(found) is FunctionType:
+            found = vars(found).get("__wrapped__")
+        if not is_class(found):
+            return None
+    for cls in mro_of(found):
+        if class_dict(cls).get("__module__") == module and qualname_of(cls) == qualname:
+            return cls  # type: ignore[no-any-return]
+    return None
+
+
+def definition_of(tree: ast.Module | None, qualname: str) -> ast.ClassDef | None:
+    """Find the definition of a class by its qualified name; the last one, where there are several.
+
+    Args:
+        tree: The module.
+        qualname: Nothing is found that stands in a function.
+    """
+    found: ast.ClassDef | None = None
+    body: list[ast.stmt] = tree.body if tree is not None else []
+    for name in qualname.split("."):
+        found = None
+        for statement in executed(body):
+            if isinstance(statement, ast.ClassDef) and statement.name == name:
+                found = statement
+        if found is None:
+            return None
+        body = found.body
+    return found
+
+
+def names_in_class(definition: ast.ClassDef | None) -> set[str]:
+    """Return the names that the body of a class binds, mangled as they are in the class."""
+    if definition is None:
+        return set()
+    names: set[str] = set()
+    for statement in executed(definition.body):
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(statement.name)
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+            case ast.Import() | ast.ImportFrom():
+                names.update(
+                    alias.asname or alias.name.partition(".")[0] for alias in statement.names
+                )
+            case _:
+                names.update(_stored(statement))
+    return {mangled(name, definition.name) for name in names}
+
+
+def mangled(name: str, class_name: str) -> str:
+    """Return what a private name becomes in a class."""
+    if name.startswith("__") and not name.endswith("__") and class_name.strip("_"):
+        return f"_{class_name.lstrip('_')}{name}"
+    return name
+
+
+def _stored(statement: ast.stmt) -> Iterator[str]:
+    """The names that one statement stores by itself, without those in blocks below it."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        waiting += [
+            child
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, (ast.stmt, ast.Lambda))
+        ]
+
+
+# ---- making content
+
+
+def as_content(namespace: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Return what CPython makes of the namespace that the body of a class leaves (``type_new``).
+
+    Args:
+        namespace: The namespace; cells in it are taken out.
+    """
+    content = {
+        name: value
+        for name, value in namespace.items()
+        if name not in {"__qualname__", "__classcell__", "__classdictcell__"}
+    }
+    if type(content.get("__new__")) is FunctionType:
+        content["__new__"] = staticmethod(content["__new__"])
+    for name in _IMPLICIT_CLASS_METHODS:
+        if type(content.get(name)) is FunctionType:
+            content[name] = classmethod(content[name])
+    content.setdefault("__doc__", None)
+    if "__eq__" in content:
+        content.setdefault("__hash__", None)
+    return content
+
+
+class _Shield:
+    """The first base of a class that is made for its layout alone: no hook hears of that class."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        pass
+
+
+class _Grave:
+    """The base of classes that nobody uses any more."""
+
+    __slots__ = ()
+
+
+def shape_of(
+    name: str, bases: tuple[type, ...], metaclass: type, namespace: Mapping[str, Any]
+) -> type:
+    """Let CPython make a class, to see how its instances are laid out; no hook of anybody runs.
+
+    Args:
+        name: Its name.
+        bases: Its bases.
+        metaclass: Its metaclass.
+        namespace: What the body left; only names count, and what ``__slots__`` says.
+
+    Raises:
+        TypeError: There can be no such class, in CPython's words.
+        ValueError: ``__slots__`` conflicts with something.
+    """
+    names: dict[str, Any] = dict.fromkeys(namespace)
+    names.pop("__classcell__", None)
+    names.pop("__classdictcell__", None)
+    for name_of_string in ("__module__", "__qualname__"):
+        names[name_of_string] = str(namespace.get(name_of_string, name))
+    if "__slots__" in namespace:
+        names["__slots__"] = namespace["__slots__"]
+    bases = tuple(base for base in bases if base is not object)
+    return type.__new__(metaclass, name, (_Shield, *bases), names)
+
+
+def bury(cls: type) -> None:
+    """Take a class that nobody uses out of the ``__subclasses__()`` of its bases."""
+    _core.bury(cls, _Grave)
+
+
+def mro_of_shape(shape: type) -> list[type]:
+    """Return what would come after a class in its MRO."""
+    return [cls for cls in mro_of(shape)[1:] if cls is not _Shield]
+
+
+def own_slots(cls: type) -> dict[str, Any]:
+    """Return the descriptors of the slots that a class itself has, by name."""
+    return {
+        name: value
+        for name, value in class_dict(cls).items()
+        if type(value) in (MemberDescriptorType, SIDE_SLOT) and value.__objclass__ is cls
+    }
+
+
+def own_storage(cls: type, mro: Iterable[type], shape: type) -> dict[str, Any]:
+    """Return the ``__dict__`` and ``__weakref__`` descriptors that a class needs itself, because it
+    inherits none.
+
+    Args:
+        cls: The class.
+        mro: What comes after it.
+        shape: A class with the same layout, that has them where they are needed.
+    """
+    storage: dict[str, Any] = {}
+    for name in ("__dict__", "__weakref__"):
+        has_it = cls.__dictoffset__ if name == "__dict__" else cls.__weakrefoffset__
+        if not has_it or any(
+            type(class_dict(base).get(name)) is GetSetDescriptorType for base in mro
+        ):
+            continue
+        mine, theirs = class_dict(cls).get(name), class_dict(shape).get(name)
+        if type(mine) is GetSetDescriptorType:
+            storage[name] = mine
+        elif type(theirs) is GetSetDescriptorType:
+            # 3.15 has one for all classes (gh-135228).
+            is_shared = getattr(theirs, "__objclass__", None) is not shape
+            storage[name] = theirs if is_shared else _core.own_getset(cls, theirs)
+    return storage
+
+
+def abstract_methods(content: Mapping[str, Any], mro: Iterable[type]) -> frozenset[str]:
+    """Return the abstract methods of a class, as ABCMeta computes them.
+
+    Args:
+        content: What its own dictionary holds.
+        mro: What comes after it in the MRO.
+    """
+    mro = list(mro)
+    found = {name for name, value in content.items() if _is_abstract(value)}
+    for base in mro:
+        for name in class_dict(base).get("__abstractmethods__", ()):
+            if name in found:
+                continue
+            value = content.get(name, _Shield)
+            if value is _Shield:
+                value = next((class_dict(b)[name] for b in mro if name in class_dict(b)), None)
+            if _is_abstract(value):
+                found.add(name)
+    return frozenset(found)
+
+
+def _is_abstract(value: Any) -> bool:
+    return bool(getattr(value, "__isabstractmethod__", False))
+
+
+def is_abc(metaclass: type) -> bool:
+    """Tell whether classes of a metaclass have abstract methods."""
+    return ABCMeta in mro_of(metaclass)

@@ -1,0 +1,200 @@
+"""Instances that were made before a reload: they are never initialised again. What they lack is
+said, and a class that wants to bring them up to date defines ``__reloaded__(self)``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from types import MemberDescriptorType
+from typing import Any
+
+from mighty_patcher import _core
+from mighty_patcher.engine.classes import (
+    SIDE_SLOT,
+    class_dict,
+    class_named,
+    mangled,
+    mro_of,
+    qualname_of,
+    subclasses_of,
+)
+from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.version import Version
+
+__all__ = ["attributes_gained", "changed_definitions", "migrate"]
+
+HOOK = "__reloaded__"
+
+Definition = tuple[ast.ClassDef, ast.ClassDef]
+"""A class as it was defined, and as it is defined now."""
+
+
+def changed_definitions(old: Version | None, new: Version) -> dict[str, Definition]:
+    """Return the classes of a module whose definitions differ, by qualified name.
+
+    Args:
+        old: The version that was in force, where it is known.
+        new: The one that is now.
+    """
+    if old is None:
+        return {}
+    olds, news = dict(_definitions(old.tree.body)), dict(_definitions(new.tree.body))
+    old_lines, new_lines = old.text.splitlines(), new.text.splitlines()
+    return {
+        qualname: (olds[qualname], news[qualname])
+        for qualname in olds.keys() & news.keys()
+        if _lines_of(olds[qualname], old_lines) != _lines_of(news[qualname], new_lines)
+    }
+
+
+def _lines_of(definition: ast.ClassDef, lines: list[str]) -> list[str]:
+    first = min(
+        definition.lineno, *(it.lineno for it in definition.decorator_list), definition.lineno
+    )
+    return lines[first - 1 : definition.end_lineno]
+
+
+def attributes_gained(definition: Definition) -> list[str]:
+    """Return the attributes that the new ``__init__`` of a class sets and no method did before.
+
+    Args:
+        definition: The class before and now.
+    """
+    old, new = definition
+    before = {name for method in _methods(old) for name in _set_by(method)}
+    gained = {
+        name
+        for method in _methods(new)
+        if method.name in ("__init__", "__post_init__")
+        for name in _set_by(method)
+    }
+    fields = _annotated(new) - _annotated(old) if new.decorator_list else set()
+    return sorted(mangled(name, new.name) for name in (gained | fields) - before)
+
+
+def migrate(
+    namespace: Mapping[str, Any], module: str, definitions: Mapping[str, Definition]
+) -> Iterator[Stale]:
+    """Let living instances of changed classes know, and say what they lack.
+
+    Args:
+        namespace: The names of a module that was reloaded.
+        module: Its name.
+        definitions: Its classes whose definitions changed.
+    """
+    lacking: dict[type, list[str]] = {}
+    hooked: list[type] = []
+    for qualname, definition in definitions.items():
+        cls = class_named(namespace, module, qualname)
+        if cls is None:
+            continue
+        gained = [name for name in attributes_gained(definition) if not _has(cls, name)]
+        if gained:
+            lacking[cls] = gained
+        hooked += [each for each in (cls, *subclasses_of(cls)) if _hook_of(each) is not None]
+    if not lacking and not hooked:
+        return
+    families = {cls: {cls, *subclasses_of(cls)} for cls in lacking}
+    instances = _instances_of({*hooked, *(each for family in families.values() for each in family)})
+    yield from _call_hooks(instances, set(hooked))
+    for cls, names in lacking.items():
+        family = [it for it in instances if type(it) in families[cls]]
+        for name in names:
+            count = sum(not _holds(it, name) for it in family)
+            if count:
+                yield _lacks(cls, name, count)
+
+
+def _definitions(body: Iterable[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
+    for statement in body:
+        if isinstance(statement, ast.ClassDef):
+            yield prefix + statement.name, statement
+            yield from _definitions(statement.body, f"{prefix}{statement.name}.")
+
+
+def _methods(definition: ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for statement in definition.body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield statement
+
+
+def _set_by(method: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """The attributes that a method sets on its first argument."""
+    arguments = [*method.args.posonlyargs, *method.args.args]
+    if arguments:
+        for node in ast.walk(method):
+            match node:
+                case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store(), attr=attribute) if (
+                    name == arguments[0].arg
+                ):
+                    yield attribute
+
+
+def _annotated(definition: ast.ClassDef) -> set[str]:
+    return {
+        statement.target.id
+        for statement in definition.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    }
+
+
+def _has(cls: type, name: str) -> bool:
+    """Tell whether a class itself answers for an attribute where an instance has none."""
+    for each in mro_of(cls):
+        if name in class_dict(each):
+            return type(class_dict(each)[name]) not in (MemberDescriptorType, SIDE_SLOT)
+    return False
+
+
+def _hook_of(cls: type) -> Any:
+    return next((class_dict(each)[HOOK] for each in mro_of(cls) if HOOK in class_dict(each)), None)
+
+
+def _instances_of(classes: set[type]) -> list[Any]:
+    """The living instances that the collector knows: those of a class that can hold nothing but
+    numbers and text, it does not.
+    """
+    return [it for it in _core.find_referrers(list(classes)) if type(it) in classes]
+
+
+def _holds(instance: Any, name: str) -> bool:
+    for each in mro_of(type(instance)):
+        descriptor = class_dict(each).get(name)
+        if type(descriptor) in (MemberDescriptorType, SIDE_SLOT):
+            try:
+                descriptor.__get__(instance)
+            except AttributeError:
+                return False
+            return True
+    try:
+        return name in object.__getattribute__(instance, "__dict__")
+    except AttributeError:
+        return True  # it has no place for it, which was said before
+
+
+def _call_hooks(instances: list[Any], hooked: set[type]) -> Iterator[Stale]:
+    failures: dict[type, tuple[Exception, int]] = {}
+    for instance in instances:
+        cls = type(instance)
+        if cls in hooked:
+            try:
+                _hook_of(cls).__get__(instance, cls)()
+            except Exception as raised:
+                first, count = failures.get(cls, (raised, 0))
+                failures[cls] = first, count + 1
+    for cls, (error, count) in failures.items():
+        yield Stale(
+            f"{count} instance{'s' if count > 1 else ''} of {qualname_of(cls)}",
+            f"{HOOK} raised {type(error).__name__}: {error}",
+            "mend it and save again",
+        )
+
+
+def _lacks(cls: type, name: str, count: int) -> Stale:
+    living = "1 living instance" if count == 1 else f"{count} living instances"
+    return Stale(
+        f"{living} of {qualname_of(cls)}",
+        f"made before its __init__ set {name!r}, and never initialised again",
+        f"set it on them, in {HOOK}(self) for example, or make new ones",
+    )

@@ -1,0 +1,141 @@
+"""What becomes of a class whose statement is run again: the table, one row for each metaclass.
+
+===========================  =====================================================================
+metaclass                    what happens
+===========================  =====================================================================
+``type``, ``ABCMeta``        *in place*: the body is executed, and its namespace becomes the content
+                             of the class that there is. No second class is ever made, so that
+                             decorators and ``__init_subclass__`` are given the old one.
+``EnumType``                 *merged*: a second enumeration is built, and the old members get
+                             what its members are.
+pydantic's                   *merged*, then its validators and those of the models that contain it
+                             are built anew.
+any other                    *merged*: the metaclass builds a donor as always, and its content
+                             goes to the class that there is, past the metaclass' own
+                             ``__setattr__``. What was given the donor (a registry) holds the old
+                             class afterwards.
+===========================  =====================================================================
+
+A class decorator that builds a class of its own, or computes methods from the body, makes it a merge
+as well: those of ``dataclasses`` and attrs are known, see `BUILDING_DECORATORS`.
+
+Others may add rows to `TABLE`; the nearest metaclass in the MRO counts.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from mighty_patcher.engine import enums
+from mighty_patcher.engine.classes import ClassEdit, mro_of, qualname_of
+from mighty_patcher.engine.report import Stale
+from mighty_patcher.integrations import pydantic
+
+if TYPE_CHECKING:
+    from mighty_patcher.engine.donors import Keeper
+
+__all__ = ["BUILDING_DECORATORS", "TABLE", "Way", "builds_a_class", "metaclass_of", "way_for"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """What becomes of the classes of one metaclass.
+
+    Attributes:
+        kind: ``"in place"`` or ``"merged"``, as above.
+        merge: Changes the edit of a merge before the commit; it is given who keeps the objects,
+            the edit and the donor.
+        settle: Called after the commit with the class; yields what it could not mend.
+    """
+
+    kind: Literal["in place", "merged"]
+    merge: Callable[[Keeper, ClassEdit, type], None] | None = None
+    settle: Callable[[type], Iterable[Stale]] | None = None
+
+
+IN_PLACE = Way("in place")
+MERGED = Way("merged")
+
+TABLE: dict[str, Way] = {
+    "builtins:type": MERGED,  # what derives from it; the two exact ones are below
+    "enum:EnumType": Way("merged", merge=enums.merge),
+    "pydantic._internal._model_construction:ModelMetaclass": Way("merged", settle=pydantic.rebuild),
+}
+"""For a metaclass and all that derive from it, by module and qualified name: nothing is imported."""
+
+EXACT: dict[str, Way] = {"builtins:type": IN_PLACE, "abc:ABCMeta": IN_PLACE}
+"""For one metaclass alone, before `TABLE`."""
+
+BUILDING_DECORATORS = ("dataclasses", "attr", "attrs", "pydantic.dataclasses")
+"""Packages and modules whose class decorators build a class, or methods, from the body of one."""
+
+
+def way_for(metaclass: type) -> Way:
+    """Return what becomes of the classes of a metaclass."""
+    exact = EXACT.get(_name(metaclass))
+    if exact is not None:
+        return exact
+    return next(TABLE[_name(cls)] for cls in mro_of(metaclass) if _name(cls) in TABLE)
+
+
+def metaclass_of(bases: tuple[Any, ...], wish: Any) -> type | None:
+    """Return the metaclass of a class to be, as CPython chooses it; None where it would refuse.
+
+    Args:
+        bases: Its bases.
+        wish: The metaclass that its definition names, or None.
+    """
+    winner: Any = wish if wish is not None else type
+    if not issubclass(type(winner), type):
+        return None
+    for base in bases:
+        if not issubclass(type(base), type):
+            return None
+        if type(base) not in mro_of(winner):
+            if winner not in mro_of(type(base)):
+                return None
+            winner = type(base)
+    return winner  # type: ignore[no-any-return]
+
+
+def builds_a_class(decorator: ast.expr, namespace: Mapping[str, Any]) -> bool:
+    """Tell whether a class decorator is one of those that build a class from the body of another.
+
+    Args:
+        decorator: Its expression, which is looked up and not evaluated.
+        namespace: The names of the module.
+    """
+    if isinstance(decorator, ast.Call):
+        decorator = decorator.func
+    names: list[str] = []
+    while isinstance(decorator, ast.Attribute):
+        names.append(decorator.attr)
+        decorator = decorator.value
+    if not isinstance(decorator, ast.Name):
+        return False
+    value: Any = namespace.get(decorator.id)
+    for name in reversed(names):
+        try:
+            value = object.__getattribute__(value, "__dict__").get(name)
+        except AttributeError:
+            return False
+    while type(value) is partial:
+        value = value.func
+    try:
+        module = object.__getattribute__(value, "__module__")
+    except AttributeError:
+        return False
+    return type(module) is str and (
+        module in BUILDING_DECORATORS or module.partition(".")[0] in BUILDING_DECORATORS
+    )
+
+
+def _name(cls: type) -> str:
+    return f"{_module_of(cls)}:{qualname_of(cls)}"
+
+
+_module_of = vars(type)["__module__"].__get__

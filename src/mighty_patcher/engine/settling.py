@@ -1,0 +1,101 @@
+"""What others remember of a class and have to learn anew when it has changed: abstract methods of
+the classes that derive from it, what ``isinstance`` and ``functools.singledispatch`` have cached.
+"""
+
+from __future__ import annotations
+
+import functools
+from _abc import _get_dump, _reset_caches  # type: ignore[import-not-found]
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+from weakref import getweakrefs
+
+from mighty_patcher import _core
+from mighty_patcher.engine.classes import (
+    abstract_methods,
+    bases_of,
+    class_dict,
+    is_abc,
+    mro_of,
+    subclasses_of,
+)
+
+__all__ = ["Before", "settle"]
+
+
+@dataclass
+class Before:
+    """What a class was like, as far as others remember it.
+
+    Attributes:
+        bases: Its bases.
+        special: The special names that it had.
+    """
+
+    bases: tuple[type, ...]
+    special: set[str]
+
+    @classmethod
+    def of(cls, owner: type) -> Before:
+        """Note what a class is like now."""
+        return cls(bases_of(owner), _special(owner))
+
+
+def settle(cls: type, before: Before) -> _core.Log | None:
+    """Let everybody learn anew what they remember of a class.
+
+    Args:
+        cls: The class, which has changed.
+        before: What it was like.
+
+    Returns:
+        The edits of classes that derive from it, to be committed; None if there are none.
+    """
+    moved = bases_of(cls) != before.bases
+    if is_abc(type(cls)):
+        _reset_caches(cls)
+    if moved or _special(cls) != before.special:
+        _forget_instance_checks([cls, *subclasses_of(cls)])
+    if moved:
+        _forget_dispatch()
+    log = _core.Log()
+    for subclass in subclasses_of(cls):
+        known = class_dict(subclass).get("__abstractmethods__")
+        if known is None or not is_abc(type(subclass)):
+            continue
+        now = abstract_methods(class_dict(subclass), mro_of(subclass)[1:])
+        if now != known:
+            content = {**class_dict(subclass), "__abstractmethods__": now}
+            log.add_type(subclass, content)
+    return log if len(log) else None
+
+
+def _special(cls: type) -> set[str]:
+    return {name for name in class_dict(cls) if name.startswith("__") and name.endswith("__")}
+
+
+def _forget_instance_checks(changed: list[type]) -> None:
+    """ABCs remember which classes are theirs and which are not, until a class is registered."""
+    references = {reference for cls in changed for reference in getweakrefs(cls)}
+    for cls in subclasses_of(object):
+        if is_abc(type(cls)) and "_abc_impl" in class_dict(cls):
+            _, theirs, not_theirs, _ = _get_dump(cls)
+            if not references.isdisjoint(theirs) or not references.isdisjoint(not_theirs):
+                _reset_caches(cls)
+
+
+def _dispatching_code() -> Iterator[CodeType]:
+    """The code of what ``functools.singledispatch`` returns."""
+    for constant in functools.singledispatch.__code__.co_consts:
+        if isinstance(constant, CodeType) and constant.co_name == "wrapper":
+            yield constant
+
+
+def _forget_dispatch() -> None:
+    """Generic functions remember which implementation a class leads to."""
+    for function in _core.find_functions(list(_dispatching_code()), []):
+        clear: Any = vars(function).get("_clear_cache")
+        if clear is not None:
+            clear()
