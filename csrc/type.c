@@ -1,13 +1,7 @@
 /* type.c - see type.h. */
 #include "type.h"
 
-#ifdef MP_HAS_SIDE_SLOTS
 #include "slots.h"
-#else
-#define mp_slots_is_hidden(t) ((void)(t), 0)
-#define mp_slots_has_hidden(t) ((void)(t), 0)
-#define mp_slots_ensure(t) ((void)(t), 0)
-#endif
 
 #define MP_TYPE_COLLECTION_FLAGS (Py_TPFLAGS_SEQUENCE | Py_TPFLAGS_MAPPING)
 #define MP_TYPE_FLAGS (MP_TYPE_COLLECTION_FLAGS | Py_TPFLAGS_IS_ABSTRACT)
@@ -566,9 +560,10 @@ done:
 
 /* Let CPython look again at what a slot does, in the class and in those derived from it, as setting or
  * deleting the attribute does (type_setattro, Objects/typeobject.c). A data descriptor of the metaclass
- * would run instead; so the class is of `type` meanwhile. */
+ * would run instead; so the class is of `type` meanwhile. What is to be deleted must be there, and so the
+ * class has what it had (`found_b`) once more: without the GIL others may look. */
 static void
-renew_slot(PyTypeObject *type, PyObject *name_b)
+renew_slot(PyTypeObject *type, PyObject *name_b, PyObject *found_b)
 {
     int ret = MP_OK, is_intercepted = is_data_descriptor_of(Py_TYPE(type), name_b);
     /* Owned. */
@@ -580,7 +575,8 @@ renew_slot(PyTypeObject *type, PyObject *name_b)
         Py_SET_TYPE(type, &PyType_Type);
     }
     if (value == NULL) {
-        ret = PyDict_SetItem(type->tp_dict, name_b, Py_None);
+        PyObject *had_b = PyDict_GetItemWithError(found_b, name_b);
+        ret = PyDict_SetItem(type->tp_dict, name_b, had_b == NULL ? Py_None : had_b);
     }
     if (ret == MP_OK) {
         ret = PyType_Type.tp_setattro((PyObject *)type, name_b, value);
@@ -737,7 +733,7 @@ void
 mp_type_renew(mp_type_edit *edit)
 {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(edit->special); i++) {
-        renew_slot(edit->target, PyList_GET_ITEM(edit->special, i));
+        renew_slot(edit->target, PyList_GET_ITEM(edit->special, i), edit->content.found);
     }
 }
 

@@ -113,8 +113,8 @@ class Log:
 
         Raises:
             TypeError: The class is written in C, or the others are of another type.
-            ValueError: With these bases or this metaclass, instances are laid out in another way, or
-                the log is applied already.
+            ValueError: With these bases or this metaclass, instances are laid out in another way,
+                or the log is applied already.
         """
 
     def commit(self) -> None:
@@ -126,8 +126,8 @@ class Log:
             MemoryError: Nothing was changed.
             RuntimeError: Another thread changed a constant since it was added, or a dictionary or a
                 class in the meantime; nothing was changed.
-            TypeError: The new bases conflict, in a class or in one that derives from it; in CPython's
-                words. Nothing was changed.
+            TypeError: The new bases conflict, in a class or in one that derives from it; in
+                CPython's words. Nothing was changed.
         """
 
     def undo(self) -> None:
@@ -280,3 +280,34 @@ def lists_holding(objects: list[Any]) -> list[tuple[list[Any] | deque[Any], Any,
     Returns:
         Holder, object and how often the one holds the other.
     """
+
+def own_slot(cls: type, name: str) -> Any:
+    """Make a descriptor for a slot that instances of a class have a place for.
+
+    A slot that was removed and comes back has its old place, and its values.
+
+    Args:
+        cls: The class.
+        name: The name of the slot, mangled as in the dictionary of the class.
+
+    Returns:
+        The descriptor; None if instances have no such place.
+
+    Raises:
+        TypeError: The class is written in C.
+    """
+
+@final
+class ClassStatement:
+    """Stands in for ``builtins.__build_class__``, without a frame of its own.
+
+    Args:
+        build: What it stands in for.
+        begin: Called with the function of the body, the name, the bases and the keywords of each
+            class statement. It returns None for `build` to make the class; or else an object in
+            whose ``namespace`` the body is executed, whose ``end()`` returns the hooks to be
+            called (each with its arguments and keywords), and whose ``cls`` is the class.
+    """
+
+    def __init__(self, build: Any, begin: Any) -> None: ...
+    def __call__(self, body: FunctionType, name: str, *bases: Any, **keywords: Any) -> Any: ...

@@ -53,6 +53,7 @@ cdef extern from "heap.h":
     object mp_heap_find_referrers(object objects)
 
 cdef extern from "slots.h":
+    object mp_slots_own(object type, object name)
     object mp_slots_type()
     object mp_slots_new(object owner, object name)
     Py_ssize_t mp_slots_count()
@@ -177,6 +178,10 @@ def layout_difference(target, donor):
 
 def own_getset(cls, descriptor):
     return mp_type_own_getset(cls, descriptor)
+
+
+def own_slot(cls, str name not None):
+    return mp_slots_own(cls, name)
 
 
 _graves = {}

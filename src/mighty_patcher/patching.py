@@ -12,13 +12,16 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import bases_of, class_dict, is_class, qualname_of
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.settling import Restored, Settled
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["actually_patch", "replace_inner_value"]
 
+Undoable = _core.Log | Restored | Settled
+
 # A call that is binding its arguments while its function is patched still reads the cells that the
 # log holds (csrc/function.c, closure_with_room); so a log goes when the next one comes.
-_recent: deque[list[_core.Log]] = deque(maxlen=1)
+_recent: deque[list[Undoable]] = deque(maxlen=1)
 
 
 def replace_inner_value(target: Any, replacement: Any) -> None:
@@ -74,7 +77,7 @@ def actually_patch(func: Any, replacement: Any) -> Iterator[None]:
         _recent.append(logs)
 
 
-def _committed(target: Any, replacement: Any) -> list[_core.Log]:
+def _committed(target: Any, replacement: Any) -> list[Undoable]:
     """Patch, and return what takes it back, last thing last."""
     if is_class(target) and is_class(replacement):
         return _committed_class(target, replacement)
@@ -92,15 +95,15 @@ def _committed(target: Any, replacement: Any) -> list[_core.Log]:
     return [log]
 
 
-def _committed_class(target: type, replacement: type) -> list[_core.Log]:
-    logs: list[_core.Log] = []
+def _committed_class(target: type, replacement: type) -> list[Undoable]:
+    logs: list[Undoable] = []
 
     def commit(log: _core.Log) -> None:
         log.commit()
         logs.append(log)
 
-    keeper = Keeper(ModuleType("by hand"), {}, None, (None, None), commit)
-    difference = keeper.difference(target, replacement)
+    keeper = Keeper(ModuleType("by hand"), {}, None, (None, None), commit, logs.append)
+    difference = keeper.difference(target, replacement, bases_of(replacement))
     if difference is not None:
         raise RefusedEdit(
             f"{qualname_of(target)} cannot be given the content of {qualname_of(replacement)}: "

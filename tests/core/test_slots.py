@@ -13,7 +13,6 @@ import textwrap
 import threading
 import types
 import weakref
-from abc import ABCMeta
 from array import array
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -114,16 +113,17 @@ def test_like_a_member() -> None:
 
 
 def test_type_of_the_descriptor() -> None:
-    slot = add(slotted(), "x")
-    assert type(slot) is _core.SideSlot
+    slot: Any = add(slotted(), "x")
+    kind: Any = type(slot)
+    assert kind is _core.SideSlot
     with pytest.raises(TypeError, match="cannot create"):
-        type(slot)()
+        kind()
     with pytest.raises(TypeError, match="immutable"):
-        type(slot).anything = 1
+        type.__setattr__(kind, "anything", 1)
     with pytest.raises(TypeError, match="not an acceptable base type"):
-        type("Sub", (type(slot),), {})
+        type("Sub", (kind,), {})
     # CPython's own type is one whose values lie in the instance; ours cannot be one.
-    assert not isinstance(slot, types.MemberDescriptorType)
+    assert not inspect.ismemberdescriptor(slot)
     assert gc.is_tracked(slot)
 
 
@@ -303,11 +303,11 @@ def test_several_bases() -> None:
 
 
 def test_a_class_with_a_metaclass() -> None:
-    class Meta(ABCMeta):
+    class Meta(type):
         def __setattr__(cls, name: str, value: object) -> None:
             raise AssertionError
 
-        def __subclasses__(cls) -> list[type]:  # type: ignore[override]
+        def __subclasses__(cls) -> list[type]:
             raise AssertionError
 
     cls: Any = Meta("A", (), {"__slots__": ()})
@@ -448,9 +448,10 @@ def test_an_undo_and_the_same_slot_again() -> None:
 # ---- lives of instances --------------------------------------------------------------------
 
 
+@pytest.mark.unsteady("fills the cache of attributes with names, as real slots would")
 def test_many_slots_of_one_instance() -> None:
     cls = slotted()
-    names = [f"x{n}" for n in range(6)]  # few: each finds its way into the cache of attributes
+    names = [f"x{n}" for n in range(20)]
     for name in names:
         add(cls, name)
     it = cls()
@@ -459,8 +460,8 @@ def test_many_slots_of_one_instance() -> None:
     assert [getattr(it, name) for name in names] == names
     for name in names[::2]:
         delattr(it, name)
-    assert [hasattr(it, name) for name in names] == [False, True] * 3
-    assert _core.side_slot_count() == 3
+    assert [hasattr(it, name) for name in names] == [False, True] * 10
+    assert _core.side_slot_count() == 10
     del it
     assert _core.side_slot_count() == 0
 

@@ -57,11 +57,7 @@ def state(cls: type) -> list[object]:
 
 def content(cls: type, *without: str, **changes: object) -> dict[str, Any]:
     """What is in a class, with changes."""
-    return {
-        name: value
-        for name, value in {**vars(cls), **changes}.items()
-        if name not in without
-    }
+    return {name: value for name, value in {**vars(cls), **changes}.items() if name not in without}
 
 
 def patch(cls: type, new: dict[str, Any], **more: Any) -> _core.Log:
@@ -234,12 +230,9 @@ def test_special_methods_are_what_they_are_in_a_fresh_class(base: type) -> None:
                 model = fresh(base, changes)
                 for old, cls in zip(olds, model, strict=True):
                     seen = outcome(use, old, HOT if version < 2 else 2)
-                    try:
-                        wanted_x = cls()
-                    except Marker as marker:
-                        assert seen == (Marker, marker.args)
-                        continue
-                    assert seen == outcome(use, wanted_x), (name, version)
+                    # Where it cannot even be made, that is what the site does too.
+                    wanted = outcome(lambda cls, use=use: use(cls()), cls)
+                    assert seen == wanted, (name, version)
             while logs:
                 logs.pop().undo()
         for old, cls in zip(olds, fresh(base, {}), strict=True):
@@ -353,7 +346,7 @@ def test_hot_attributes_of_every_kind() -> None:
             def method(self, more=(1,)): return more
             def __getitem__(self, key, more=2): return more
     """)
-    A, B, site = names["A"], names["B"], names["site"]  # noqa: N806
+    A, B, site = names["A"], names["B"], names["site"]
     before = (1, "method", "prop", "class", "static", "item", 1, 1)
     a, b = A(), B()
     with restored(A, B):
@@ -471,17 +464,18 @@ def test_every_base_gives_way_to_every_other(family: str) -> None:
     for first, second in itertools.permutations(kinds.values(), 2):
         # The last is what makes a class that derives from a protocol none itself.
         space = {"__module__": "made", "own": lambda self: "own", "_is_protocol": False}
-        A = metaclass("A", first, dict(space))  # noqa: N806
-        B = type(A)("B", (A,), {"__module__": "made"})  # noqa: N806
+        A = metaclass("A", first, dict(space))
+        B = type(A)("B", (A,), {"__module__": "made"})
         model = metaclass("A", second, dict(space))
         model_below = type(model)("B", (model,), {"__module__": "made"})
         assert _core.layout_difference(A, model) is None, (first, second)
         instances = [A(), B()]
         instances[0].value, instances[1].value = [1], [2]
         own = {
-            name: _core.own_getset(A, value)
+            # 3.15 has one for all classes.
+            name: _core.own_getset(A, value) if value.__objclass__ is model else value
             for name, value in vars(model).items()
-            if name in ("__dict__", "__weakref__") and getattr(value, "__objclass__", 0) is model
+            if name in ("__dict__", "__weakref__")
         }
         with restored(A, B):
             without = [name for name in ("__dict__", "__weakref__") if name not in own]
@@ -588,6 +582,50 @@ def test_inherited_slots_stay_where_they_are() -> None:
             _core.Log().add_type(A, content(A), bases=(R,))
         with pytest.raises(ValueError, match="would inherit other slots"):
             _core.Log().add_type(A, content(A), bases=(object,))
+
+
+def test_added_slots_outlive_other_bases() -> None:
+    class Base:
+        pass
+
+    class NoSlots:
+        __slots__ = ()
+
+    class Value:
+        pass
+
+    for bases, ways in (
+        [(object,), [(NoSlots,), (object,)]],
+        [(Base,), [(object,), (Base, NoSlots), (Base,)]],
+    ):
+        space = {"__slots__": ("x",)} if bases == (object,) else {}
+        A = type("A", bases, {"__module__": "made", **space})
+        before = A()
+        A.added = _core.side_slot(A, "added")  # type: ignore[attr-defined]
+        after = A()
+        values = [Value(), Value()]
+        before.added, after.added = values
+        for way in ways:
+            bases = A.__bases__
+            log = rebase(A, *way)
+            assert A.__bases__ == way
+            assert [before.added, after.added] == values[:2]
+            log.undo()
+            assert A.__bases__ == bases
+            log.commit()
+            log.discard()
+            last = A()
+            last.added = Value()
+            values.append(last.added)
+            del last
+        assert [before.added, after.added] == values[:2]
+        dead = [weakref.ref(value) for value in values]
+        values.clear()
+        gc.collect()
+        assert [ref() is None for ref in dead] == [False] * 2 + [True] * len(ways)
+        del before, after
+        gc.collect()
+        assert [ref() for ref in dead] == [None] * len(dead)
 
 
 def test_a_conflict_of_the_class_changes_nothing() -> None:
@@ -762,7 +800,7 @@ def test_match_takes_a_class_for_what_it_is_now() -> None:
         def __len__(self) -> int:
             return 0
 
-    class A(metaclass=abc.ABCMeta):
+    class A(metaclass=abc.ABCMeta):  # noqa: B024
         pass
 
     class B(A):
@@ -881,7 +919,7 @@ def test_the_same_layout() -> None:
         __slots__ = ("x", "y")
 
     class More:
-        __slots__ = ("y", "z", "x")
+        __slots__ = ("x", "y", "z")
 
     class E(ValueError):
         pass
@@ -896,7 +934,7 @@ def test_the_same_layout() -> None:
         pass
 
     class WithSlot:
-        __slots__ = ("x", "__dict__", "__weakref__")
+        __slots__ = ("__dict__", "__weakref__", "x")
 
     assert _core.layout_difference(S, More) is None  # own slots go to the side table
     assert _core.layout_difference(E, F) is None
@@ -951,7 +989,7 @@ def test_a_metaclass_is_counted_as_cpython_does() -> None:
 
     counts = sys.getrefcount(type)
     for _ in range(200):
-        A = type("A", (), {})  # noqa: N806
+        A = type("A", (), {})
         patch(A, content(A), metaclass=Meta).discard()
         patch(A, content(A), metaclass=type).discard()
         patch(A, content(A), metaclass=Meta).undo()
@@ -1037,8 +1075,8 @@ def test_a_hostile_metaclass_runs_nothing() -> None:
     class X:
         pass
 
-    A = Hostile("A", (), {"x": 1, "__new__": lambda cls: object.__new__(cls)})  # noqa: N806
-    B = Hostile("B", (A,), {})  # noqa: N806
+    A = Hostile("A", (), {"x": 1, "__new__": lambda cls: object.__new__(cls)})
+    B = Hostile("B", (A,), {})
     inside = vars(type)["__dict__"].__get__
     before = [*inside(A).items()]
     a, b = A(), B()
@@ -1106,7 +1144,8 @@ def test_a_metaclass_with_an_mro_of_its_own() -> None:
 
 
 def test_many_classes_and_functions_in_one_log() -> None:
-    names = made("""
+    names = made(
+        """
         class Base:
             def hi(self): return "old"
         class A(Base):
@@ -1117,7 +1156,8 @@ def test_many_classes_and_functions_in_one_log() -> None:
         def f(): return A().m()
         def new_m(self): return "new", __class__.__name__
         def g(): return "g", A().m(), B().n
-    """.replace("__class__.__name__", "type(self).__name__"))
+    """.replace("__class__.__name__", "type(self).__name__")
+    )
     base, a, b, x = (names[name] for name in ("Base", "A", "B", "X"))
     log = _core.Log()
     log.add_function(names["f"], names["g"])
@@ -1136,7 +1176,7 @@ def test_many_classes_and_functions_in_one_log() -> None:
 
 
 def test_order_and_identity_of_what_is_in_a_class() -> None:
-    A = type("A", (), {name: [name] for name in "abcdef"})  # noqa: N806
+    A = type("A", (), {name: [name] for name in "abcdef"})
     with restored(A):
         new = dict(reversed([*content(A, "c", "e", g=[1]).items()]))
         log = patch(A, new)
@@ -1319,10 +1359,13 @@ def test_instances_of_a_buried_class_are_freed() -> None:
 NAMES = 20
 COMMITS = 2000 // (5 if DEBUG else 1)
 TIMEOUT = 120.0
-SET = made("""
+SET = made(
+    """
     class A: pass
     class B(A): pass
-""" + "".join(f"    def f{n}(generation=0): return generation\n" for n in range(NAMES)))
+"""
+    + "".join(f"    def f{n}(generation=0): return generation\n" for n in range(NAMES))
+)
 
 
 def generation_of(number: int) -> tuple[dict[str, Any], list[FunctionType]]:
@@ -1363,9 +1406,7 @@ def impatient() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("put", "times"), [(set_together, COMMITS), (set_one_by_one, COMMITS // 10)]
 )
-def test_readers_never_go_back(
-    impatient: None, put: Callable[[int], None], times: int
-) -> None:
+def test_readers_never_go_back(impatient: None, put: Callable[[int], None], times: int) -> None:
     """Each generation is greater than the last, so whole sets never get smaller on the way."""
     put(0)
     reads = []

@@ -23,10 +23,15 @@ class Run:
         exec(compile(was.tree, FILE, "exec", dont_inherit=True), self.module.__dict__)
         self.before = dict(self.module.__dict__)
         self.keeper = Keeper(
-            self.module, self.before, FILE, (was.tree, text.tree), lambda log: log.commit()
+            self.module,
+            self.before,
+            FILE,
+            (was.tree, text.tree),
+            lambda log: log.commit(),
+            [].append,
         )
         whole = compile(text.tree, FILE, "exec", dont_inherit=True)
-        parts = compile_parts(text, self.module, FILE, text.tree, whole)
+        parts = compile_parts(self.module, FILE, text.tree, whole)
         run_again(self.module, parts, self.keeper, Journal())
 
     @property

@@ -26,10 +26,10 @@ def module(monkeypatch):
 def again(module, source):
     text = Version.of(FILE, source.encode())
     journal, before = Journal(), dict(vars(module))
-    keeper = Keeper(module, before, FILE, (None, text.tree), lambda log: log.commit())
+    keeper = Keeper(module, before, FILE, (None, text.tree), lambda log: log.commit(), [].append)
     whole = compile(text.tree, FILE, "exec", dont_inherit=True)
     try:
-        run_again(module, compile_parts(text, module, FILE, text.tree, whole), keeper, journal)
+        run_again(module, compile_parts(module, FILE, text.tree, whole), keeper, journal)
     except BaseException:
         journal.undo()
         raise

@@ -8,7 +8,7 @@ import pytest
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.match import Patches, match_bodies
 from mighty_patcher.engine.transaction import Edit, Transaction
-from mighty_patcher.engine.version import Version, compile_parts
+from mighty_patcher.engine.version import compile_parts
 
 FILE = "unit_transaction_module.py"
 
@@ -26,10 +26,10 @@ def module(text, name="unit_transaction_module"):
 def body(target, old, new):
     """The edit of a module of which only bodies changed."""
     patches = match_bodies(target, Pairs(code(old), code(new)), FILE, set(), set())
-    trees, text = (ast.parse(old), ast.parse(new)), Version.of(FILE, new.encode())
+    trees = ast.parse(old), ast.parse(new)
 
     def parts():
-        return compile_parts(text, target, FILE, trees[1], code(new))
+        return compile_parts(target, FILE, trees[1], code(new))
 
     return Edit(target, code(new), parts, trees, patches, False, "", 0)
 

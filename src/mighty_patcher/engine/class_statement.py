@@ -2,8 +2,8 @@
 becomes the content of the class that the program has.
 
 CPython makes a class in ``builtins.__build_class__``. While a module is run again,
-`_core.ClassStatement` stands in for it; it hands on what is not a class of this module, has no class
-yet, or has a metaclass that builds more than a class (see metaclasses.py).
+`_core.ClassStatement` stands in for it; it hands on what is not a class of this module, has no
+class yet, or has a metaclass that builds more than a class (see metaclasses.py).
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from mighty_patcher.engine.classes import (
     bases_of,
     bury,
     class_dict,
-    class_named,
-    definition_of,
+    classes_named,
     is_abc,
     mro_of,
     mro_of_shape,
@@ -50,14 +49,17 @@ def begin(
         The statement, which is to be executed; None if CPython is to make a class.
     """
     qualname = body.__qualname__
-    old = class_named(keeper.before, keeper.module_name, qualname)
-    if old is None or id(old) in keeper.targets:
+    olds = classes_named(keeper.before, keeper.module_name, qualname)
+    number = keeper.statements[qualname]
+    keeper.statements[qualname] += 1
+    if number >= len(olds) or id(olds[number]) in keeper.targets:
         return None
+    old = olds[number]
     resolved = tuple(types.resolve_bases(bases))
     metaclass = metaclass_of(resolved, keywords.get("metaclass"))
     if metaclass is None or way_for(metaclass).kind != "in place":
         return None
-    definition = definition_of(keeper.trees[1], qualname)
+    definition = keeper.definitions[1].get(qualname)
     decorators = definition.decorator_list if definition is not None else []
     if any(builds_a_class(decorator, keeper.namespace) for decorator in decorators):
         return None
@@ -79,7 +81,7 @@ def _has_hook(cls: type) -> bool:
 
 def _is_made_by_decorator(keeper: Keeper, old: type, qualname: str) -> bool:
     """Tell whether a decorator has made the class that has the name: then the slots are its own."""
-    definition = definition_of(keeper.trees[0], qualname)
+    definition = keeper.definitions[0].get(qualname)
     if definition is None or "__slots__" not in class_dict(old):
         return False
     return bool(definition.decorator_list) and any(
@@ -124,15 +126,17 @@ class ClassStatement:
         if not all(issubclass(type(base), type) for base in self._written):
             self.namespace["__orig_bases__"] = self._written
         shape = self._shape()
-        if shape is not None:
-            difference = self._keeper.difference(self._old, shape)
-            if difference is not None:
+        difference = None
+        try:
+            if shape is not None:
+                bases = self._bases or (object,)
+                difference = self._keeper.difference(self._old, shape, bases)
+            if difference is None:
+                self._fill(shape)
+        finally:
+            if shape is not None:
                 bury(shape)
-                return self._make_another(difference)
-        self._fill(shape)
-        if shape is not None:
-            bury(shape)
-        return self._hooks()
+        return self._hooks() if difference is None else self._make_another(difference)
 
     def _shape(self) -> type | None:
         """A class like the one to be, where its instances may be laid out in another way."""

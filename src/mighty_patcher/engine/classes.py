@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from abc import ABCMeta
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
@@ -26,7 +27,8 @@ __all__ = [
     "bury",
     "class_dict",
     "class_named",
-    "definition_of",
+    "classes_named",
+    "definitions_in",
     "is_abc",
     "is_class",
     "mangled",
@@ -112,45 +114,81 @@ def subclasses_of(cls: type) -> Iterator[type]:
 
 
 def class_named(namespace: Mapping[str, Any], module: str, qualname: str) -> type | None:
-    """Find the class of a definition, from what a module holds.
+    """Find the class that a definition has led to, from what a module holds.
 
     Args:
         namespace: The names of the module.
         module: The module's own name.
-        qualname: The qualified name of the definition. What a class decorator has put in its place
-            is looked through: a class that derives from it, or a function that wraps it.
+        qualname: The qualified name of the definition.
     """
-    found: Any = None
-    for name in qualname.split("."):
-        members: Mapping[str, Any] = namespace if found is None else class_dict(found)
-        found = members.get(name)
-        if type(found) is FunctionType:
-            found = vars(found).get("__wrapped__")
-        if not is_class(found):
-            return None
-    for cls in mro_of(found):
-        if class_dict(cls).get("__module__") == module and qualname_of(cls) == qualname:
-            return cls  # type: ignore[no-any-return]
-    return None
+    found = classes_named(namespace, module, qualname)
+    return found[-1] if found else None
 
 
-def definition_of(tree: ast.Module | None, qualname: str) -> ast.ClassDef | None:
-    """Find the definition of a class by its qualified name; the last one, where there are several.
+def classes_named(namespace: Mapping[str, Any], module: str, qualname: str) -> list[type]:
+    """Find the classes that definitions of one name have led to, in the order of their making.
+
+    What a class decorator has put in the place of a class is looked through: a class that derives
+    from it, a function or an object that holds it.
 
     Args:
-        tree: The module.
-        qualname: Nothing is found that stands in a function.
+        namespace: The names of the module.
+        module: The module's own name.
+        qualname: The qualified name of the definitions.
     """
-    found: ast.ClassDef | None = None
-    body: list[ast.stmt] = tree.body if tree is not None else []
-    for name in qualname.split("."):
-        found = None
+    members = namespace
+    for name in qualname.split(".")[:-1]:
+        outer = members.get(name)
+        if not is_class(outer):
+            return []
+        members = class_dict(outer)
+    value = members.get(qualname.rpartition(".")[2])
+    for candidate in [value, *_held_by(value)]:
+        if is_class(candidate):
+            found = [
+                cls
+                for cls in reversed(mro_of(candidate))
+                if class_dict(cls).get("__module__") == module
+                and qualname_of(cls) == qualname
+                and not (cls is not candidate and _is_from_namedtuple(cls))
+            ]
+            if found:
+                return found
+    return []
+
+
+def _is_from_namedtuple(cls: type) -> bool:
+    """Tell whether a class was made by a call: ``class Point(namedtuple("Point", "x y"))``."""
+    return bases_of(cls) == (tuple,) and "_make" in class_dict(cls)
+
+
+def _held_by(value: Any) -> Iterator[Any]:
+    """What a function closes over, or an object has for attributes, and its class."""
+    if type(value) is FunctionType:
+        for cell in value.__closure__ or ():
+            with suppress(ValueError):  # not assigned yet
+                yield cell.cell_contents
+        yield from vars(value).values()
+    elif not is_class(value):
+        yield type(value)
+        with suppress(AttributeError):
+            yield from list(object.__getattribute__(value, "__dict__").values())
+
+
+def definitions_in(tree: ast.Module | None) -> dict[str, ast.ClassDef]:
+    """Return the classes that a module defines, by qualified name; of several the last one.
+
+    Args:
+        tree: The module. What stands in a function is not looked at.
+    """
+    found: dict[str, ast.ClassDef] = {}
+    waiting = [("", tree.body if tree is not None else [])]
+    while waiting:
+        prefix, body = waiting.pop()
         for statement in executed(body):
-            if isinstance(statement, ast.ClassDef) and statement.name == name:
-                found = statement
-        if found is None:
-            return None
-        body = found.body
+            if isinstance(statement, ast.ClassDef):
+                found[prefix + statement.name] = statement
+                waiting.append((f"{prefix}{statement.name}.", statement.body))
     return found
 
 
@@ -258,7 +296,12 @@ def shape_of(
     if "__slots__" in namespace:
         names["__slots__"] = namespace["__slots__"]
     bases = tuple(base for base in bases if base is not object)
-    return type.__new__(metaclass, name, (_Shield, *bases), names)
+    try:
+        return type.__new__(metaclass, name, (_Shield, *bases), names)
+    except TypeError as error:
+        if "MRO" in str(error):  # which names the bases, and the shield is none of the user's
+            type.__new__(metaclass, name, bases, {})  # so it cannot be made either
+        raise
 
 
 def bury(cls: type) -> None:
@@ -280,30 +323,44 @@ def own_slots(cls: type) -> dict[str, Any]:
     }
 
 
-def own_storage(cls: type, mro: Iterable[type], shape: type) -> dict[str, Any]:
-    """Return the ``__dict__`` and ``__weakref__`` descriptors that a class needs itself, because it
-    inherits none.
+def own_storage(cls: type, shape: type | None) -> dict[str, Any]:
+    """Return the ``__dict__`` and ``__weakref__`` descriptors that a class needs itself.
+
+    They belong to the first class along the layout whose instances have such a thing.
 
     Args:
         cls: The class.
-        mro: What comes after it.
-        shape: A class with the same layout, that has them where they are needed.
+        shape: A class with the layout that it gets; None if bases and layout stay.
     """
     storage: dict[str, Any] = {}
-    for name in ("__dict__", "__weakref__"):
-        has_it = cls.__dictoffset__ if name == "__dict__" else cls.__weakrefoffset__
-        if not has_it or any(
-            type(class_dict(base).get(name)) is GetSetDescriptorType for base in mro
-        ):
-            continue
-        mine, theirs = class_dict(cls).get(name), class_dict(shape).get(name)
-        if type(mine) is GetSetDescriptorType:
+    for name, offset in (("__dict__", "__dictoffset__"), ("__weakref__", "__weakrefoffset__")):
+        mine = class_dict(cls).get(name)
+        has_own = type(mine) is GetSetDescriptorType
+        if shape is None and has_own:
             storage[name] = mine
-        elif type(theirs) is GetSetDescriptorType:
+        if shape is None or not _offset(shape, offset) or _offset(_layout_base(shape), offset):
+            continue
+        theirs = class_dict(shape)[name]
+        if has_own:
+            storage[name] = mine
+        else:
             # 3.15 has one for all classes (gh-135228).
             is_shared = getattr(theirs, "__objclass__", None) is not shape
             storage[name] = theirs if is_shared else _core.own_getset(cls, theirs)
     return storage
+
+
+def _offset(cls: type, name: str) -> int:
+    return int(vars(type)[name].__get__(cls))
+
+
+def _layout_base(shape: type) -> type:
+    """The base whose layout a class extends, but for the shield."""
+    base: type = vars(type)["__base__"].__get__(shape)
+    if base is not _Shield:
+        return base
+    bases = bases_of(shape)[1:]
+    return bases[0] if bases else object
 
 
 def abstract_methods(content: Mapping[str, Any], mro: Iterable[type]) -> frozenset[str]:

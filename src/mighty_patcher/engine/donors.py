@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from inspect import getattr_static
@@ -32,10 +33,8 @@ from mighty_patcher.engine.classes import (
     bases_of,
     bury,
     class_dict,
-    definition_of,
+    definitions_in,
     is_class,
-    mro_of,
-    mro_of_shape,
     names_in_class,
     own_slots,
     own_storage,
@@ -45,6 +44,7 @@ from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["Keeper", "Trees"]
 
@@ -81,10 +81,13 @@ class Keeper:
             keep all.
         trees: The syntax tree that was in force before, where it is known, and the new one.
         commit: Applies a log and remembers it for an undo.
+        remember: Remembers what else is to be done after an undo.
 
     Attributes:
         stale: What could not be kept.
         removed: Class and name of each class attribute that is gone from the source.
+        definitions: The classes that the module defined, and those that it defines now.
+        statements: How often a class of each qualified name has been made.
         replaced: Each donor that somebody may have been given, and what is kept in its place.
     """
 
@@ -95,18 +98,21 @@ class Keeper:
         filename: str | None,
         trees: Trees,
         commit: Callable[[_core.Log], None],
+        remember: settling.Remember,
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
         self.replaced: list[tuple[Any, Any]] = []
         self.changed: list[type] = []
         self.module_name = name_of_module(module)
+        self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
         self.before = before
-        self.trees = trees
+        self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
         self.targets: set[int] = set()
         self._filename = filename
         self._commit = commit
+        self._remember = remember
         self._made_now: set[int] = set()
         self._codes: list[CodeType] = []
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
@@ -202,6 +208,8 @@ class Keeper:
         befores = [settling.Before.of(edit.target) for edit in edits]
         instances, self._instances = self._instances, []
         self._functions, self._classes, self._cells, self._dicts = [], [], [], []
+        for edit in edits:
+            self._remember(settling.Settled(edit.target))
         if len(log):
             self._commit(log)
         for instance, cls in instances:
@@ -213,7 +221,7 @@ class Keeper:
                 self._commit(follow_up)
             settled = way_for(type(edit.target)).settle
             if settled is not None:
-                self.stale += settled(edit.target)
+                self.stale += settled(edit.target, self._remember)
 
     def show(self, cls: type) -> None:
         """Note that code of the program is about to be given a class that it may know already."""
@@ -225,7 +233,7 @@ class Keeper:
             self._shown.append(cls)
 
     def leave(self) -> None:
-        """After the run, whether it raised or not: nobody is left with a donor, or has a class twice."""
+        """After the run, also one that raised: nobody has a donor, or a class twice."""
         if self._lists is not None:
             _drop_added(self._lists, _core.lists_holding(self._shown))
         # In two lists, for a pair would be a reference like others.
@@ -351,6 +359,9 @@ class Keeper:
         """Tell whether the run made a function: of its code, or around such a function."""
         if id(function.__code__) in self._made_now:
             return True
+        cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
+        if any(is_class(it) and (id(it) in self.targets or id(it) in self._kept) for it in cells):
+            return True
         return depth > 0 and any(
             self._is_made_now(inner, depth - 1) for inner in _functions_within(function)
         )
@@ -382,7 +393,13 @@ class Keeper:
             return False
         way = way_for(type(new))
         bases = tuple(self._kept_base(*pair) for pair in self._bases(old, new))
-        difference = self.difference(old, new)
+        try:
+            difference = self.difference(old, new, bases)
+        except TypeError as error:
+            raise RefusedEdit(
+                f"class {qualname_of(old)}: {error}",
+                "a class that derives from it is in the way; save both in one go, or restart",
+            ) from error
         if difference is not None:
             self.refuse(old, class_dict(new), difference)
             return False
@@ -418,8 +435,18 @@ class Keeper:
             for base_before, base in zip(mine, bases, strict=True)
         )
 
-    def difference(self, old: type, shape: type) -> str | None:
-        """Why the content of one class cannot be given to another; None if it can."""
+    def difference(self, old: type, shape: type, bases: tuple[type, ...]) -> str | None:
+        """Why a class cannot become like another; None if it can.
+
+        Args:
+            old: The class.
+            shape: A class that CPython made as this one is to be.
+            bases: The new bases.
+
+        Raises:
+            TypeError: The bases conflict, for it or for a class that derives from it, in CPython's
+                words.
+        """
         reason: str | None = _core.layout_difference(old, shape)
         if reason is None and type(old) is not type(shape):
             mine, theirs = type(old), type(shape)
@@ -431,7 +458,25 @@ class Keeper:
             and shape.__itemsize__
         ):
             return "its instances have no place for new slots"
-        return reason
+        return reason or self._refusal_of_bases(old, shape, bases)
+
+    def _refusal_of_bases(self, old: type, shape: type, bases: tuple[type, ...]) -> str | None:
+        """Try the new bases. Classes that derive from this one may stand in the way, and only
+        CPython knows; what it says of the MRO is an error, what it says of the layout a refusal.
+        """
+        metaclass = None if type(shape) is type(old) else type(shape)
+        if bases == bases_of(old) and metaclass is None:
+            return None
+        log = _core.Log()
+        try:
+            log.add_type(old, dict(class_dict(old)), bases=bases, metaclass=metaclass, donor=shape)
+            log.commit()
+        except (TypeError, ValueError) as error:
+            if "layout" in str(error) or type(error) is ValueError:
+                return f"CPython cannot lay it out with its new bases ({error})"
+            raise
+        log.undo()
+        return None
 
     def refuse(self, old: type, members: Mapping[str, Any], difference: str) -> None:
         """Leave a class with its shape: its methods get their new content all the same."""
@@ -475,10 +520,9 @@ class Keeper:
             if not _is_storage(value, old, shape)
         }
         slots = own_slots(old)
-        mro = mro_of(old)[1:] if shape is None else mro_of_shape(shape)
         for name in slots if shape is None else own_slots(shape):
-            content[name] = slots[name] if name in slots else _core.side_slot(old, name)
-        content |= own_storage(old, mro, old if shape is None else shape)
+            content[name] = slots[name] if name in slots else _slot(old, name)
+        content |= own_storage(old, shape)
         content |= self._retained(old, content)
         edit = ClassEdit(
             old,
@@ -507,7 +551,7 @@ class Keeper:
 
         Where decorators or a metaclass make special methods, those that they make no more go.
         """
-        definitions = [definition_of(tree, qualname_of(old)) for tree in self.trees]
+        definitions = [known.get(qualname_of(old)) for known in self.definitions]
         bound = names_in_class(definitions[0])
         is_made = way_for(type(old)).kind != "in place" or any(
             definition is not None and definition.decorator_list for definition in definitions
@@ -596,6 +640,12 @@ def _kind(holder: Any) -> str:
         return f"class {qualname_of(holder)}"
     name: str = qualname_of(type(holder))
     return f"an object of type {name}"
+
+
+def _slot(cls: type, name: str) -> Any:
+    """Make a descriptor for a slot: of its old place if the class once had it, or else beside."""
+    own = _core.own_slot(cls, name)
+    return own if own is not None else _core.side_slot(cls, name)
 
 
 def _is_storage(value: Any, old: type, shape: type | None) -> bool:

@@ -322,7 +322,7 @@ class Engine:
         if plan.runs and name_of_module(module) == "__main__":
             tree = self._main_tree(module, new, plan)
             code = version.compile_for(new, module, filename, tree=tree)
-        parts = partial(version.compile_parts, new, module, filename, tree, code)
+        parts = partial(version.compile_parts, module, filename, tree, code)
         trees = (old.tree if old is not None else None, new.tree)
         return Edit(module, code, parts, trees, patches, plan.runs, plan.reason, plan.line)
 

@@ -10,6 +10,7 @@ from enum import Flag
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.classes import ClassEdit, class_dict, mro_of, qualname_of
+from mighty_patcher.engine.instances import attributes_set
 from mighty_patcher.engine.report import Stale
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def merge(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
     mine: dict[str, Any] = class_dict(old)["_member_map_"]
     theirs: dict[str, Any] = class_dict(donor)["_member_map_"]
     paired: set[int] = set()
+    own = {*_COMPUTED, *attributes_set(keeper.definitions[0].get(qualname_of(old)))}
     for name, member in theirs.items():
         before = mine.get(name)
         if id(member) in paired or id(before) in keeper.targets:
@@ -41,7 +43,7 @@ def merge(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
             paired.add(id(member))
             keeper.pair(before, member)
             keeper.replaced.append((member, before))
-            keeper.add_dict(_attributes(before), _attributes_after(before, member))
+            keeper.add_dict(_attributes(before), _attributes_after(before, member, own))
         else:
             keeper.give_class(member, old)
             if before is not None:
@@ -63,9 +65,9 @@ def _attributes(member: Any) -> dict[str, Any]:
     return found
 
 
-def _attributes_after(old: Any, new: Any) -> dict[str, Any]:
+def _attributes_after(old: Any, new: Any, own: set[str]) -> dict[str, Any]:
     """What the new one has, and what the program has given the old one since."""
-    mine = {name: value for name, value in _attributes(old).items() if name not in _COMPUTED}
+    mine = {name: value for name, value in _attributes(old).items() if name not in own}
     return mine | _attributes(new)
 
 

@@ -5,7 +5,7 @@ said, and a class that wants to bring them up to date defines ``__reloaded__(sel
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MemberDescriptorType
 from typing import Any
 
@@ -14,6 +14,7 @@ from mighty_patcher.engine.classes import (
     SIDE_SLOT,
     class_dict,
     class_named,
+    definitions_in,
     mangled,
     mro_of,
     qualname_of,
@@ -22,7 +23,7 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.version import Version
 
-__all__ = ["attributes_gained", "changed_definitions", "migrate"]
+__all__ = ["attributes_gained", "attributes_set", "changed_definitions", "migrate"]
 
 HOOK = "__reloaded__"
 
@@ -39,7 +40,7 @@ def changed_definitions(old: Version | None, new: Version) -> dict[str, Definiti
     """
     if old is None:
         return {}
-    olds, news = dict(_definitions(old.tree.body)), dict(_definitions(new.tree.body))
+    olds, news = definitions_in(old.tree), definitions_in(new.tree)
     old_lines, new_lines = old.text.splitlines(), new.text.splitlines()
     return {
         qualname: (olds[qualname], news[qualname])
@@ -62,7 +63,7 @@ def attributes_gained(definition: Definition) -> list[str]:
         definition: The class before and now.
     """
     old, new = definition
-    before = {name for method in _methods(old) for name in _set_by(method)}
+    before = attributes_set(old)
     gained = {
         name
         for method in _methods(new)
@@ -71,6 +72,12 @@ def attributes_gained(definition: Definition) -> list[str]:
     }
     fields = _annotated(new) - _annotated(old) if new.decorator_list else set()
     return sorted(mangled(name, new.name) for name in (gained | fields) - before)
+
+
+def attributes_set(definition: ast.ClassDef | None) -> set[str]:
+    """Return the attributes that the methods of a class set on their instance."""
+    methods = _methods(definition) if definition is not None else ()
+    return {name for method in methods for name in _set_by(method)}
 
 
 def migrate(
@@ -104,13 +111,6 @@ def migrate(
             count = sum(not _holds(it, name) for it in family)
             if count:
                 yield _lacks(cls, name, count)
-
-
-def _definitions(body: Iterable[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
-    for statement in body:
-        if isinstance(statement, ast.ClassDef):
-            yield prefix + statement.name, statement
-            yield from _definitions(statement.body, f"{prefix}{statement.name}.")
 
 
 def _methods(definition: ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -16,8 +16,8 @@ any other                    *merged*: the metaclass builds a donor as always, a
                              class afterwards.
 ===========================  =====================================================================
 
-A class decorator that builds a class of its own, or computes methods from the body, makes it a merge
-as well: those of ``dataclasses`` and attrs are known, see `BUILDING_DECORATORS`.
+A class decorator that builds a class of its own, or computes methods from the body, makes it a
+merge as well: those of ``dataclasses`` and attrs are known, see `BUILDING_DECORATORS`.
 
 Others may add rows to `TABLE`; the nearest metaclass in the MRO counts.
 """
@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mighty_patcher.engine import enums
 from mighty_patcher.engine.classes import ClassEdit, mro_of, qualname_of
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.settling import Remember
 from mighty_patcher.integrations import pydantic
 
 if TYPE_CHECKING:
@@ -49,12 +50,13 @@ class Way:
         kind: ``"in place"`` or ``"merged"``, as above.
         merge: Changes the edit of a merge before the commit; it is given who keeps the objects,
             the edit and the donor.
-        settle: Called after the commit with the class; yields what it could not mend.
+        settle: Called after the commit with the class, and with what remembers what it changes;
+            returns what it could not mend.
     """
 
     kind: Literal["in place", "merged"]
     merge: Callable[[Keeper, ClassEdit, type], None] | None = None
-    settle: Callable[[type], Iterable[Stale]] | None = None
+    settle: Callable[[type, Remember], Iterable[Stale]] | None = None
 
 
 IN_PLACE = Way("in place")
@@ -65,7 +67,7 @@ TABLE: dict[str, Way] = {
     "enum:EnumType": Way("merged", merge=enums.merge),
     "pydantic._internal._model_construction:ModelMetaclass": Way("merged", settle=pydantic.rebuild),
 }
-"""For a metaclass and all that derive from it, by module and qualified name: nothing is imported."""
+"""For a metaclass and all that derive from it, by module and qualified name."""
 
 EXACT: dict[str, Way] = {"builtins:type": IN_PLACE, "abc:ABCMeta": IN_PLACE}
 """For one metaclass alone, before `TABLE`."""

@@ -164,7 +164,7 @@ def running_code(filename: str) -> list[CodeType]:
 def _marked(namespace: dict[str, Any], keeper: Keeper) -> Iterator[None]:
     _running[id(namespace)] = _Running(threading.get_ident(), keeper)
     make_class = builtins.__build_class__
-    ours = _core.ClassStatement(make_class, _begin)
+    ours: Any = _core.ClassStatement(make_class, _begin)
     # Only while a module runs again, and all that does not concern it is handed on.
     builtins.__build_class__ = ours
     try:

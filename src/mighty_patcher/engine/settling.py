@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 from _abc import _get_dump, _reset_caches  # type: ignore[import-not-found]
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -22,7 +22,7 @@ from mighty_patcher.engine.classes import (
     subclasses_of,
 )
 
-__all__ = ["Before", "settle"]
+__all__ = ["Before", "Remember", "Restored", "Settled", "settle"]
 
 
 @dataclass
@@ -41,6 +41,48 @@ class Before:
     def of(cls, owner: type) -> Before:
         """Note what a class is like now."""
         return cls(bases_of(owner), _special(owner))
+
+
+@dataclass
+class Settled:
+    """A class that others have learnt anew. When the commit is undone they have to once more; so
+    this is remembered before the commit, and undone after it.
+
+    Attributes:
+        cls: The class.
+    """
+
+    cls: type
+
+    def undo(self) -> None:
+        """Let everybody learn anew."""
+        if is_abc(type(self.cls)):
+            _reset_caches(self.cls)
+        _forget_instance_checks([self.cls, *subclasses_of(self.cls)])
+        _forget_dispatch()
+
+
+@dataclass
+class Restored:
+    """A class that a framework has changed in the wake of another.
+
+    Attributes:
+        cls: The class.
+        content: What it was before.
+    """
+
+    cls: type
+    content: dict[str, Any]
+
+    def undo(self) -> None:
+        """Give it back what it was."""
+        log = _core.Log()
+        log.add_type(self.cls, self.content)
+        log.commit()
+
+
+Remember = Callable[[Settled | Restored], None]
+"""Remembers what is to be undone, the last thing first."""
 
 
 def settle(cls: type, before: Before) -> _core.Log | None:
@@ -78,8 +120,15 @@ def _special(cls: type) -> set[str]:
 
 def _forget_instance_checks(changed: list[type]) -> None:
     """ABCs remember which classes are theirs and which are not, until a class is registered."""
-    references = {reference for cls in changed for reference in getweakrefs(cls)}
-    for cls in subclasses_of(object):
+    # Its caches are sets of weak references with a callback of its own (_add_to_weak_set,
+    # Modules/_abc.c): where there is none, nobody has to be looked for.
+    references = {
+        reference
+        for cls in changed
+        for reference in getweakrefs(cls)
+        if getattr(reference.__callback__, "__name__", None) == "_destroy"
+    }
+    for cls in subclasses_of(object) if references else ():
         if is_abc(type(cls)) and "_abc_impl" in class_dict(cls):
             _, theirs, not_theirs, _ = _get_dump(cls)
             if not references.isdisjoint(theirs) or not references.isdisjoint(not_theirs):

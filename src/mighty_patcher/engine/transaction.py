@@ -143,7 +143,8 @@ class Transaction:
         name = name_of_module(edit.module)
         before, journal = dict(namespace_of(edit.module)), Journal()
         self._done.append(journal)
-        keeper = Keeper(edit.module, before, edit.code.co_filename, edit.trees, self._commit_log)
+        filename, remember = edit.code.co_filename, self._done.append
+        keeper = Keeper(edit.module, before, filename, edit.trees, self._commit_log, remember)
         try:
             run_again(edit.module, edit.parts(), keeper, journal)
         finally:

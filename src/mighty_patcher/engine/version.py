@@ -353,17 +353,16 @@ class Part:
 
 
 def compile_parts(
-    version: Version, module: ModuleType, filename: str, tree: ast.Module, whole: CodeType
+    module: ModuleType, filename: str, tree: ast.Module, whole: CodeType
 ) -> list[Part]:
     """Compile the statements of a module one by one.
 
     Args:
-        version: The version.
         module: The module that the file belongs to.
         filename: What the code shall have as its ``co_filename``.
         tree: The syntax tree of the version, or a part of it.
-        whole: The code of all of `tree`: what is executed where a loader of the module's own changes what is
-            compiled, and so has to see the whole.
+        whole: The code of all of `tree`: what is executed where a loader of the module's own
+            changes what is compiled, and so has to see the whole.
     """
     if not _is_plain(_own_compiler(module)[0]):
         return [Part(None, whole)]
@@ -383,8 +382,9 @@ def compile_parts(
 
 
 def _never_run(tree: ast.Module) -> list[ast.stmt]:
-    """Return a statement that does nothing but tell the compiler which names the module imports: calls
-    of what such a name has are compiled in another way (is_import_originated, Python/codegen.c).
+    """Return a statement that does nothing but tell the compiler which names the module imports:
+    calls of what such a name has are compiled in another way (is_import_originated,
+    Python/codegen.c).
     """
     names = {
         alias.asname or alias.name.partition(".")[0]

@@ -1,0 +1,1106 @@
+"""What statements read and bind, and so what has to run because something else has changed.
+
+Pure: only syntax trees are looked at. `Flow` is told what really changed while the engine executes.
+
+The rules, where they are not obvious:
+
+* A statement runs if it reads a name whose value changed; so does a bare call (``configure(X)``).
+  That a function's body changed is no change of a value; and a definition that is run keeps its
+  identity, so that who reads its name is not run for it.
+* Where a name is bound more than once, each reader has its own binding. If that was overwritten, it
+  is run again before the reader is; what it overwrites is given back afterwards (`Flow.restore`),
+  and not computed anew.
+* ``settings["a"] = 2``, edited, changes settings in place: statements that bind something by
+  reading settings are run, definitions and bare calls are not. ``app.config["A"] = 2`` reaches only
+  those that read ``app.config``. If settings itself is bound anew, all that read it are run, and so
+  what had been put into the old one is put into the new.
+* A name that only a branch had set that is not taken any more stays; its readers are not run.
+* A loop is taken to bind its target: nobody reuses a loop's variable for when there was nothing.
+* What a function reads or binds when it is called, ``exec`` and ``globals()`` are not seen, and of
+  ``from m import *`` nobody knows the names: the engine tells which ones it changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from mighty_patcher.engine.statements import (
+    Change,
+    Plan,
+    is_never_run,
+    pruned,
+)
+
+__all__ = [
+    "Facts",
+    "Flow",
+    "affected",
+    "attribute_reads",
+    "binds",
+    "deletes",
+    "dependants",
+    "facts",
+    "mutates",
+    "reads",
+]
+
+_LAZY = sys.version_info >= (3, 14)  # PEP 649
+_TYPE_CHECKING = frozenset({"TYPE_CHECKING"})
+_MUTATORS = {
+    *("add", "append", "appendleft", "clear", "difference_update", "discard", "extend"),
+    *("extendleft", "insert", "intersection_update", "move_to_end", "pop", "popitem", "popleft"),
+    *("remove", "reverse", "rotate", "setdefault", "sort", "symmetric_difference_update", "update"),
+}
+"""Methods of the containers of the standard library that change them."""
+_BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
+_Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What executing a statement does to the namespace of its module.
+
+    Attributes:
+        reads: Names that it reads, but for those that it has bound itself by then.
+        attributes: Attributes of such names: ``("config", "X")``, ``("pkg.config", "X")``.
+        binds: Names that it binds or deletes; ``*`` for a star import.
+        sure: Those that it binds or deletes whatever happens.
+        deletes: Names that it deletes.
+        mutated: Objects that it changes in place, as a name and an attribute, which is empty where
+            it is the named object itself: ``("app", "config")`` for ``app.config["A"] = 1``.
+        augmented: Names of augmented assignments.
+    """
+
+    reads: frozenset[str]
+    attributes: frozenset[tuple[str, str]]
+    binds: frozenset[str]
+    sure: frozenset[str]
+    deletes: frozenset[str]
+    mutated: frozenset[tuple[str, str]]
+    augmented: frozenset[str]
+
+
+def facts(
+    statement: ast.stmt,
+    *,
+    lazy_annotations: bool = _LAZY,
+    type_checking: frozenset[str] = _TYPE_CHECKING,
+) -> Facts:
+    """Find out what executing a statement at the top of a module does, bodies of functions aside.
+
+    Args:
+        statement: The statement.
+        lazy_annotations: Annotations are not evaluated: Python 3.14, or
+            ``from __future__ import annotations``.
+        type_checking: The names of ``typing.TYPE_CHECKING``, whose blocks are not executed.
+    """
+    walker = _Walker(lazy_annotations, type_checking)
+    walker.statement(statement)
+    return walker.facts()
+
+
+def reads(statement: ast.stmt, *, lazy_annotations: bool = _LAZY) -> frozenset[str]:
+    """Return the names of the module, or builtins, that executing a statement reads."""
+    return facts(statement, lazy_annotations=lazy_annotations).reads
+
+
+def attribute_reads(
+    statement: ast.stmt, *, lazy_annotations: bool = _LAZY
+) -> frozenset[tuple[str, str]]:
+    """Return the attributes of names that it reads: ``("config", "X")`` for ``config.X``."""
+    return facts(statement, lazy_annotations=lazy_annotations).attributes
+
+
+def binds(statement: ast.stmt) -> frozenset[str]:
+    """Return the names of the module that executing a statement may bind or delete."""
+    return facts(statement).binds
+
+
+def deletes(statement: ast.stmt) -> frozenset[str]:
+    """Return the names of the module that executing a statement may delete."""
+    return facts(statement).deletes
+
+
+def mutates(statement: ast.stmt) -> frozenset[str]:
+    """Return the names whose objects a statement visibly changes in place."""
+    found = facts(statement)
+    return frozenset(name for name, _ in found.mutated) | found.augmented
+
+
+# --- what a statement does ------------------------------------------------------------------------
+
+
+@dataclass
+class _Scope:
+    """Where names are looked up: ``module``, ``class``, ``comprehension`` or ``annotation``."""
+
+    kind: str
+    outer: _Scope | None = None
+    bound: set[str] = field(default_factory=set)
+    globals: set[str] = field(default_factory=set)
+
+
+class _Walker:
+    """Goes through a statement in the order in which it is executed."""
+
+    def __init__(self, lazy_annotations: bool, type_checking: frozenset[str]) -> None:
+        self._lazy = lazy_annotations
+        self._type_checking = type_checking
+        self._module = self._scope = _Scope("module")
+        self._reads: set[str] = set()
+        self._attributes: set[tuple[str, str]] = set()
+        self._binds: set[str] = set()
+        self._deletes: set[str] = set()
+        self._mutated: set[tuple[str, str]] = set()
+        self._augmented: set[str] = set()
+
+    def facts(self) -> Facts:
+        return Facts(
+            frozenset(self._reads),
+            frozenset(self._attributes),
+            frozenset(self._binds),
+            frozenset(self._module.bound),
+            frozenset(self._deletes),
+            frozenset(self._mutated),
+            frozenset(self._augmented),
+        )
+
+    def header(self, parts: Sequence[ast.AST]) -> None:
+        for part in parts:
+            if isinstance(part, ast.withitem):
+                self._visit(part.context_expr)
+                if part.optional_vars is not None:
+                    self._target(part.optional_vars)
+            elif isinstance(part, ast.pattern):
+                self._pattern(part)
+            elif isinstance(getattr(part, "ctx", None), ast.Store) and isinstance(part, ast.expr):
+                self._target(part)
+            else:
+                self._visit(part)
+
+    # ---- names
+
+    def _is_of_module(self, name: str) -> bool:
+        """Tell whether a name is looked up in the module, and not bound by this statement."""
+        scope: _Scope | None = self._scope
+        sees_class = True
+        while scope is not None:
+            if scope.kind != "class" or sees_class:
+                if name in scope.globals:
+                    return name not in self._module.bound
+                if name in scope.bound:
+                    return False
+            sees_class = sees_class and scope.kind == "annotation"
+            scope = scope.outer
+        return True
+
+    def _read(self, name: str) -> None:
+        if self._is_of_module(name):
+            self._reads.add(name)
+
+    def _bind(self, name: str) -> None:
+        scope = self._scope
+        while scope.kind in ("comprehension", "annotation"):
+            if scope.kind == "comprehension" and name in scope.bound:
+                return
+            assert scope.outer is not None
+            scope = scope.outer
+        if scope.kind == "class" and name not in scope.globals:
+            scope.bound.add(name)
+        else:
+            self._binds.add(name)
+            self._module.bound.add(name)
+
+    def _delete(self, name: str) -> None:
+        self._read(name)
+        if self._scope.kind == "class" and name not in self._scope.globals:
+            self._scope.bound.discard(name)
+        else:
+            self._bind(name)
+            self._deletes.add(name)
+
+    def _mutate(self, node: ast.expr) -> None:
+        """Note that what an expression leads to is changed in place."""
+        step = ""
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            step = node.attr if isinstance(node, ast.Attribute) else ""
+            node = node.value
+        if isinstance(node, ast.Name) and self._is_of_module(node.id):
+            self._mutated.add((node.id, step))
+
+    # ---- what may happen or not
+
+    def _bound_now(self) -> list[set[str]]:
+        found, scope = [], self._scope
+        while True:
+            found.append(set(scope.bound))
+            if scope.outer is None:
+                return found
+            scope = scope.outer
+
+    def _set_bound(self, bound: list[set[str]]) -> None:
+        scope: _Scope | None = self._scope
+        for names in bound:
+            assert scope is not None
+            scope.bound = set(names)
+            scope = scope.outer
+
+    def _perhaps(self, *expressions: ast.AST | None) -> None:
+        before = self._bound_now()
+        for expression in expressions:
+            self._visit(expression)
+        self._set_bound(before)
+
+    def _one_of(self, ways: Iterable[Callable[[], bool]]) -> bool:
+        """Take several ways; what all of them bind that come to an end is bound."""
+        before, ends = self._bound_now(), []
+        for way in ways:
+            self._set_bound(before)
+            if way():
+                ends.append(self._bound_now())
+        if ends:
+            before = [set.intersection(*names) for names in zip(*ends, strict=True)]
+        self._set_bound(before)
+        return bool(ends)
+
+    # ---- expressions
+
+    def _visit(self, *nodes: ast.AST | None) -> None:
+        # With a stack of our own: a sum of a thousand strings is a thousand levels deep.
+        stack: list[ast.AST | None] = list(reversed(nodes))
+        while stack:
+            node = stack.pop()
+            match node:
+                case None | ast.Constant():
+                    pass
+                case ast.Name(id=name):
+                    self._read(name)
+                case ast.Attribute(value=value):
+                    path = _dotted(value)
+                    if path and self._is_of_module(path.partition(".")[0]):
+                        self._attributes.add((path, node.attr))
+                    stack.append(value)
+                case ast.Lambda(args=arguments):
+                    self._defaults(arguments)
+                case ast.NamedExpr(target=ast.Name(id=name), value=value):
+                    self._visit(value)
+                    self._bind(name)
+                case ast.BoolOp(values=[first, *others]):
+                    self._visit(first)
+                    self._perhaps(*others)
+                case ast.IfExp():
+                    self._visit(node.test)
+                    self._perhaps(node.body)
+                    self._perhaps(node.orelse)
+                case ast.ListComp(elt=element) | ast.SetComp(elt=element):
+                    self._comprehension(node.generators, element)
+                case ast.GeneratorExp(elt=element):
+                    self._comprehension(node.generators, element)
+                case ast.DictComp():
+                    self._comprehension(node.generators, node.key, node.value)
+                case ast.Call(func=ast.Attribute(value=value, attr=attr)):
+                    if attr in _MUTATORS:
+                        self._mutate(value)
+                    stack += reversed(list(ast.iter_child_nodes(node)))
+                case _:
+                    stack += reversed(list(ast.iter_child_nodes(node)))
+
+    def _comprehension(self, generators: list[ast.comprehension], *elements: ast.AST) -> None:
+        self._visit(generators[0].iter)
+        before = self._bound_now()
+        own = {
+            node.id
+            for generator in generators
+            for node in ast.walk(generator.target)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        self._scope = _Scope("comprehension", self._scope, own)
+        for at, generator in enumerate(generators):
+            if at:
+                self._visit(generator.iter)
+            self._target(generator.target)
+            self._visit(*generator.ifs)
+        self._visit(*elements)
+        assert self._scope.outer is not None
+        self._scope = self._scope.outer
+        self._set_bound(before)
+
+    def _defaults(self, arguments: ast.arguments) -> None:
+        self._visit(*arguments.defaults, *arguments.kw_defaults)
+
+    def _target(self, target: ast.expr) -> None:
+        match target:
+            case ast.Name(id=name):
+                self._bind(name)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                for one in targets:
+                    self._target(one)
+            case ast.Starred(value=value):
+                self._target(value)
+            case ast.Attribute(value=value):
+                self._visit(value)
+                self._mutate(target)
+            case ast.Subscript(value=value):
+                self._visit(value, target.slice)
+                self._mutate(target)
+
+    def _annotation(self, *annotations: ast.expr | None) -> None:
+        if not self._lazy:
+            self._visit(*annotations)
+
+    def _pattern(self, pattern: ast.pattern) -> None:
+        for node in ast.iter_child_nodes(pattern):
+            if isinstance(node, ast.pattern):
+                self._pattern(node)
+            else:
+                self._visit(node)
+        name = getattr(pattern, "rest" if isinstance(pattern, ast.MatchMapping) else "name", None)
+        if isinstance(name, str):
+            self._bind(name)
+
+    # ---- statements; each tells whether it may come to an end
+
+    def _block(self, body: Sequence[ast.stmt]) -> bool:
+        ends = True
+        for statement in body:
+            ends = self.statement(statement) and ends
+        return ends
+
+    def statement(self, node: ast.stmt) -> bool:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(node)
+            case ast.ClassDef():
+                self._class(node)
+            case ast.Assign():
+                self._visit(node.value)
+                for target in node.targets:
+                    self._target(target)
+            case ast.AugAssign():
+                self._augmented_assignment(node)
+            case ast.AnnAssign():
+                self._annotated_assignment(node)
+            case ast.Delete():
+                for target in node.targets:
+                    self._deleted(target)
+            case ast.Import() | ast.ImportFrom():
+                for alias in node.names:
+                    is_whole = isinstance(node, ast.Import)
+                    first = alias.name.partition(".")[0] if is_whole else alias.name
+                    self._bind(alias.asname or first)
+            case ast.Global(names=names):
+                self._scope.globals.update(names)
+            case ast.If():
+                return self._if(node)
+            case ast.For() | ast.AsyncFor():
+                self._visit(node.iter)
+                self._target(node.target)
+                self._one_of([lambda: self._block(node.body), lambda: True])
+                self._one_of([lambda: self._block(node.orelse), lambda: True])
+            case ast.While():
+                self._visit(node.test)
+                self._one_of([lambda: self._block(node.body), lambda: True])
+                self._one_of([lambda: self._block(node.orelse), lambda: True])
+            case ast.With() | ast.AsyncWith():
+                for item in node.items:
+                    self._visit(item.context_expr)
+                    if item.optional_vars is not None:
+                        self._target(item.optional_vars)
+                return self._block(node.body)
+            case ast.Try() | ast.TryStar():
+                return self._try(node)
+            case ast.Match():
+                return self._match(node)
+            case ast.Raise():
+                self._visit(node.exc, node.cause)
+                return False
+            case ast.Break() | ast.Continue():
+                return False
+            case ast.Assert():
+                self._visit(node.test)
+                self._perhaps(node.msg)
+            case ast.Expr():
+                self._visit(node.value)
+            case _:
+                name = getattr(node, "name", None)  # type X = ..., which is evaluated when asked
+                if isinstance(name, ast.Name):
+                    self._bind(name.id)
+        return True
+
+    def _enter_type_params(self, node: ast.AST) -> _Scope:
+        before = self._scope
+        params = getattr(node, "type_params", ())
+        if params:
+            self._scope = _Scope("annotation", before, {param.name for param in params})
+        return before
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._visit(*node.decorator_list)
+        self._defaults(node.args)
+        before = self._enter_type_params(node)
+        arguments = node.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every += [it for it in (arguments.vararg, arguments.kwarg) if it is not None]
+        self._annotation(*(argument.annotation for argument in every), node.returns)
+        self._scope = before
+        self._bind(node.name)
+
+    def _class(self, node: ast.ClassDef) -> None:
+        self._visit(*node.decorator_list)
+        before = self._enter_type_params(node)
+        self._visit(*node.bases, *node.keywords)
+        self._scope = _Scope("class", self._scope)
+        self._block(node.body)
+        self._scope = before
+        self._bind(node.name)
+
+    def _augmented_assignment(self, node: ast.AugAssign) -> None:
+        target = node.target
+        if isinstance(target, ast.Name):
+            self._read(target.id)
+            self._visit(node.value)
+            self._bind(target.id)
+            if self._scope.kind == "module" or target.id in self._scope.globals:
+                self._augmented.add(target.id)
+        else:
+            self._target(target)
+            self._visit(node.value)
+            if isinstance(target, ast.Attribute):
+                self._visit(target)
+
+    def _annotated_assignment(self, node: ast.AnnAssign) -> None:
+        self._visit(node.value)
+        if node.value is not None:
+            self._target(node.target)
+        elif isinstance(node.target, ast.Attribute | ast.Subscript):
+            self._visit(*ast.iter_child_nodes(node.target))
+        self._annotation(node.annotation)
+
+    def _deleted(self, target: ast.expr) -> None:
+        match target:
+            case ast.Name(id=name):
+                self._delete(name)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                for one in targets:
+                    self._deleted(one)
+            case _:
+                self._target(target)
+
+    def _if(self, node: ast.If) -> bool:
+        self._visit(node.test)
+        if is_never_run(node, self._type_checking):
+            return self._block(node.orelse)
+        return self._one_of([lambda: self._block(node.body), lambda: self._block(node.orelse)])
+
+    def _try(self, node: ast.Try | ast.TryStar) -> bool:
+        def handled(handler: ast.ExceptHandler) -> bool:
+            self._visit(handler.type)
+            if handler.name is not None:
+                self._bind(handler.name)
+            ends = self._block(handler.body)
+            if handler.name is not None:
+                self._deletes.add(handler.name)
+            return ends
+
+        ways: list[Callable[[], bool]] = [lambda: self._block([*node.body, *node.orelse])]
+        for handler in node.handlers:
+            ways.append(lambda handler=handler: handled(handler))  # type: ignore[misc]
+        ends = self._one_of(ways)
+        return self._block(node.finalbody) and ends
+
+    def _match(self, node: ast.Match) -> bool:
+        def matched(case: ast.match_case) -> bool:
+            self._pattern(case.pattern)
+            self._visit(case.guard)
+            return self._block(case.body)
+
+        self._visit(node.subject)
+        ways: list[Callable[[], bool]] = [
+            lambda case=case: matched(case)  # type: ignore[misc]
+            for case in node.cases
+        ]
+        last = node.cases[-1]
+        is_any = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+        if not is_any or last.guard is not None:
+            ways.append(lambda: True)
+        return self._one_of(ways)
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return ``a.b`` for such an expression, and nothing for any other."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
+
+
+# --- what has to run ------------------------------------------------------------------------------
+
+Chain = tuple[int, ...]
+"""The statements that give a name its value at some place: one that binds it in any case, and
+those that perhaps did so since. Statements of the new text are numbered, those that are gone have
+negative numbers; no statement at all is a value from outside.
+"""
+
+
+class _Bindings:
+    """Who binds each name, in the order of one text.
+
+    Args:
+        entries: Each statement's place, its number, what it binds, and what of that for sure.
+    """
+
+    def __init__(self, entries: Iterable[tuple[int, int, frozenset[str], frozenset[str]]]) -> None:
+        self._places: dict[str, list[int]] = {}
+        self._binders: dict[str, list[tuple[int, bool]]] = {}
+        for place, number, names, sure in entries:
+            for name in names:
+                self._places.setdefault(name, []).append(place)
+                self._binders.setdefault(name, []).append((number, name in sure))
+
+    def count(self, name: str) -> int:
+        return len(self._binders.get(name, ()))
+
+    def before(self, name: str, place: int) -> Chain:
+        """Return what gives a name its value when the statement at a place is reached."""
+        binders = self._binders.get(name, [])
+        chain: list[int] = []
+        for at in range(bisect_left(self._places.get(name, []), place) - 1, -1, -1):
+            chain.append(binders[at][0])
+            if binders[at][1]:
+                break
+        return tuple(reversed(chain))
+
+    def final(self, name: str) -> Chain:
+        return self.before(name, sys.maxsize)
+
+
+_Given = list[tuple[str, Change | None]]
+
+Why = Callable[[Facts, frozenset[str], Collection[str]], str | None]
+"""Says why a statement has to run, if so, given what it does, and names that statements before it
+in the same block have bound, without a change and with one.
+"""
+
+
+@dataclass
+class _Job:
+    """A statement that is about to be executed.
+
+    Attributes:
+        at: Its number.
+        change: What becomes of it.
+        facts: What executing it does.
+        needs: The names that have to have certain values before.
+        again: Nothing about it changed: it only provides a value that was overwritten.
+    """
+
+    at: int
+    change: Change
+    facts: Facts
+    needs: dict[str, Chain]
+    again: bool = False
+
+
+class Flow:
+    """Says what to execute, in order, each statement at most once.
+
+    Args:
+        plan: What becomes of the statements of the module.
+        changed: Names of the module whose values others have changed already: what it imports.
+        attributes: Attributes of modules that changed, by the names that this one has for them:
+            ``("config", "X")``.
+
+    Example:
+        >>> while (change := flow.next()) is not None:
+        ...     give_back(flow.restore)
+        ...     execute(pruned(change))
+        ...     flow.done(change, names_that_changed)
+        ... else:
+        ...     give_back(flow.restore)
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        changed: Collection[str] = (),
+        attributes: Collection[tuple[str, str]] = (),
+    ) -> None:
+        self.restore: tuple[tuple[str, Change | None], ...] = ()
+        """The names to be given back a value, or none, before what `next` has returned is
+        executed: the one that they had right after a change was executed, or else at the beginning.
+        """
+        self._lazy = _LAZY or plan.future_annotations
+        self._type_checking = plan.type_checking
+        self._changes = [change for change in plan.changes if change.new is not None]
+        self._from_outside = frozenset(changed)
+        self._changed = set(changed)
+        self._attributes = set(attributes)
+        self._mutated: set[tuple[str, str]] = set()
+        self._differs: set[tuple[int, str]] = set()
+        self._executed: set[int] = set()
+        self._holders: dict[str, Chain] = {}
+        self._known: dict[tuple[str, Chain], tuple[Change, bool]] = {}
+        self._stack: list[_Job] = []
+        self._current: _Job | None = None
+        self._at = 0
+        self._facts: dict[int, Facts] = {}
+        self._kept_alive: list[ast.stmt] = []
+        is_idle = not (changed or attributes) and _changes_nothing(plan)
+        if is_idle:
+            self._changes = []
+        self._collect([] if is_idle else plan.changes)
+
+    def outside(
+        self, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """Tell that more has been changed by others since; what is past stays past."""
+        self._changed |= set(changed)
+        self._attributes |= set(attributes)
+
+    def next(self) -> Change | None:
+        """Return the next statement to execute, or None."""
+        given_back: _Given = []
+        while True:
+            if self._stack:
+                job = self._stack[-1]
+                if not self._supply_all(job, given_back):
+                    self._stack.pop()
+                    self._executed.add(job.at)
+                    self._current = job
+                    self.restore = tuple(given_back)
+                    return job.change
+            elif self._at < len(self._changes):
+                self._at += 1
+                self._turn(self._at - 1, given_back)
+            elif not self._left_over(given_back):
+                self.restore = tuple(given_back)
+                return None
+
+    def done(self, change: Change, changed: Collection[str]) -> None:
+        """Tell that a statement was executed.
+
+        Args:
+            change: What `next` returned.
+            changed: The names of the module that have another value now than when the reload began.
+        """
+        job = self._current
+        assert job is not None
+        assert job.change is change
+        for name in job.facts.binds:
+            is_outside = self._adds_to_outside(job.at, name)
+            after = self._new.final(name) if is_outside else self._new.before(name, job.at + 1)
+            self._holders[name] = after
+            self._known[name, after] = change, name in changed
+            if name not in changed:
+                self._changed.discard(name)
+            if not job.again:
+                self._differs.add((job.at, name))
+        self._changed |= set(changed)
+        if not job.again:
+            self._mutated |= job.facts.mutated
+
+    # ---- what is known
+
+    def _collect(self, changes: Sequence[Change]) -> None:
+        news: list[tuple[int, int, frozenset[str], frozenset[str]]] = []
+        olds: list[tuple[tuple[int, int], int, frozenset[str], frozenset[str]]] = []
+        at, gone = 0, 0
+        for change in changes:
+            new, old, number = change.new, change.old, at
+            if new is None:
+                gone -= 1
+                number = gone
+            else:
+                found = self._facts_of(new)
+                news.append((at, at, found.binds, found.sure))
+                at += 1
+            if old is None:
+                continue
+            if isinstance(new, ast.Import | ast.ImportFrom):
+                names = found.binds - frozenset(change.names or ())
+                sure = names
+            else:
+                same = new if change.kind == "keep" and not change.children else None
+                found = self._facts_of(same or old)
+                names, sure = found.binds, found.sure
+            olds.append(((old.lineno, old.col_offset), number, names, sure))
+        olds.sort()
+        self._new = _Bindings(news)
+        self._old = _Bindings(
+            (place, number, names, sure) for place, (_, number, names, sure) in enumerate(olds)
+        )
+        self._old_places = {number: place for place, (_, number, _, _) in enumerate(olds)}
+
+    def _facts_of(self, statement: ast.stmt) -> Facts:
+        found = self._facts.get(id(statement))
+        if found is None:
+            found = facts(statement, lazy_annotations=self._lazy, type_checking=self._type_checking)
+            self._facts[id(statement)] = found
+            self._kept_alive.append(statement)
+        return found
+
+    def _holder(self, name: str) -> Chain:
+        """Return what gave a name the value that it has now."""
+        return self._holders.get(name, self._old.final(name))
+
+    def _is_original(self, name: str, chain: Chain) -> bool:
+        """Tell whether a value is the one that the name had when the reload began."""
+        return chain == self._old.final(name) and not any(
+            (at, name) in self._differs for at in chain
+        )
+
+    def _adds_to_outside(self, at: int, name: str) -> bool:
+        """Tell whether a statement is ``x += ...``, and nothing before it sets x."""
+        while True:
+            statement = self._changes[at].new
+            if not isinstance(statement, ast.AugAssign) or name not in (
+                self._facts_of(statement).augmented
+            ):
+                return False
+            chain = self._new.before(name, at)
+            if not chain:
+                return True
+            at = chain[-1]
+
+    def _input_changed(self, at: int, name: str) -> bool:
+        """Tell whether a statement that is kept would read another value than it did."""
+        if self._adds_to_outside(at, name):
+            return False
+        place = self._old_places.get(at)
+        need = self._new.before(name, at)
+        had = () if place is None else self._old.before(name, place)
+        if not need:
+            return name in self._changed or (bool(had) and hasattr(builtins, name))
+        if self._holder(name) == need and (not had or had == self._old.final(name)):
+            return name in self._changed
+        return need != had or any((one, name) in self._differs for one in need)
+
+    # ---- what to do
+
+    def _turn(self, at: int, given_back: _Given) -> None:
+        """Decide on the statement that is next in the text."""
+        if at in self._executed:
+            return
+        change = self._changes[at]
+        new = change.new
+        assert new is not None
+        found = self._facts_of(new)
+        if not isinstance(new, ast.Import | ast.ImportFrom):
+
+            def why(facts: Facts, shadow: frozenset[str], dirty: Collection[str]) -> str | None:
+                return self._why(at, facts, shadow, dirty)
+
+            change = self._promoted(change, why) or change
+        wanted = {
+            name
+            for name in found.binds
+            if isinstance(new, ast.Import | ast.ImportFrom)
+            and name in self._from_outside
+            and self._new.final(name) != self._new.before(name, at + 1)
+        }
+        wanted |= self._bound_in_other_branches(at, change)
+        for name in found.binds - self._bound_by(change) - wanted:
+            last = self._new.final(name)
+            if last[-1:] != (at,) or last == self._holder(name) or self._adds_to_outside(at, name):
+                continue
+            if not self._give_back(name, last, given_back):
+                wanted.add(name)
+        self._push(at, change, wanted)
+
+    def _bound_in_other_branches(self, at: int, change: Change) -> set[str]:
+        """Return the names that a block has to bind whichever branch is taken.
+
+        That is where the module does not hold what the block had bound, or does no longer when that
+        part of the block is executed that must be, because it reads the value from before.
+        """
+        statement = pruned(change) if isinstance(change.new, _BLOCKS) else None
+        if statement is None or change.new is None:
+            return set()
+        executed, found = self._facts_of(statement), self._facts_of(change.new)
+        return {
+            name
+            for name in executed.binds | (found.binds & executed.reads)
+            if name in executed.reads or self._holder(name) != self._new.before(name, at + 1)
+        }
+
+    def _bound_by(self, change: Change) -> frozenset[str]:
+        statement = pruned(change)
+        return frozenset() if statement is None else self._facts_of(statement).binds
+
+    def _push(self, at: int, change: Change, wanted: set[str], *, again: bool = False) -> bool:
+        """Have a statement executed, if there is anything in it to execute.
+
+        Args:
+            at: Its number.
+            change: What becomes of it.
+            wanted: Names that it has to bind in any case.
+            again: It changed in nothing.
+        """
+        if wanted:
+            change = self._binding(change, wanted)
+        statement = pruned(change)
+        if statement is None:
+            return False
+        found = self._facts_of(statement)
+        needed = found.reads | self._unsure(change) | (wanted - found.sure)
+        needs = {
+            name: self._new.before(name, at)
+            for name in needed
+            if not self._adds_to_outside(at, name)
+        }
+        self._stack.append(_Job(at, change, found, needs, again))
+        return True
+
+    def _supply_all(self, job: _Job, given_back: _Given) -> bool:
+        return any(self._supply(name, chain, given_back) for name, chain in job.needs.items())
+
+    def _supply(self, name: str, chain: Chain, given_back: _Given) -> bool:
+        """See to it that a name has a certain value; tell if something has to run for that."""
+        holder = self._holder(name)
+        if not chain or holder == chain:
+            return False
+        if self._give_back(name, chain, given_back):
+            return False
+        done = len(holder) if holder == chain[: len(holder)] else 0
+        at = chain[done]
+        if at in self._executed or any(job.at == at for job in self._stack):
+            return False
+        return self._push(at, self._changes[at], {name}, again=True)
+
+    def _give_back(self, name: str, chain: Chain, given_back: _Given) -> bool:
+        """Have a name be given a value that is known; tell if it is."""
+        known = self._known.get((name, chain))
+        if known is None and not self._is_original(name, chain):
+            return False
+        source, has_changed = known or (None, name in self._from_outside)
+        given_back.append((name, source))
+        self._holders[name] = chain
+        if has_changed:
+            self._changed.add(name)
+        else:
+            self._changed.discard(name)
+        return True
+
+    def _left_over(self, given_back: _Given) -> bool:
+        """Set right what was overwritten after its turn; tell if something has to run for that."""
+        for name in sorted(self._holders):
+            last = self._new.final(name)
+            if last and self._supply(name, last, given_back):
+                return True
+        return False
+
+    def _unsure(self, change: Change) -> frozenset[str]:
+        """Return the names that executing a change may leave alone.
+
+        Where the header of a block is the same, what a branch binds now it bound before.
+        """
+        if change.children is None or change.header or isinstance(change.new, ast.ClassDef):
+            statement = pruned(change)
+            if statement is None:
+                return frozenset()
+            found = self._facts_of(statement)
+            return found.binds - found.sure
+        runs = [self._unsure(child) for child in change.children if child.kind == "run"]
+        return frozenset().union(*runs)
+
+    def _why(
+        self, at: int, found: Facts, shadow: frozenset[str], dirty: Collection[str]
+    ) -> str | None:
+        for name in sorted(found.reads):
+            if name in dirty or (name not in shadow and self._input_changed(at, name)):
+                return f"reads {name}, which changed"
+        for root, attribute in sorted(found.attributes & self._attributes):
+            return f"reads {root}.{attribute}, which changed"
+        is_definition = isinstance(self._changes[at].new, _Definition)
+        if found.binds and not is_definition:
+            for root, attribute in sorted(self._mutated):
+                path = f"{root}.{attribute}" if attribute else root
+                if (root, attribute) in found.attributes if attribute else root in found.reads:
+                    return f"reads {path}, which was changed in place"
+        return None
+
+    # ---- changes that must do more
+
+    def _promoted(self, change: Change, why: Why) -> Change | None:
+        """Return a change that also runs what has a reason to; None if nothing has."""
+        return self._with_more(change, why, frozenset(), ())
+
+    def _binding(self, change: Change, names: set[str]) -> Change:
+        """Return a change that binds some names, whatever else it does."""
+        if isinstance(change.new, ast.Import | ast.ImportFrom):
+            if change.kind == "run":
+                names = names | (set(change.names) if change.names else self._bound_by(change))
+            return replace(change, kind="run", reason=_again(names), names=tuple(sorted(names)))
+
+        if isinstance(change.new, ast.ClassDef):
+            return replace(change, kind="run", reason=_again(names), header=True)
+
+        def why(facts: Facts, _shadow: frozenset[str], _dirty: Collection[str]) -> str | None:
+            found = names & facts.binds
+            return _again(found) if found else None
+
+        return self._promoted(change, why) or change
+
+    def _with_more(
+        self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
+    ) -> Change | None:
+        new = change.new
+        if new is None or (change.kind == "run" and change.children is None) or change.header:
+            return None
+        if change.children is None:
+            if isinstance(new, ast.If) and is_never_run(new, self._type_checking):
+                return None
+            reason = why(self._facts_of(new), shadow, dirty)
+            return replace(change, kind="run", reason=reason) if reason else None
+        if why(self._facts_of(new), frozenset(), dirty) is None and change.kind != "run":
+            return None
+        if not is_never_run(new, self._type_checking):
+            reason = why(self._header_facts(new), shadow, dirty)
+            if reason:
+                return replace(change, kind="run", reason=reason, header=True)
+        children = self._children(change, why, shadow, dirty)
+        if children == list(change.children):
+            return None
+        was_run = change.kind == "run"
+        reason = next(child.reason for child in children if child.kind == "run")
+        return replace(
+            change,
+            kind="run",
+            reason=change.reason if was_run else reason,
+            children=tuple(children),
+        )
+
+    def _children(
+        self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
+    ) -> list[Change]:
+        """Decide on the statements in a class or a block, as far as they feed each other."""
+        assert change.children is not None
+        children = list(change.children)
+        in_class = isinstance(change.new, ast.ClassDef)
+        while True:
+            before = list(children)
+            feeding = set(dirty)
+            bound: dict[str, set[str]] = {}
+            assert change.new is not None
+            shadow |= self._header_facts(change.new).binds
+            for at, child in enumerate(children):
+                here = bound.setdefault(child.branch, set(shadow))
+                children[at] = child = (
+                    self._with_more(child, why, frozenset(here), feeding) or child
+                )
+                if child.new is None:
+                    continue
+                if child.kind == "run":
+                    feeding |= self._fed_by(child, in_class)
+                here |= self._facts_of(child.new).sure
+            self._bind_again_in(children)
+            if children == before:
+                return children
+
+    def _fed_by(self, child: Change, in_class: bool) -> frozenset[str]:
+        """Return the names whose values a statement in a block is taken to change."""
+        is_fixed = isinstance(child.new, _Definition) and not (
+            in_class and child.new.decorator_list
+        )
+        return frozenset() if is_fixed else self._bound_by(child)
+
+    def _bind_again_in(self, children: list[Change]) -> None:
+        """Where a name is bound several times, run all of a branch that binds it if need be."""
+        binders: dict[tuple[str, str], list[int]] = {}
+        for at, child in enumerate(children):
+            if child.new is not None and not isinstance(child.new, _Definition):
+                for name in self._facts_of(child.new).binds:
+                    binders.setdefault((child.branch, name), []).append(at)
+        for child in list(children):
+            if child.kind != "run" or child.new is None:
+                continue
+            found = self._facts_of(child.new)
+            for name in found.reads | found.binds:
+                places = binders.get((child.branch, name), [])
+                # What others bind, too, may hold another value when the block is entered again.
+                if len(places) > 1 or (name in found.reads and self._new.count(name) > 1):
+                    for at in places:
+                        if name not in self._bound_by(children[at]):
+                            children[at] = self._binding(children[at], {name})
+
+    def _header_facts(self, statement: ast.stmt) -> Facts:
+        """Find out what the header of a class or block does."""
+        match statement:
+            case ast.ClassDef():
+                parts: list[ast.AST] = [
+                    *statement.decorator_list,
+                    *statement.bases,
+                    *statement.keywords,
+                ]
+            case ast.If(test=test) | ast.While(test=test):
+                parts = [test]
+            case ast.For() | ast.AsyncFor():
+                parts = [statement.iter, statement.target]
+            case ast.With() | ast.AsyncWith():
+                parts = list(statement.items)
+            case ast.Match():
+                parts = [statement.subject]
+                for case in statement.cases:
+                    parts += [case.pattern] if case.guard is None else [case.pattern, case.guard]
+            case ast.Try() | ast.TryStar():
+                parts = [it.type for it in statement.handlers if it.type is not None]
+            case _:
+                parts = []
+        walker = _Walker(self._lazy, self._type_checking)
+        walker.header(parts)
+        return walker.facts()
+
+
+def _changes_nothing(plan: Plan) -> bool:
+    """Tell whether all statements of a plan are kept or patched, in the order they had."""
+    line = 0
+    for change in plan.changes:
+        if change.kind not in ("keep", "patch"):
+            return False
+        if change.old is not None:
+            if change.old.lineno < line:
+                return False
+            line = change.old.lineno
+    return True
+
+
+def _again(names: Collection[str]) -> str:
+    return f"{', '.join(sorted(names))} has to be set again"
+
+
+def affected(
+    plan: Plan, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
+) -> Plan:
+    """Return a plan in which all runs that has to, if every value that is set anew is another.
+
+    Args:
+        plan: What becomes of the statements.
+        changed: Names whose values others have changed.
+        attributes: Attributes of modules that changed.
+    """
+    flow = Flow(plan, changed, attributes)
+    runs: dict[int, Change] = {}
+    while (change := flow.next()) is not None:
+        assert change.new is not None
+        runs[id(change.new)] = change
+        names = () if isinstance(change.new, _Definition) else flow._bound_by(change)
+        flow.done(change, names)
+    changes = [runs.get(id(change.new), change) for change in plan.changes]
+    return replace(plan, changes=tuple(changes))
+
+
+def dependants(
+    plan: Plan, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
+) -> list[Change]:
+    """Return what `affected` adds to a plan."""
+    pairs = zip(plan.changes, affected(plan, changed, attributes).changes, strict=True)
+    return [after for before, after in pairs if after is not before and before.kind != "run"]

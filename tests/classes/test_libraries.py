@@ -1,0 +1,312 @@
+"""attrs and pydantic: a field that is added is there wherever the class is."""
+
+from __future__ import annotations
+
+import pytest
+
+
+# Neither has a wheel for every interpreter that we run on.
+@pytest.fixture
+def attrs():
+    return pytest.importorskip("attrs", reason="attrs is not installed")
+
+
+@pytest.fixture
+def pydantic():
+    return pytest.importorskip("pydantic", reason="pydantic is not installed")
+
+
+class TestAttrs:
+    SOURCE = """
+        import attrs
+
+        @attrs.DECORATOR
+        class C:
+            a: int = 1
+            def method(self): return "old"
+            def which(self): return __class__
+            # here
+    """
+    USER = """
+        import attrs
+        from ~m import C
+        class Sub(C):
+            more = 1
+        x, sub = C(), Sub()
+        bound = x.method
+
+        @attrs.define
+        class Holder:
+            it: C = attrs.field(factory=C, validator=attrs.validators.instance_of(C))
+        holder = Holder()
+    """
+
+    @pytest.fixture(params=["define", "frozen", "define(slots=False)", "s(auto_attribs=True)"])
+    def loaded(self, attrs, request, program):
+        source = self.SOURCE.replace("DECORATOR", request.param)
+        if request.param.startswith("s("):
+            source = source.replace("import attrs", "import attr, attrs").replace(
+                "@attrs.s", "@attr.s"
+            )
+        m, n = program.load("m", m=source, n=self.USER)
+        assert m.C().which() is m.C
+        return program, m, n, request.param
+
+    def test_a_body(self, loaded):
+        program, m, n, _ = loaded
+        cls = m.C
+        assert not program.edit("m", ('"old"', '"new"')).stale
+        assert (m.C is cls, n.x.method(), n.bound(), n.sub.method(), n.x.which() is cls) == (
+            True,
+            "new",
+            "new",
+            "new",
+            True,
+        )
+
+    def test_a_field_added(self, loaded):
+        program, m, n, _how = loaded
+        cls = m.C
+        assert program.edit("m", ("# here", "b: int = 2")).ok
+        assert m.C is n.C is cls is type(n.x)
+        assert [it.name for it in n.attrs.fields(cls)] == ["a", "b"]
+        assert (cls(5, 6).b, n.Sub(5, 6).b, repr(cls(5, 6))) == (6, 6, "C(a=5, b=6)")
+        assert cls(1, 2) == cls() != cls(1, 3)
+        assert n.attrs.asdict(cls()) == {"a": 1, "b": 2}
+        assert n.attrs.evolve(cls(), b=3).b == 3
+        assert n.x.which() is cls
+        assert n.x.a == 1
+        object.__setattr__(n.x, "b", 7)
+        assert repr(n.x) == "C(a=1, b=7)"
+        assert n.Holder(cls()).it.b == 2
+        program.engine.undo()
+        assert [it.name for it in n.attrs.fields(cls)] == ["a"]
+        assert repr(cls()) == "C(a=1)"
+        with pytest.raises(TypeError):
+            cls(1, 2)
+
+    def test_a_field_removed(self, loaded):
+        program, m, _n, _ = loaded
+        cls = m.C
+        assert program.edit("m", ("    a: int = 1\n", "    z: int = 1\n")).ok
+        assert (m.C is cls, cls().z, repr(cls())) == (True, 1, "C(z=1)")
+        assert not hasattr(cls(), "a")
+
+    def test_validators_and_converters(self, loaded):
+        program, m, n, _how = loaded
+        cls = m.C
+        assert program.edit(
+            "m", ("a: int = 1", "a: int = attrs.field(default='1', converter=int)")
+        ).ok
+        assert (m.C is cls, cls("5").a, n.Sub("6").a) == (True, 5, 6)
+        assert program.edit(
+            "m", ("converter=int", "validator=attrs.validators.instance_of(str)")
+        ).ok
+        with pytest.raises(TypeError):
+            cls(5)
+
+    def test_super_newly_used(self, loaded):
+        program, m, n, _ = loaded
+        cls = m.C
+        assert program.edit(
+            "m", ("# here", "def again(self): return super().__init__ and __class__")
+        ).ok
+        assert n.x.again() is n.sub.again() is cls
+
+
+class TestPydantic:
+    SOURCE = """
+        import typing
+        import pydantic
+
+        class C(pydantic.BaseModel):
+            a: int = 1
+            def method(self): return "old"
+            # here
+
+        class InTheModule(pydantic.BaseModel):
+            it: C = C()
+            many: list[C] = []
+    """
+    USER = """
+        import typing, pydantic
+        from ~m import C
+
+        class Sub(C):
+            more: int = 5
+
+        class Outer(pydantic.BaseModel):
+            it: C
+        class OuterMost(pydantic.BaseModel):
+            by_name: dict[str, Outer] = {}
+            perhaps: typing.Optional[C] = None
+        class OuterSub(Outer):
+            sub: Sub = Sub()
+
+        adapter = pydantic.TypeAdapter(list[C])
+        x, sub = C(a=1), Sub()
+        outer = Outer(it=x)
+        bound = x.method
+    """
+
+    @pytest.fixture
+    def loaded(self, pydantic, program):
+        m, n = program.load("m", m=self.SOURCE, n=self.USER)
+        return program, m, n
+
+    def bad(self, model, **values):
+        with pytest.raises(ValueError, match="validation error"):
+            model(**values)
+
+    def test_a_body(self, loaded):
+        program, m, n = loaded
+        cls = m.C
+        assert not program.edit("m", ('"old"', '"new"')).stale
+        assert (m.C is cls, n.x.method(), n.bound(), n.outer.it.method()) == (
+            True,
+            "new",
+            "new",
+            "new",
+        )
+
+    def test_a_field_added(self, loaded):
+        program, m, n = loaded
+        cls = m.C
+        reload = program.edit("m", ("# here", "b: int = 2"))
+        assert reload.ok, reload.errors
+        assert m.C is n.C is cls is type(n.x)
+        assert (cls().b, cls(b="5").b, n.Sub(b="6").b) == (2, 5, 6)
+        self.bad(cls, b="no")
+        self.bad(n.Sub, b="no")
+        # Its dependants, in its module and in others.
+        self.bad(m.InTheModule, it={"b": "no"})
+        self.bad(m.InTheModule, many=[{"b": "no"}])
+        self.bad(n.Outer, it={"b": "no"})
+        self.bad(n.OuterMost, by_name={"a": {"it": {"b": "no"}}})
+        self.bad(n.OuterMost, perhaps={"b": "no"})
+        self.bad(n.OuterSub, it={}, sub={"b": "no"})
+        assert n.Outer(it={"b": "7"}).it.b == 7
+        assert type(n.Outer(it={}).it) is cls
+        assert n.OuterMost(by_name={"a": {"it": {}}}).by_name["a"].it.b == 2
+        assert n.Outer(it={"b": 8}).model_dump() == {"it": {"a": 1, "b": 8}}
+        assert [*n.Sub.model_fields] == ["a", "more", "b"] or {*n.Sub.model_fields} == {
+            "a",
+            "b",
+            "more",
+        }
+        assert cls.model_json_schema()["properties"].keys() == {"a", "b"}
+
+    def test_old_instances_keep_working(self, loaded):
+        program, m, n = loaded
+        assert program.edit(
+            "m", ("# here", "b: int = 2\n    def twice(self): return self.a * 2")
+        ).ok
+        assert (n.x.a, n.x.twice(), n.sub.twice(), n.outer.it is n.x) == (1, 2, 2, True)
+        assert n.x == n.x.model_copy()
+        n.x.a = 9
+        assert n.x.a == 9
+        assert isinstance(n.Outer(it=n.x).it, m.C)
+
+    def test_a_type_adapter_that_somebody_holds_is_new_or_named(self, loaded):
+        program, m, n = loaded
+        reload = program.edit("m", ("# here", "b: int = 2"))
+        found = n.adapter.validate_python([{"a": "3"}])[0]
+        assert type(found) is m.C
+        said = [f"{it.what} {it.reason}" for it in reload.stale]
+        assert getattr(found, "b", None) == 2 or any("TypeAdapter" in text for text in said)
+
+    def test_a_field_removed_or_of_another_type(self, loaded):
+        program, m, n = loaded
+        cls = m.C
+        assert program.edit("m", ("a: int = 1", "a: str = ''")).ok
+        assert (m.C is cls, cls(a="text").a, n.Outer(it={"a": "text"}).it.a) == (
+            True,
+            "text",
+            "text",
+        )
+        self.bad(cls, a=1)
+        assert program.edit("m", ("    a: str = ''\n", "")).ok
+        assert [*cls.model_fields] == []
+        assert cls(a=1).model_dump() == {}
+
+    def test_validators_and_configuration(self, loaded):
+        program, m, n = loaded
+        cls = m.C
+        assert program.edit(
+            "m",
+            (
+                "# here",
+                (
+                    "@pydantic.field_validator('a')\n    @classmethod\n    def _even(cls, a):\n"
+                    "        if a % 2: raise ValueError('odd')\n        return a"
+                ),
+            ),
+        ).ok
+        self.bad(cls, a=3)
+        self.bad(n.Outer, it={"a": 3})
+        assert cls(a=4).a == 4
+        assert program.edit(
+            "m",
+            (
+                "    a: int = 1\n",
+                "    model_config = pydantic.ConfigDict(extra='forbid')\n    a: int = 1\n",
+            ),
+        ).ok
+        self.bad(cls, unknown=1)
+        self.bad(n.Outer, it={"unknown": 1})
+        assert m.C is cls
+
+    def test_undone(self, loaded):
+        program, m, n = loaded
+        program.edit("m", ("# here", "b: int = 2"))
+        program.engine.undo()
+        assert [*m.C.model_fields] == ["a"]
+        assert m.C(b="no").model_dump() == {"a": 1}
+        assert n.Outer(it={"b": "no"}).it.a == 1
+        assert n.x.method() == "old"
+        assert m.InTheModule(it={"b": "no"}).it == m.C()
+
+    def test_a_constraint_on_another_model_of_the_module(self, loaded):
+        program, m, _n = loaded
+        cls, inner = m.C, m.InTheModule
+        assert program.edit("m", ("many: list[C] = []", "many: list[C] = []\n    n: int = 1")).ok
+        assert (m.C is cls, m.InTheModule is inner) == (True, True)
+        self.bad(inner, n="no")
+        assert type(inner(it={"a": 5}).it) is cls
+
+    def test_a_generic_model(self, pydantic, program):
+        m, n = program.load(
+            "m",
+            m="""
+            import typing, pydantic
+            T = typing.TypeVar("T")
+            class Box(pydantic.BaseModel, typing.Generic[T]):
+                content: T
+                # here
+            """,
+            n="from ~m import Box\nInts = Box[int]\nx = Ints(content=1)\n",
+        )
+        cls = m.Box
+        assert program.edit("m", ("# here", "label: str = ''")).ok
+        assert m.Box is cls
+        assert isinstance(n.x, cls)
+        assert cls[str](content="a", label="b").label == "b"
+        self.bad(n.Ints, content="no")
+
+    def test_a_dataclass_of_pydantic(self, pydantic, program):
+        m, n = program.load(
+            "m",
+            m="""
+            import pydantic.dataclasses
+            @pydantic.dataclasses.dataclass
+            class C:
+                a: int = 1
+                # here
+            """,
+            n="from ~m import C\nx = C()\n",
+        )
+        cls = m.C
+        assert program.edit("m", ("# here", "b: int = 2")).ok
+        assert (m.C is cls, cls(b="5").b, type(n.x) is cls) == (True, 5, True)
+        with pytest.raises(ValueError, match="validation error"):
+            cls(b="no")

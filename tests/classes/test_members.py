@@ -1,0 +1,390 @@
+"""Enumerations: a member is the member that everybody has."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import sys
+import types
+
+import pytest
+from case import snapshot
+
+KINDS = ["Enum", "Flag", "IntEnum", "IntFlag", "StrEnum"]
+MUTABLE = ["Enum", "Flag"]
+IMMUTABLE = ["IntEnum", "IntFlag", "StrEnum"]
+
+SOURCE = """
+import enum
+
+class C(enum.KIND):
+    A = 1
+    B = 2
+    def method(self): return "old"
+    # here
+"""
+USER = """
+from ~m import C
+a, b = C.A, C.B
+by_member = {a: "a", b: "b"}
+A = C.A
+members = [*C]
+bound = C.A.method
+
+def matched(member):
+    match member:
+        case C.A: return "a"
+        case C.B: return "b"
+    return "none"
+"""
+
+
+class Program:
+    """An enumeration, and a module that holds its members."""
+
+    def __init__(self, program, kind):
+        source = SOURCE.replace("KIND", kind)
+        if kind == "StrEnum":
+            source = source.replace("1", "'1'").replace("2", "'2'")
+        self.program, self.kind, self.source = program, kind, source
+        self.m, self.n = program.load("m", m=source, n=USER)
+        self.C, self.a, self.b = self.m.C, self.n.a, self.n.b
+
+    def value(self, number):
+        return str(number) if self.kind == "StrEnum" else number
+
+    def edit(self, old, new):
+        if self.kind == "StrEnum":
+            for number in "123456789":
+                old = old.replace(f"= {number}", f"= '{number}'")
+                new = new.replace(f"= {number}", f"= '{number}'")
+        reload = self.program.edit("m", (old, new))
+        assert reload.ok, [error.__cause__ or error for error in reload.errors]
+        assert self.m.C is self.C
+        assert self.n.C is self.C
+        return reload
+
+    def undo(self):
+        self.program.engine.undo()
+        assert self.m.C is self.C
+        assert [*self.C] == [self.a, self.b]
+        assert [self.C.A, self.C["B"], self.C(self.value(2))] == [self.a, self.b, self.b]
+        assert self.C.A is self.a
+        assert self.C.B is self.b
+        assert [self.a.value, self.b.value] == [self.value(1), self.value(2)]
+        assert self.a.method() == "old"
+
+
+@pytest.fixture(params=KINDS)
+def it(request, program):
+    return Program(program, request.param)
+
+
+@pytest.fixture(params=MUTABLE)
+def mutable(request, program):
+    return Program(program, request.param)
+
+
+@pytest.fixture(params=IMMUTABLE)
+def immutable(request, program):
+    return Program(program, request.param)
+
+
+def test_a_member_added(it):
+    before = snapshot(it.C)
+    it.edit("    # here", "    N = 4")
+    new = it.C.N
+    assert type(new) is it.C
+    assert [*it.C] == [it.a, it.b, new]
+    assert it.C.A is it.a
+    assert it.C["A"] is it.a
+    assert it.C(it.value(1)) is it.a
+    assert it.C(it.value(4)) is it.C["N"] is new
+    assert new in it.C
+    assert (len(it.C), new.name, new.value) == (3, "N", it.value(4))
+    assert new.method() == it.a.method() == it.n.bound() == "old"
+    assert it.n.by_member == {it.a: "a", it.b: "b"}
+    assert [it.n.matched(member) for member in it.C] == ["a", "b", "none"]
+    assert pickle.loads(pickle.dumps(new)) is new
+    assert pickle.loads(pickle.dumps(it.a)) is it.a
+    it.undo()
+    assert snapshot(it.C) == before
+    assert not hasattr(it.C, "N")
+    if it.kind != "IntFlag":  # which makes what it does not know
+        with pytest.raises(ValueError, match="valid"):
+            it.C(it.value(4))
+
+
+def test_a_member_added_at_the_front_and_a_method_in_the_same_save(it):
+    it.edit("    A = 1", "    N = 4\n    A = 1\n    def more(self): return 'more'")
+    assert [member.name for member in it.C] == ["N", "A", "B"]
+    assert it.a.more() == it.C.N.more() == "more"
+    assert it.C.A is it.a
+    it.undo()
+    assert not hasattr(it.a, "more")
+
+
+def test_a_member_removed(it):
+    pickled = pickle.dumps(it.a)
+    it.edit("    B = 2\n", "")
+    assert [*it.C] == [it.a]
+    assert not hasattr(it.C, "B")
+    with pytest.raises(KeyError):
+        it.C["B"]
+    if it.kind != "IntFlag":  # which makes what it does not know
+        with pytest.raises(ValueError, match="valid"):
+            it.C(it.value(2))
+    # Who holds the old member still has it.
+    assert (it.b.name, it.b.value, it.b.method()) == ("B", it.value(2), "old")
+    assert type(it.b) is it.C
+    assert it.n.by_member[it.b] == "b"
+    assert pickle.loads(pickled) is it.a
+    it.undo()
+
+
+def test_a_removed_member_comes_back(it):
+    it.edit("    B = 2\n", "")
+    it.edit("    A = 1\n", "    A = 1\n    B = 2\n")
+    assert [member.name for member in it.C] == ["A", "B"]
+    assert it.C.A is it.a
+    assert it.C(it.value(2)) is it.C.B
+
+
+def test_a_member_of_another_value(mutable):
+    it = mutable
+    by_member = it.n.by_member
+    it.edit("A = 1", "A = 4")
+    assert it.C.A is it.a is it.n.a is it.n.A
+    assert it.a.value == 4
+    assert it.C(4) is it.a
+    with pytest.raises(ValueError, match="valid"):
+        it.C(1)
+    assert by_member[it.a] == "a"
+    assert pickle.loads(pickle.dumps(it.a)) is it.a
+    assert it.C.B is it.b
+    it.undo()
+    with pytest.raises(ValueError, match="valid"):
+        it.C(4)
+
+
+def test_a_member_whose_value_is_its_payload_is_replaced_and_that_is_said(immutable):
+    it = immutable
+    reload = it.edit("A = 1", "A = 4")
+    assert it.value(4) == it.C.A
+    assert it.C.A.value == it.value(4)
+    assert it.C(it.value(4)) is it.C.A
+    assert it.C.B is it.b
+    assert type(it.a) is it.C
+    assert it.a.method() == "old"
+    said = [f"{s.what} {s.reason}" for s in reload.stale]
+    said += [f"{s.qualname} {s.reason}" for s in reload.steps]
+    assert any("C.A" in text for text in said), said
+    it.undo()
+
+
+def test_values_exchanged(it):
+    it.edit("    A = 1\n    B = 2\n", "    A = 2\n    B = 1\n")
+    assert [it.C.A.value, it.C.B.value] == [it.value(2), it.value(1)]
+    assert it.C(it.value(2)) is it.C.A
+    assert it.C(it.value(1)) is it.C.B
+    it.undo()
+
+
+def test_members_reordered(it):
+    it.edit("    A = 1\n    B = 2\n", "    B = 2\n    A = 1\n")
+    assert {*it.C} == {it.a, it.b}
+    assert [it.C.A is it.a, it.C.B is it.b] == [True, True]
+    assert [*it.C] == [it.b, it.a]
+    it.undo()
+
+
+def test_a_member_renamed(it):
+    it.edit("    B = 2\n", "    OTHER = 2\n")
+    assert [member.name for member in it.C] == ["A", "OTHER"]
+    assert it.C(it.value(2)) is it.C.OTHER
+    assert not hasattr(it.C, "B")
+    assert it.C.A is it.a
+    it.undo()
+
+
+def test_an_alias_added_and_one_made_of_a_member(it):
+    it.edit("    # here", "    ALIAS = 1")
+    assert it.C.ALIAS is it.a
+    assert it.C["ALIAS"] is it.a
+    assert [*it.C] == [it.a, it.b]
+    it.undo()
+    it.edit("    B = 2\n", "    B = 1\n")
+    assert it.C.B is it.C.A is it.a
+    assert [*it.C] == [it.a]
+    it.undo()
+
+
+def test_a_method_of_a_member(it):
+    reload = it.edit('return "old"', 'return "new"')
+    assert not reload.stale
+    assert [it.a.method(), it.n.bound(), it.C.B.method()] == ["new"] * 3
+    it.undo()
+
+
+def test_missing_added(it):
+    it.edit("    # here", "    @classmethod\n    def _missing_(cls, value): return cls.A")
+    assert it.C("nobody") is it.a
+    it.undo()
+    with pytest.raises((ValueError, TypeError)):
+        it.C("nobody")
+
+
+def test_str_and_format_added(it):
+    it.edit("    # here", "    def __str__(self): return 'as text'")
+    assert str(it.a) == f"{it.b}" == "as text"
+    it.undo()
+    assert str(it.a) != "as text"
+
+
+def test_a_property_and_a_constant_that_is_no_member(it):
+    it.edit(
+        "    # here",
+        "    @property\n    def twice(self): return self.value * 2\n    limit = enum.nonmember(5)",
+    )
+    assert it.a.twice == it.value(1) * 2
+    assert it.C.limit == 5
+    assert [*it.C] == [it.a, it.b]
+    it.undo()
+
+
+def test_the_base_changes(program):
+    it = Program(program, "Enum")
+    source = "import enum\nclass Base(enum.Enum):\n    def based(self): return 'based'\n"
+    reload = program.save(m=source + it.source.partition("\n\n")[2].replace("enum.Enum", "Base"))
+    assert reload.ok, reload.errors
+    assert it.C.A is it.a
+    assert (it.m.C is it.C, it.a.based(), isinstance(it.b, it.m.Base)) == (True, "based", True)
+    it.undo()
+    assert not hasattr(it.a, "based")
+
+
+def test_an_enumeration_of_another_kind_is_either_kept_or_reported(program):
+    """A plain member has no room for the number of an `IntEnum`."""
+    it = Program(program, "Enum")
+    reload = program.edit("m", ("enum.Enum", "enum.IntEnum"))
+    assert reload.ok, reload.errors
+    assert it.m.C.A == 1
+    assert [s.what for s in reload.stale]
+    assert it.a.method() == "old"
+    program.edit("m", ('"old"', '"new"'))
+    assert it.m.C.A.method() == "new"
+
+
+def test_members_with_content_of_their_own(program):
+    m, n = program.load(
+        "m",
+        m="""
+        import enum
+
+        class Planet(enum.Enum):
+            EARTH = (5, 6)
+            MARS = (1, 3)
+            def __init__(self, mass, radius):
+                self.mass, self.radius = mass, radius
+            @property
+            def gravity(self): return self.mass / self.radius
+        """,
+        n="from ~m import Planet\nearth, mars = Planet\nby_member = {earth: 1}\n",
+    )
+    cls = m.Planet
+    assert program.edit("m", ("(5, 6)", "(12, 6)")).ok
+    assert (m.Planet is cls, cls.EARTH is n.earth, cls.MARS is n.mars) == (True, True, True)
+    assert (n.earth.mass, n.earth.gravity, cls((12, 6)) is n.earth) == (12, 2, True)
+    assert n.by_member[cls.EARTH] == 1
+    assert program.edit(
+        "m",
+        ("MARS = (1, 3)", "MARS = (1, 4)"),
+        ("self.radius = mass, radius", "self.size = mass, radius"),
+        ("self.radius\n", "self.size\n"),
+    ).ok
+    assert (n.earth.size, n.earth.gravity, hasattr(n.earth, "radius")) == (6, 2, False)
+    program.engine.undo()
+    assert (n.earth.radius, hasattr(n.earth, "size")) == (6, False)
+
+
+def test_automatic_values(program):
+    m, n = program.load(
+        "m",
+        m="import enum\nclass C(enum.Enum):\n    A = enum.auto()\n    B = enum.auto()\n",
+        n="from ~m import C\na, b = C\n",
+    )
+    assert program.edit("m", ("    A =", "    N = enum.auto()\n    A =")).ok
+    assert [member.name for member in m.C] == ["N", "A", "B"]
+    assert [member.value for member in m.C] == [1, 2, 3]
+    assert (m.C.A is n.a, m.C(2) is n.a, m.C(3) is n.b) == (True, True, True)
+
+
+@pytest.mark.parametrize("kind", ["Flag", "IntFlag"])
+def test_combinations_of_flags(program, kind):
+    it = Program(program, kind)
+    both, none = it.a | it.b, it.C(0)
+    it.edit("    # here", "    D = 4")
+    assert (it.a | it.b) == both
+    assert it.a in both
+    assert it.C.D not in both
+    assert (both | it.C.D).value == 7
+    assert ~it.a == it.b | it.C.D
+    assert (both & it.b) is it.b
+    assert not none
+    assert [*both] == [it.a, it.b]
+    it.undo()
+    assert ~it.a == it.b
+
+
+def test_decorators_of_enum(program):
+    m, n = program.load(
+        "m",
+        m="import enum\n@enum.unique\nclass C(enum.Enum):\n    A = 1\n    B = 2\n",
+        n="from ~m import C\na = C.A\n",
+    )
+    cls = m.C
+    assert program.edit("m", ("B = 2", "B = 2\n    N = 3")).ok
+    assert (m.C is cls, m.C.A is n.a, len(cls)) == (True, True, 3)
+    reload = program.edit("m", ("N = 3", "N = 1"))
+    assert not reload.ok
+    assert "duplicate values found" in str(reload.error)
+    assert (m.C is cls, m.C.A is n.a, len(cls), cls.N.value) == (True, True, 3, 3)
+
+
+def test_no_second_enumeration_is_left(it):
+    it.edit("    # here", "    N = 4\n    # here")
+    it.edit("    N = 4\n", "")
+    gc.collect()
+    found = [
+        cls
+        for cls in gc.get_objects()
+        if isinstance(cls, type) and cls.__qualname__ == "C" and cls.__module__ == it.m.__name__
+    ]
+    assert found == [it.C]
+    assert [o for o in gc.get_objects() if type(o) is it.C and o.name == "A"] in ([it.a], [])
+
+
+def test_many_reloads_leave_nothing(it):
+    def there_and_back():
+        it.edit("    # here", "    N = 4\n    # here")
+        it.edit("    N = 4\n", "")
+
+    def count():
+        gc.collect()
+        kinds = (type, types.FunctionType, types.CellType, dict, it.C)
+        return [sum(isinstance(o, kind) for o in gc.get_objects()) for kind in kinds]
+
+    there_and_back()
+    there_and_back()
+    before = count()
+    for _ in range(5):
+        there_and_back()
+    assert count() == before
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="3.12 made `in` take values")
+def test_values_are_in_it(it):
+    it.edit("A = 1", "A = 4")
+    assert it.value(4) in it.C
+    if it.kind != "IntFlag":
+        assert it.value(1) not in it.C

@@ -1,0 +1,235 @@
+"""What CPython cannot do to a class that has instances: said, with all that can be done done."""
+
+from __future__ import annotations
+
+import pytest
+from case import snapshot
+
+LIB = """
+class Base: pass
+class Left: pass
+class Right(Left): pass
+class Meta(type): pass
+class Metaclassed(metaclass=Meta): pass
+"""
+USER = """
+from ~m import C
+import ~lib as lib
+class Sub(C): pass
+x, sub = C(), Sub()
+bound = x.method
+held = [C]
+"""
+METHODS = """
+    kind = "old"
+    def method(self): return "old"
+    @property
+    def prop(self): return "old"
+    @classmethod
+    def of_class(cls): return "old", cls
+    @staticmethod
+    def static(): return "old"
+    # here
+"""
+NEW = METHODS.replace('"old"', '"new"').replace("# here", "def added(self): return 'added'")
+
+# What stands above the methods before and after, and the words that have to be in the reason.
+REFUSED = {
+    "gains slots": ("class C:", "class C:\n    __slots__ = ('p',)", "__dict__"),
+    "gains empty slots": ("class C:", "class C:\n    __slots__ = ()", "__dict__"),
+    "loses slots": ("class C:\n    __slots__ = ('p',)", "class C:", "__dict__"),
+    "loses empty slots": ("class C:\n    __slots__ = ()", "class C:", "__dict__"),
+    "gains weak references": (
+        "class C:\n    __slots__ = ('p',)",
+        "class C:\n    __slots__ = ('p', '__weakref__')",
+        "__weakref__",
+    ),
+    "loses weak references": (
+        "class C:\n    __slots__ = ('p', '__weakref__')",
+        "class C:\n    __slots__ = ('p',)",
+        "__weakref__",
+    ),
+    "gains a dictionary": (
+        "class C:\n    __slots__ = ('p',)",
+        "class C:\n    __slots__ = ('p', '__dict__')",
+        "__dict__",
+    ),
+    "becomes a dict": ("class C:", "class C(dict):", ""),
+    "is a dict no more": ("class C(dict):", "class C:", ""),
+    "becomes an exception": ("class C:", "class C(Exception):", ""),
+    "int to str": ("class C(int):", "class C(str):", ""),
+    "list to dict": ("class C(list):", "class C(dict):", ""),
+    "a base with __dict__ to slots": (
+        "class C:\n    __slots__ = ()",
+        "class C(lib.Base):\n    __slots__ = ()",
+        "__dict__",
+    ),
+    "dataclass gains slots": (
+        "import dataclasses\n@dataclasses.dataclass\nclass C:",
+        "import dataclasses\n@dataclasses.dataclass(slots=True)\nclass C:",
+        "__dict__",
+    ),
+}
+
+
+@pytest.fixture(params=REFUSED)
+def refused(request, program):
+    before, after, word = REFUSED[request.param]
+    head = "import ~lib as lib\n"
+    _lib, m, n = program.load("m", lib=LIB, m=head + before + METHODS, n=USER)
+    return program, m, n, head + after + NEW, word
+
+
+def test_the_name_gets_the_new_class_and_the_report_says_what_stays(refused):
+    program, m, n, new, word = refused
+    old = m.C
+    reload = program.save(m=new)
+    assert reload.ok, [error.__cause__ or error for error in reload.errors]
+    assert m.C is not old
+    assert m.C.__qualname__ == "C"
+    assert n.C is m.C, "who imported the name has what the name has"
+    stale = [it for it in reload.stale if "C" in it.what.split()]
+    assert len(stale) == 1, reload.stale
+    assert stale[0].what == "class C"
+    assert stale[0].reason
+    assert stale[0].hint
+    assert word in stale[0].reason
+
+
+def test_what_it_shares_with_the_new_class_is_patched_in_the_old_one(refused):
+    program, m, n, new, _ = refused
+    old = m.C
+    program.save(m=new)
+    for it in (n.x, n.sub, m.C()):
+        assert it.method() == it.prop == it.static() == it.of_class()[0] == "new"
+        assert it.of_class()[1] is type(it)
+    assert n.bound() == "new"
+    assert (type(n.x) is old, isinstance(n.sub, old), isinstance(n.x, m.C)) == (True, True, False)
+    assert (m.C().added(), m.C.kind) == ("added", "new")
+    assert n.Sub.__mro__[1] is old
+    # And from then on both, from one definition.
+    assert program.edit("m", ('method(self): return "new"', 'method(self): return "newer"')).ok
+    assert m.C().method() == "newer"
+
+
+def test_undone(refused):
+    program, m, n, new, _ = refused
+    old, namespace = m.C, dict(vars(m))
+    before = snapshot(old)
+    program.save(m=new)
+    program.engine.undo()
+    assert (m.C is old, n.C is old, n.held == [old]) == (True, True, True)
+    assert vars(m) == namespace
+    assert snapshot(old) == before
+    assert [n.x.method(), n.bound(), n.sub.prop] == ["old"] * 3
+    assert old.__subclasses__() == [n.Sub]
+
+
+def test_back_again_without_a_reload_of_anything_else(refused):
+    """The name has a new class; when the source is as it was, it is no worse than before."""
+    program, m, n, new, _ = refused
+    text = program.text("m")
+    program.save(m=new)
+    reload = program.save(m=text)
+    assert reload.ok, reload.errors
+    assert m.C().method() == "old"
+    assert n.C is m.C
+
+
+# --- what Python itself refuses -----------------------------------------------------------------
+
+IMPOSSIBLE = {
+    "order of bases": (
+        "class C(lib.Left, lib.Right):",
+        "Cannot create a consistent method resolution",
+    ),
+    "the same base twice": ("class C(lib.Left, lib.Left):", "duplicate base class"),
+    "two storages": ("class C(int, str):", "multiple bases have instance lay-out conflict"),
+    "a final base": ("class C(bool):", "type 'bool' is not an acceptable base type"),
+    "two metaclasses": ("class C(lib.Metaclassed, metaclass=abc.ABCMeta):", "metaclass conflict"),
+    "no base at all": ("class C(3):", "at most 2 arguments"),
+    "a slot and a value": ("class C:\n    __slots__ = ('kind',)", "conflicts with class variable"),
+    "an unknown keyword": ("class C(keyword=1):", "takes no keyword arguments"),
+    "a decorator that raises": ("@(lambda cls: 1 / 0)\nclass C:", "division by zero"),
+    "a body that raises": ("class C:\n    1 / 0", "division by zero"),
+}
+
+
+def _everything(m, n):
+    return (
+        list(vars(m).items()),
+        list(vars(n).items()),
+        snapshot(m.C),
+        snapshot(n.Sub),
+    )
+
+
+@pytest.mark.parametrize(("header", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_class_that_cannot_be_made(program, header, words):
+    _lib, m, n = program.load(
+        "m", lib=LIB, m=f"import abc\nimport ~lib as lib\nY = 1\nclass C:{METHODS}Z = 1\n", n=USER
+    )
+    before = _everything(m, n)
+    new = f"import abc\nimport ~lib as lib\nY = 2\n{header}{NEW}Z = 2\n"
+    reload = program.save(m=new)
+    assert not reload.ok
+    assert words in str(reload.error)
+    assert _everything(m, n) == before
+    assert (n.x.method(), n.bound(), m.C.kind) == ("old", "old", "old")
+    assert not hasattr(m.C, "added")
+    # The next save is taken as if nothing had been.
+    assert program.save(m=new.replace(header, "class C:")).ok
+    assert (m.C is n.C, n.x.method(), m.Z) == (True, "new", 2)
+
+
+def test_a_subclass_elsewhere_that_could_not_be_made_any_more(program):
+    """`class Sub(lib.Base, C)` has no order of methods when C derives from lib.Base too."""
+    user = USER.replace("class Sub(C)", "class Sub(lib.Base, C)")
+    lib, m, n = program.load(
+        "m", lib=LIB, m=f"import ~lib as lib\nY = 1\nclass C:{METHODS}Z = 1\n", n=user
+    )
+    before = _everything(m, n)
+    reload = program.edit(
+        "m",
+        ("class C:", "class C(lib.Base):"),
+        ('method(self): return "old"', 'method(self): return "new"'),
+        ("Y = 1", "Y = 2"),
+    )
+    assert not reload.ok
+    assert "Cannot create a consistent method resolution" in str(reload.error)
+    assert _everything(m, n) == before
+    assert (n.x.method(), n.sub.method(), m.Y) == ("old", "old", 1)
+    assert lib.Base.__subclasses__() == [n.Sub]
+
+
+def test_one_of_two_classes_of_a_save(program):
+    """Whole or not at all."""
+    source = f"import ~lib as lib\nclass D:{METHODS}class C:{METHODS}"
+    _lib, m, n = program.load("m", lib=LIB, m=source, n=USER)
+    d, before = snapshot(m.D), _everything(m, n)
+    new = f"import ~lib as lib\nclass D(lib.Base):{NEW}class C(lib.Left, lib.Right):{NEW}"
+    assert not program.save(m=new).ok
+    assert _everything(m, n) == before
+    assert snapshot(m.D) == d
+    assert m.D().method() == "old"
+
+
+def test_one_class_is_refused_and_the_other_is_changed(program):
+    source = f"import ~lib as lib\nclass D:{METHODS}class C:{METHODS}"
+    lib, m, n = program.load("m", lib=LIB, m=source, n=USER)
+    d, c, x = m.D, m.C, m.D()
+    reload = program.save(m=f"import ~lib as lib\nclass D(lib.Base):{NEW}class C(dict):{NEW}")
+    assert reload.ok
+    assert [it.what for it in reload.stale] == ["class C"]
+    assert (m.D is d, m.C is c, isinstance(x, lib.Base)) == (True, False, True)
+    assert (x.method(), x.added(), n.x.method()) == ("new", "added", "new")
+
+
+def test_a_subclass_in_the_same_module_goes_with_the_new_class(program):
+    source = f"class C:{METHODS}\nclass D(C):\n    def more(self): return 1\n"
+    m, n = program.load("m", m=source, n="from ~m import C, D\nx, d = C(), D()\n")
+    reload = program.save(m=source.replace("class C:", "class C(dict):"))
+    assert reload.ok
+    assert (isinstance(m.D(), m.C), issubclass(m.D, dict), m.D().more()) == (True, True, 1)
+    assert (n.d.method(), n.d.more(), n.D is m.D) == ("old", 1, True)
+    assert {it.what for it in reload.stale} == {"class C", "class D"}
