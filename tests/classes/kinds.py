@@ -305,11 +305,8 @@ NOT_ANNOTATED = frozenset({"pydantic"})  # every name in the body is a field
 EVERY = frozenset(
     {
         "plain",
-        "abc",
-        "dataclass-slots-frozen",
         "slots",
         "enum",
-        "metaclass-registry",
     }
 )
 FEW = frozenset(

@@ -11,7 +11,7 @@ from abc import ABCMeta
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import Any
 
 from mighty_patcher import _core
@@ -39,6 +39,7 @@ __all__ = [
     "own_storage",
     "qualname_of",
     "shape_of",
+    "stored",
     "subclasses_of",
 ]
 
@@ -98,6 +99,18 @@ class ClassEdit:
 def is_class(value: object) -> bool:
     """Tell whether something is a class: by its type alone, for to ask a proxy may run its code."""
     return issubclass(type(value), type)
+
+
+def stored(value: Any, name: str) -> Any:
+    """Return what an object itself holds under a name, or None; no code of the program runs.
+
+    (`inspect.getattr_static` keeps the classes that it was asked about, on 3.12.)
+    """
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
+    return own.get(name) if type(own) in (dict, MappingProxyType) else None
 
 
 def subclasses_of(cls: type) -> Iterator[type]:

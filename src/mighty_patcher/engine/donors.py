@@ -12,7 +12,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
-from inspect import getattr_static
 from types import (
     CellType,
     CodeType,
@@ -39,6 +38,7 @@ from mighty_patcher.engine.classes import (
     own_slots,
     own_storage,
     qualname_of,
+    stored,
 )
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.metaclasses import way_for
@@ -701,7 +701,7 @@ def _functions_within(value: Any) -> Iterator[FunctionType]:
         for cell in value.__closure__ or ():
             if _is_full(cell) and type(cell.cell_contents) is FunctionType:
                 yield cell.cell_contents
-    wrapped = getattr_static(value, "__wrapped__", None)  # to ask a proxy may raise
+    wrapped = stored(value, "__wrapped__")  # to ask a proxy may raise
     if type(wrapped) is FunctionType:
         yield wrapped
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Iterator, MutableSet
 from dataclasses import dataclass, field
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, getattr_static
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
 from typing import TYPE_CHECKING, cast
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import class_dict
+from mighty_patcher.engine.classes import class_dict, stored
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
@@ -221,7 +221,7 @@ def _wrapped(value: object) -> Iterator[object]:
 def _part(value: object, kind: type, name: str) -> object:
     """Read an attribute without running code: a subclass of the kind may override it, and raise."""
     descriptor = vars(kind).get(name)
-    return descriptor.__get__(value) if descriptor else getattr_static(value, name, None)
+    return descriptor.__get__(value) if descriptor else stored(value, name)
 
 
 def _must_search_heap(functions: list[FunctionType], pairs: Pairs, roots: list[CodeType]) -> bool:
