@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from case import snapshot
 
@@ -233,3 +237,30 @@ def test_a_subclass_in_the_same_module_goes_with_the_new_class(program):
     assert (isinstance(m.D(), m.C), issubclass(m.D, dict), m.D().more()) == (True, True, 1)
     assert (n.d.method(), n.d.more(), n.D is m.D) == ("old", 1, True)
     assert {it.what for it in reload.stale} == {"class C", "class D"}
+
+
+JIT = """
+import importlib, pathlib, sys, tempfile
+from mighty_patcher.engine.engine import Engine
+root = pathlib.Path(tempfile.mkdtemp())
+sys.path.insert(0, str(root))
+path = root / "jit_m.py"
+path.write_text("class Base: pass\\nclass C:\\n    def m(self): return 1\\n")
+engine = Engine([root])
+engine.reload([path])
+import jit_m
+held, c = jit_m.C, jit_m.C()
+path.write_text("class Base: pass\\nclass C(Base):\\n    def m(self): return 2\\n")
+reload = engine.reload([path])
+print(sys._jit.is_enabled(), reload.ok, held is jit_m.C, c.m(), *[s.reason for s in reload.stale])
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="compiled code of older ones gives way")
+def test_other_bases_while_the_jit_is_on():
+    if not sys._jit.is_available():
+        pytest.skip("this Python was built without the JIT")
+    command = [sys.executable, "-c", JIT]
+    environment = {**os.environ, "PYTHON_JIT": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("True True False 2 its bases changed, and the JIT")
