@@ -29,3 +29,8 @@ def programs(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 @pytest.fixture
 def program(programs: Callable[[], Program]) -> Program:
     return programs()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the random edits first: each looks at all objects of the process, and these grow."""
+    items.sort(key=lambda item: item.path.name != "test_random.py")
