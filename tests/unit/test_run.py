@@ -61,6 +61,12 @@ class TestRunAgain:
         assert module.__name__ == "unit_run_module"
         assert not currently_reloading()
 
+    def test_the_annotations_of_all_statements(self, module):
+        again(module, "x: int = 1\ny: str\nz = 2\nw: float = 3.0")
+        assert (module.x, module.z, module.w) == (1, 2, 3.0)
+        assert module.__annotations__ == {"x": int, "y": str, "w": float}
+        assert not hasattr(module, "y")
+
     def test_an_exception_group(self, module):
         with pytest.raises(ExceptionGroup):
             again(module, "x = 1\nraise ExceptionGroup('g', [ValueError()])")

@@ -468,7 +468,9 @@ class Keeper:
         if bases == bases_of(old) and metaclass is None:
             return None
         if _jit_goes_on():
-            return "its bases changed, and the JIT of this Python goes on with those it has compiled"
+            return (
+                "its bases changed, and the JIT of this Python goes on with those it has compiled"
+            )
         log = _core.Log()
         try:
             log.add_type(old, dict(class_dict(old)), bases=bases, metaclass=metaclass, donor=shape)

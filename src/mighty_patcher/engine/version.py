@@ -378,7 +378,25 @@ def compile_parts(
             body = [statement] if statement in futures else [*futures, *imports, statement]
             part = ast.Module(body=body, type_ignores=[])
             parts.append(Part(statement, compile(part, filename, "exec", dont_inherit=True)))
+        annotations = _annotations(tree)
+        if annotations and sys.version_info >= (3, 14):
+            part = ast.Module(body=[*futures, *annotations], type_ignores=[])
+            last = compile(part, filename, "exec", dont_inherit=True)
+            parts.append(Part(annotations[0], last))
     return parts
+
+
+def _annotations(tree: ast.Module) -> list[ast.stmt]:
+    """Return the annotations of a module without the values: from 3.14 on they are one function of
+    the module (PEP 649), which every part with an annotation would make anew.
+    """
+    return [
+        ast.copy_location(
+            ast.AnnAssign(statement.target, statement.annotation, None, statement.simple), statement
+        )
+        for statement in tree.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
 
 
 def _never_run(tree: ast.Module) -> list[ast.stmt]:
