@@ -47,10 +47,23 @@ def words(cls: type) -> list[int]:
     raise AssertionError("a class has a name")
 
 
+def base_of(cls: type) -> type:
+    """The base whose layout a class extends, but for that of the side table (slots.h).
+
+    A class keeps it that had bases with it for a while; on 3.11 Generic is one that may have it.
+    """
+    base: Any = cls.__base__
+    return base.__base__ if is_prepared(cls) else base
+
+
+def is_prepared(cls: type) -> bool:
+    return bool(cls.__base__) and cls.__base__.__name__ == "SideSlots"
+
+
 def state(cls: type) -> list[object]:
     """All that a class is, by identity; nothing is kept alive that is not the class's own."""
     items = [(id(key), id(value)) for key, value in vars(cls).items()]
-    hierarchy = [type(cls), cls.__base__, cls.__bases__, cls.__mro__]
+    hierarchy = [type(cls), base_of(cls), cls.__bases__, cls.__mro__]
     hierarchy.append(type.__subclasses__(cls))
     return [items, hierarchy, words(cls)]
 
@@ -81,7 +94,8 @@ def restored(*classes: type, slots: bool = True) -> Iterator[None]:
     yield
     gc.collect()
     for cls, was in zip(classes, before, strict=True):
-        assert state(cls)[: 3 if slots else 2] == was[: 3 if slots else 2]
+        depth = 3 if slots and not is_prepared(cls) else 2
+        assert state(cls)[:depth] == was[:depth]
 
 
 # ---- special methods -------------------------------------------------------------------------
@@ -482,7 +496,7 @@ def test_every_base_gives_way_to_every_other(family: str) -> None:
             new = content(A, *(without if second != (object,) else ()), **own)
             log = patch(A, new, bases=second, donor=model)
             assert A.__bases__ == second
-            assert A.__base__ is model.__base__
+            assert base_of(A) is base_of(model)
             assert A.__mro__[1:] == model.__mro__[1:]
             assert B.__mro__[1:] == A.__mro__
             assert (A.__flags__ ^ model.__flags__) & ~(VALID_VERSION_TAG | IS_ABSTRACT) == 0
