@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from case import Program, snapshot, the_shape
+from case import Program, class_dict, snapshot, the_shape
 from kinds import KINDS, LIB, Edit, Kind, cases
 
 ROWS = list(cases())
@@ -271,4 +271,4 @@ def _siblings(cls: type) -> list[type]:
 
 def _alike(cls: type) -> Callable[[type], bool]:
     key = (cls.__module__, cls.__qualname__)
-    return lambda it: (it.__module__, it.__qualname__) == key
+    return lambda it: (class_dict(it).get("__module__"), it.__qualname__) == key

@@ -123,7 +123,7 @@ class Keeper:
         self._shown: list[Any] = []
         self._lists: list[tuple[Any, Any, int]] | None = None
         self._owners: dict[int, type] = {}  # identity of a method's donor: the class that is left
-        self._cells: list[tuple[CellType, type]] = []
+        self._cells: list[tuple[CellType, Any]] = []
         self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._instances: list[tuple[Any, type]] = []
 
@@ -200,8 +200,8 @@ class Keeper:
         log = _core.Log()
         for old, new in self._functions:
             self._add_function(log, old, new)
-        for cell, cls in self._cells:
-            cell.cell_contents = cls
+        for cell, content in self._cells:
+            cell.cell_contents = content
         for target, content in self._dicts:
             log.add_dict(target, {name: self.map(value) for name, value in content.items()})
         edits = [edit for edit in self._classes if self._add_class(log, edit)]
@@ -407,6 +407,8 @@ class Keeper:
         self.replaced.append((new, old))
         edit = self.edit(old, class_dict(new), bases, type(new), new)
         self._cells += [(cell, old) for cell in _class_cells(new)]
+        # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
+        self._cells += [(cell, class_dict(old)) for cell in _class_cells(new, "__classdict__")]
         if way.merge is not None:
             way.merge(self, edit, new)
         return True
@@ -718,8 +720,8 @@ def _functions_within(value: Any) -> Iterator[FunctionType]:
         yield wrapped
 
 
-def _class_cells(cls: type) -> Iterator[CellType]:
-    """The cells through which the methods of a class find it (``super()``)."""
+def _class_cells(cls: type, variable: str = "__class__") -> Iterator[CellType]:
+    """The cells through which the methods of a class find it (``super()``), or its dictionary."""
     for value in class_dict(cls).values():
         for function in [value, *_functions_within(value)]:
             if type(function) is not FunctionType:
@@ -727,5 +729,7 @@ def _class_cells(cls: type) -> Iterator[CellType]:
             for name, cell in zip(
                 function.__code__.co_freevars, function.__closure__ or (), strict=True
             ):
-                if name == "__class__" and _is_full(cell) and cell.cell_contents is cls:
+                if name != variable or not _is_full(cell):
+                    continue
+                if name == "__classdict__" or cell.cell_contents is cls:
                     yield cell
