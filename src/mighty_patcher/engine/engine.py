@@ -18,6 +18,7 @@ from types import FunctionType, ModuleType
 from typing import Literal
 from weakref import WeakSet
 
+from mighty_patcher import _core
 from mighty_patcher.engine import diff, version
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.files import python_files
@@ -113,7 +114,7 @@ class Engine:
                 self._is_reloading = False
                 if collects:
                     gc.enable()
-            if collects and any(step.kind == "ran" for step in result.steps):
+            if collects and _ran(result.steps):
                 # The classes that a run made refer to themselves. They must be gone before the next
                 # reload looks for functions; as nothing was collected meanwhile, they are young.
                 gc.collect(1)
@@ -360,9 +361,14 @@ class Engine:
 
     def _forget_last(self) -> None:
         """Drop what the last reload could have been undone with; there is a new last one soon."""
+        lingers = _core.FREE_THREADED and any(_ran(done.transaction.steps) for done in self._undo)
         for done in self._undo:
             done.transaction.discard()
         self._undo.clear()
+        if lingers:
+            # Without the GIL a function with deferred references (PEP 703) is freed by the
+            # collector alone. Until then it would be found below, and live on in the next log.
+            gc.collect()
 
     def _is_excluded(self, module: ModuleType) -> bool:
         name = name_of_module(module)
@@ -378,6 +384,10 @@ def _parsed(text: Version | None) -> Version | None:
     except SourceError:
         tree = None
     return None if tree is None else text
+
+
+def _ran(steps: Iterable[Step]) -> bool:
+    return any(step.kind == "ran" for step in steps)
 
 
 def _joined(first: Reload, second: Reload) -> Reload:
