@@ -74,11 +74,13 @@ def test_a_class_of_another_shape_is_reported_stale(
 ) -> None:
     """Its old instances keep the old class, and the report says why."""
     program = live({"m.py": MODULE, "main.py": MAIN})
+    program.do("held = a")
     report = program.save("m.py", MODULE.replace(old, new).replace("RATE = 1", "RATE = 5"))
     assert report.ok
     assert why in report.stale["class A"]
-    program.expect("a.method(), m.A().method()", "(5, 5)")
-    program.expect("A is m.A, type(a) is A", "(True, False)")
+    program.expect("held.method(), m.A().method()", "(5, 5)")
+    program.expect("A is m.A, type(held) is A", "(True, False)")
+    program.expect("type(a) is A", "True")  # main.py says `a = A()`, and A is another class
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,7 @@ def test_a_class_with_other_bases_is_the_same_class(
     live: Live, old: str, new: str, bases: str, metaclass: str
 ) -> None:
     program = live({"m.py": MODULE, "main.py": MAIN})
+    program.do("held = a")
     report = program.save("m.py", MODULE.replace(old, new).replace("RATE = 1", "RATE = 5"))
     assert report.ok
     assert not report.stale

@@ -52,7 +52,7 @@ def test_a_file_that_becomes_empty_for_good(live: Live) -> None:
     program = live({"m.py": ONE, "main.py": f"{MAIN}\nimport m"})
     report = program.save("m.py", "")
     assert report.ok
-    assert report.ran == {"m"}
+    assert report.removed == {"f"}
     program.expect("f()", "1")
     assert program.save("m.py", ONE.replace("1", "2")).ok
     program.expect("m.f()", "2")

@@ -32,8 +32,9 @@ def world(monkeypatch):
             return self.imports.get(name_of_module(module), [])
 
         def follow(self, module, **changed):
-            steps = follow(module, changed, self.imports_of, self.journal)
-            return [(step.module, step.qualname, step.line) for step in steps]
+            found = follow(module, changed, self.imports_of, self.journal)
+            assert all(it.old is changed[name][0] for it in found for name in changed)
+            return [(it.step.module, it.step.qualname, it.step.line) for it in found]
 
     return World()
 

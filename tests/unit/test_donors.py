@@ -6,9 +6,9 @@ import types
 import pytest
 
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.journal import Journal
+from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.run import run_again
-from mighty_patcher.engine.version import Version, compile_parts
+from mighty_patcher.engine.version import Version
 
 FILE = "unit_donors_module.py"
 NAME = "unit_donors_module"
@@ -30,9 +30,8 @@ class Run:
             lambda log: log.commit(),
             [].append,
         )
-        whole = compile(text.tree, FILE, "exec", dont_inherit=True)
-        parts = compile_parts(self.module, FILE, text.tree, whole)
-        run_again(self.module, parts, self.keeper, Journal())
+        parts = Parts(FILE, text.tree).every()
+        run_again(self.module, parts, self.keeper)
 
     @property
     def kept(self) -> set[str]:

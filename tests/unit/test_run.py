@@ -8,8 +8,9 @@ import pytest
 
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.journal import Journal
+from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.run import currently_reloading, run_again, running_line
-from mighty_patcher.engine.version import Version, compile_parts
+from mighty_patcher.engine.version import Version
 
 FILE = "unit_run_module.py"
 
@@ -27,12 +28,13 @@ def again(module, source):
     text = Version.of(FILE, source.encode())
     journal, before = Journal(), dict(vars(module))
     keeper = Keeper(module, before, FILE, (None, text.tree), lambda log: log.commit(), [].append)
-    whole = compile(text.tree, FILE, "exec", dont_inherit=True)
     try:
-        run_again(module, compile_parts(module, FILE, text.tree, whole), keeper, journal)
+        run_again(module, Parts(FILE, text.tree).every(), keeper)
     except BaseException:
+        journal.executed(vars(module), before)
         journal.undo()
         raise
+    journal.executed(vars(module), before)
     return before, journal
 
 

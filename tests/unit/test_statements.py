@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import sys
 import textwrap
 import time
@@ -9,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from unit_sources import edits_of_values, modules, with_comments, with_new_bodies
 
-from mighty_patcher.engine.diff import evaluates_the_same
 from mighty_patcher.engine.statements import (
     DOCSTRING_CHANGED,
     Change,
@@ -19,6 +19,25 @@ from mighty_patcher.engine.statements import (
     pruned,
     type_checking_names,
 )
+
+
+class _WithoutBodies(ast.NodeTransformer):
+    def visit_FunctionDef(self, node):
+        node = self.generic_visit(node)
+        node.body = []
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Lambda(self, node):
+        node = self.generic_visit(node)
+        node.body = ast.Constant(None)
+        return node
+
+
+def evaluated(node: ast.stmt) -> str:
+    """What a statement evaluates, spelt out by the standard library."""
+    return ast.dump(_WithoutBodies().visit(copy.deepcopy(node)))
 
 
 def trees(old: str, new: str) -> tuple[ast.Module, ast.Module]:
@@ -325,7 +344,7 @@ class TestProperties:
         assert sorted(map(id, olds)) == sorted(map(id, old.body))
         for change in found.changes:
             if change.kind in ("keep", "patch"):
-                assert evaluates_the_same(change.old, change.new)
+                assert evaluated(change.old) == evaluated(change.new)
 
     def test_what_is_removed_and_new_is_the_reverse(self):
         old, new = "a = 1\nf()\nb = 2", "a = 1\nb = 2\nimport c"

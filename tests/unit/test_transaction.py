@@ -7,8 +7,10 @@ import pytest
 
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.match import Patches, match_bodies
+from mighty_patcher.engine.parts import Parts
+from mighty_patcher.engine.statement_run import Outside, StatementRun
+from mighty_patcher.engine.statements import plan
 from mighty_patcher.engine.transaction import Edit, Transaction
-from mighty_patcher.engine.version import compile_parts
 
 FILE = "unit_transaction_module.py"
 
@@ -27,23 +29,30 @@ def body(target, old, new):
     """The edit of a module of which only bodies changed."""
     patches = match_bodies(target, Pairs(code(old), code(new)), FILE, set(), set())
     trees = ast.parse(old), ast.parse(new)
-
-    def parts():
-        return compile_parts(target, FILE, trees[1], code(new))
-
-    return Edit(target, code(new), parts, trees, patches, False, "", 0)
+    run = StatementRun(target, plan(*trees), Parts(FILE, trees[1]))
+    return Edit(target, FILE, trees, patches, run=run)
 
 
-def again(target, old, new):
-    """The edit of a module that has to run again."""
+def whole(target, old, new):
+    """The edit of a module that is run as a whole."""
     edit = body(target, old, new)
-    edit.runs, edit.reason = True, "X changed"
+    edit.run, edit.whole, edit.reason = None, Parts(FILE, ast.parse(new)).every, "X changed"
     return edit
+
+
+again = pytest.mark.parametrize("again", [body, whole], ids=["statements", "whole"])
 
 
 @pytest.fixture
 def transaction():
-    return Transaction(lambda module, source, name: [])
+    class Alone(Transaction):
+        def __init__(self):
+            super().__init__(lambda module, source, name: [], lambda module, outside: None)
+
+        def add(self, edit):
+            super().add(edit, Outside())
+
+    return Alone()
 
 
 F1, F2 = "def f(): return 1\n", "def f(): return 2\n"
@@ -67,7 +76,8 @@ class TestBodies:
         transaction.commit()
         assert one.f() == 1
 
-    def test_are_in_force_before_a_module_runs_that_calls_them(self, transaction):
+    @again
+    def test_are_in_force_before_a_module_runs_that_calls_them(self, transaction, again):
         one, two = module(F1), module("X = 0\n", "unit_transaction_other")
         two.f = one.f
         transaction.add(body(one, F1, F2))
@@ -84,7 +94,8 @@ class TestBodies:
 
 
 class TestRuns:
-    def test_identity_is_kept_and_undo_is_exact(self, transaction):
+    @again
+    def test_identity_is_kept_and_undo_is_exact(self, transaction, again):
         old = "X = 1\ndef f(a=1): return a\nclass C:\n    y = 1\n    def m(self): return 1\n"
         new = "X = 2\ndef f(a=2): return -a\nclass C:\n    y = 2\n    def m(self): return 2\n"
         it = module(old)
@@ -97,7 +108,8 @@ class TestRuns:
         assert (it.f is f, it.C is c, it.C.m is m, it.X is x) == (True, True, True, True)
         assert (f(), c.y, m(None)) == (1, 1, 1)
 
-    def test_what_raises_takes_back_what_was_before_it(self, transaction):
+    @again
+    def test_what_raises_takes_back_what_was_before_it(self, transaction, again):
         one, two = module(F1), module("X = 1\n", "unit_transaction_other")
         transaction.add(body(one, F1, F2))
         with pytest.raises(ZeroDivisionError):
@@ -106,8 +118,9 @@ class TestRuns:
         transaction.undo()
         assert (one.f(), two.X) == (1, 1)
 
+    @again
     def test_a_function_held_elsewhere_whose_arguments_changed_is_not_half_patched(
-        self, transaction
+        self, transaction, again
     ):
         old = "def f(a): return a\nX = 1\n"
         it = module(old)
@@ -122,9 +135,12 @@ class TestRuns:
 
     def test_steps(self, transaction):
         it = module("X = 1\n")
-        transaction.add(again(it, "X = 1\n", "X = 2\n"))
+        transaction.add(whole(it, "X = 1\n", "X = 2\n"))
+        transaction.add(body(it, "X = 2\nY = X", "X = 3\nY = X"))
         assert [(s.kind, s.qualname, s.reason) for s in transaction.steps] == [
-            ("ran", it.__name__, "X changed")
+            ("ran", it.__name__, "X changed"),
+            ("ran", "X", "its value changed"),
+            ("ran", "Y", "reads X, which changed"),
         ]
 
 

@@ -479,7 +479,7 @@ class TestWarnings:
         # As when another thread enters or leaves catch_warnings during the parse.
         with warnings.catch_warnings():
             before = list(warnings.filters)
-            with room._without_warnings("cart.py"), warnings.catch_warnings():
+            with room.without_warnings("cart.py"), warnings.catch_warnings():
                 warnings.resetwarnings()
             assert warnings.filters == before
 

@@ -8,7 +8,8 @@ that they imported it, for a 5 is a 5 wherever it came from.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -16,16 +17,33 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
-__all__ = ["Imports", "follow"]
+__all__ = ["Imports", "Rebound", "follow", "readers"]
 
 
 Imports = Callable[[ModuleType, str, str], list[Imported]]
 """What a module imports at its top; may be empty where that cannot be a name from a module."""
 
 
+@dataclass(frozen=True)
+class Rebound:
+    """A name that was bound to a new value.
+
+    Attributes:
+        importer: The module that has it.
+        name: The name there.
+        old: What it held before.
+        step: The words for it.
+    """
+
+    importer: ModuleType
+    name: str
+    old: Any
+    step: Step
+
+
 def follow(
     module: ModuleType, changed: dict[str, tuple[Any, Any]], imports: Imports, journal: Journal
-) -> list[Step]:
+) -> list[Rebound]:
     """Bind the new values of a module's names wherever the old ones were imported.
 
     Args:
@@ -35,9 +53,9 @@ def follow(
         journal: Remembers what is bound.
 
     Returns:
-        A step for each name that was bound.
+        The names that were bound, also where others have them from those that import them.
     """
-    steps: list[Step] = []
+    bindings: list[Rebound] = []
     holders = _holders([old for old, _ in changed.values()])
     waiting = [(name_of_module(module), name, *values) for name, values in changed.items()]
     while waiting:
@@ -49,21 +67,49 @@ def follow(
                 continue
             journal.bind(namespace_of(importer), bound, new)
             importer_name = name_of_module(importer)
-            steps.append(Step("rebound", importer_name, bound, line, f"imported from {source}"))
+            step = Step("rebound", importer_name, bound, line, f"imported from {source}")
+            bindings.append(Rebound(importer, bound, old, step))
             # Re-exported: others may have it from there.
             waiting.append((importer_name, bound, old, new))
-    return steps
+    return bindings
+
+
+def readers(module: ModuleType, names: set[str]) -> Iterator[tuple[ModuleType, str, str]]:
+    """Find who may read names of a module as its attributes (``import config``, ``config.X``).
+
+    Args:
+        module: The module whose names have other values.
+        names: These names.
+
+    Yields:
+        A module, what it calls the other one (``config``, ``pkg.config``), and each name.
+    """
+    full = name_of_module(module)
+    packages = {full[:at] for at, letter in enumerate(full) if letter == "."}
+    paths = {id(module): ""}
+    for package in packages:
+        if package in sys.modules:
+            paths[id(sys.modules[package])] = full[len(package) :]
+    for reader in _modules():
+        for bound, value in list(namespace_of(reader).items()):
+            if id(value) in paths and value is not reader:
+                for name in names:
+                    yield reader, f"{bound}{paths[id(value)]}", name
+
+
+def _modules() -> list[ModuleType]:
+    # By its type alone: isinstance asks the object for its `__class__`, which may raise.
+    loaded = {id(module): module for module in list(sys.modules.values())}.values()
+    return [module for module in loaded if issubclass(type(module), ModuleType)]
 
 
 def _holders(values: list[Any]) -> dict[int, list[tuple[ModuleType, str]]]:
     """For each value, by identity, the modules that hold it, with their names for it: one pass."""
     found: dict[int, list[tuple[ModuleType, str]]] = {id(value): [] for value in values}
-    for importer in {id(m): m for m in list(sys.modules.values())}.values():
-        # By its type alone: isinstance asks the object for its `__class__`, which may raise.
-        if issubclass(type(importer), ModuleType):
-            for bound, value in list(namespace_of(importer).items()):
-                if id(value) in found:
-                    found[id(value)].append((importer, bound))
+    for importer in _modules():
+        for bound, value in list(namespace_of(importer).items()):
+            if id(value) in found:
+                found[id(value)].append((importer, bound))
     return found
 
 

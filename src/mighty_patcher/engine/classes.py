@@ -15,7 +15,7 @@ from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDe
 from typing import Any
 
 from mighty_patcher import _core
-from mighty_patcher.engine.diff import executed
+from mighty_patcher.engine.toplevel import executed
 
 __all__ = [
     "DERIVED",

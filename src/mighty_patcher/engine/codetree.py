@@ -133,6 +133,18 @@ class Pairs:
                 return pair
         return None
 
+    def scope(self, qualname: str, line: int) -> CodeType | None:
+        """Return the new code of the body of a class, if that has changed.
+
+        Args:
+            qualname: The qualified name of the class.
+            line: The line on which it began.
+        """
+        for pair in self._by_place.get((qualname, line), ()):
+            if is_scope(pair.old) and pair.changed:
+                return pair.new
+        return None
+
     def is_new(self, code: CodeType) -> bool:
         """Tell whether a living function has code of the new version already.
 

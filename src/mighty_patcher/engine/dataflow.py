@@ -26,7 +26,7 @@ import ast
 import builtins
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mighty_patcher.engine.statements import (
@@ -42,6 +42,7 @@ __all__ = [
     "affected",
     "attribute_reads",
     "binds",
+    "changes_nothing",
     "deletes",
     "dependants",
     "facts",
@@ -645,6 +646,7 @@ class Flow:
         self._changed = set(changed)
         self._attributes = set(attributes)
         self._mutated: set[tuple[str, str]] = set()
+        self._rebuilt: dict[str, str] = {}
         self._differs: set[tuple[int, str]] = set()
         self._executed: set[int] = set()
         self._holders: dict[str, Chain] = {}
@@ -654,7 +656,7 @@ class Flow:
         self._at = 0
         self._facts: dict[int, Facts] = {}
         self._kept_alive: list[ast.stmt] = []
-        is_idle = not (changed or attributes) and _changes_nothing(plan)
+        is_idle = not (changed or attributes) and changes_nothing(plan)
         if is_idle:
             self._changes = []
         self._collect([] if is_idle else plan.changes)
@@ -662,9 +664,28 @@ class Flow:
     def outside(
         self, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
     ) -> None:
-        """Tell that more has been changed by others since; what is past stays past."""
+        """Tell that more has been changed by others since. What was executed is not executed again,
+        and everything else is looked at anew.
+        """
+        self._from_outside |= set(changed)
         self._changed |= set(changed)
         self._attributes |= set(attributes)
+        self._at = 0
+
+    def rebuild(self, names: Mapping[str, str]) -> None:
+        """Have names bound again.
+
+        Args:
+            names: The names, and why.
+        """
+        self._rebuilt |= names
+        self._at = 0
+
+    def settles(self, name: str) -> bool:
+        """Tell whether no statement after the one that `next` has returned binds a name."""
+        assert self._current is not None
+        last = self._new.final(name)
+        return not last or last[-1] <= self._current.at
 
     def next(self) -> Change | None:
         """Return the next statement to execute, or None."""
@@ -793,6 +814,8 @@ class Flow:
         change = self._changes[at]
         new = change.new
         assert new is not None
+        if change.fixed:
+            return
         found = self._facts_of(new)
         if not isinstance(new, ast.Import | ast.ImportFrom):
 
@@ -800,6 +823,9 @@ class Flow:
                 return self._why(at, facts, shadow, dirty)
 
             change = self._promoted(change, why) or change
+        for name in sorted(self._rebuilt.keys() & found.binds):
+            if at in self._new.final(name) and change.kind != "run":
+                change = replace(self._binding(change, {name}), reason=self._rebuilt[name])
         wanted = {
             name
             for name in found.binds
@@ -847,7 +873,7 @@ class Flow:
         """
         if wanted:
             change = self._binding(change, wanted)
-        statement = pruned(change)
+        statement = None if change.fixed else pruned(change)
         if statement is None:
             return False
         found = self._facts_of(statement)
@@ -1060,7 +1086,7 @@ class Flow:
         return walker.facts()
 
 
-def _changes_nothing(plan: Plan) -> bool:
+def changes_nothing(plan: Plan) -> bool:
     """Tell whether all statements of a plan are kept or patched, in the order they had."""
     line = 0
     for change in plan.changes:

@@ -88,6 +88,7 @@ class Keeper:
         removed: Class and name of each class attribute that is gone from the source.
         definitions: The classes that the module defined, and those that it defines now.
         statements: How often a class of each qualified name has been made.
+        changed: Each class that has changed, and what it was like.
         replaced: Each donor that somebody may have been given, and what is kept in its place.
     """
 
@@ -103,7 +104,7 @@ class Keeper:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
         self.replaced: list[tuple[Any, Any]] = []
-        self.changed: list[type] = []
+        self.changed: list[tuple[type, settling.Before]] = []
         self.module_name = name_of_module(module)
         self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
@@ -215,7 +216,7 @@ class Keeper:
         for instance, cls in instances:
             self._give_class(instance, cls)
         for edit, before in zip(edits, befores, strict=True):
-            self.changed.append(edit.target)
+            self.changed.append((edit.target, before))
             follow_up = settling.settle(edit.target, before)
             if follow_up is not None:
                 self._commit(follow_up)

@@ -9,22 +9,22 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Literal
 from weakref import WeakSet
 
 from mighty_patcher import _core
-from mighty_patcher.engine import diff, version
+from mighty_patcher.engine import statements, version
 from mighty_patcher.engine.codetree import Pairs
+from mighty_patcher.engine.dataflow import changes_nothing
 from mighty_patcher.engine.files import python_files
-from mighty_patcher.engine.inforce import InForce
+from mighty_patcher.engine.inforce import InForce, code_filename
 from mighty_patcher.engine.instances import changed_definitions, migrate
-from mighty_patcher.engine.match import Patches, match_bodies
+from mighty_patcher.engine.match import match_bodies
 from mighty_patcher.engine.modules import (
     Modules,
     filename_of,
@@ -34,10 +34,19 @@ from mighty_patcher.engine.modules import (
     namespace_of,
     package_of,
 )
+from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
 from mighty_patcher.engine.run import running_line
+from mighty_patcher.engine.running import without_running
+from mighty_patcher.engine.statement_run import Outside, StatementRun
+from mighty_patcher.engine.toplevel import (
+    asks_currently_reloading,
+    is_main_guard,
+    without_main_guard,
+)
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version
+from mighty_patcher.engine.worklist import Worklist
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
 
 __all__ = ["Engine", "Rerun"]
@@ -200,17 +209,40 @@ class Engine:
         olds = [self._in_force.text(new.path) for new in news]
         for new in news:  # what is raised from now on is raised by these lines
             self._in_force.show(new.path, new)
-        transaction = Transaction(self._in_force.imports_of)
+        versions = {
+            id(module): new
+            for new in news
+            for module in self.modules.of(new.path)
+            if not self._is_excluded(module)
+        }
+        work = Worklist(self._in_dependency_order(news))
+        transaction = Transaction(self._in_force.imports_of, work.tell)
         reloaded: list[ModuleType] = []
         steps: tuple[Step, ...] = ()
         stale: tuple[Stale, ...] = ()
         names: tuple[str, ...] = ()
+        edits: dict[int, Edit] = {}
+        taken: set[int] = set()
+        module: ModuleType | None = None
         try:
             try:
-                for edit in self._edits(news, again=again):
-                    if edit.runs or edit.patches:
-                        reloaded.append(edit.module)
-                        transaction.add(edit)
+                while (item := work.next()) is not None:
+                    module, outside = item
+                    edit: Edit | None = edits.get(id(module))
+                    if edit is not None:
+                        pass
+                    elif id(module) in versions:
+                        edit = self._edit(module, versions[id(module)], taken, again=again)
+                    else:
+                        edit = self._edit_of_importer(module, outside)
+                    if edit is None or not edit.is_needed(outside):
+                        continue
+                    edits[id(module)] = edit.seen()
+                    known = len(transaction.steps)
+                    transaction.add(edit, outside)
+                    is_new = not any(module is done for done in reloaded)
+                    if is_new and (id(module) in versions or len(transaction.steps) > known):
+                        reloaded.append(module)
                 transaction.commit()
             except BaseException:
                 transaction.undo()
@@ -220,9 +252,7 @@ class Engine:
                 self._in_force.show(new.path, old)
             raise
         except BaseException as error:
-            failure = (
-                error if isinstance(error, MightyPatcherError) else _run_error(reloaded, error)
-            )
+            failure = error if isinstance(error, MightyPatcherError) else _run_error(module, error)
             errors.append(failure)
             for new in news:
                 self._not_in_force(new.path, failure)
@@ -281,77 +311,126 @@ class Engine:
             self._in_force.saved_code(new, module)
         return new
 
-    def _edits(self, news: list[Version], *, again: bool) -> Iterable[Edit]:
-        """Say what each saved module needs, those that others import first.
-
-        A module is looked at when those before it are done: what is found then is what is there.
-        """
+    def _in_dependency_order(self, news: list[Version]) -> list[ModuleType]:
+        """Return the modules that were saved, those that others import first."""
         # Not by name: two modules of one file may have the same, and a run may change it.
-        versions = {
-            id(module): (module, new)
+        versions = [
+            (module, new)
             for new in news
             for module in self.modules.of(new.path)
             if not self._is_excluded(module)
-        }
-        names = {name_of_module(module) for module, _ in versions.values()}
+        ]
+        names = {name_of_module(module) for module, _ in versions}
         imports: dict[str, set[str]] = {}
-        for module, new in versions.values():
+        for module, new in versions:
             name = name_of_module(module)
             found = imports_of(new.tree, name, package_of(module))
             imports.setdefault(name, set()).update(imported.needs(names) for imported in found)
-        ordered = in_dependency_order([module for module, _ in versions.values()], imports)
-        taken: set[int] = set()
-        for module in ordered:
-            yield self._edit(module, versions[id(module)][1], taken, again=again)
+        return in_dependency_order([module for module, _ in versions], imports)
 
     def _edit(self, module: ModuleType, new: Version, taken: set[int], *, again: bool) -> Edit:
+        """Say what a saved module needs. It is looked at when those before it are done: what is
+        found then is what is there.
+        """
         old = _parsed(self._in_force.text(new.path))
         code = self._in_force.saved_code(new, module)
-        filename = code.co_filename
-        patches, plan = Patches(), diff.Plan(True, "its text at the time of its import is unknown")
+        edit = Edit(module, code.co_filename, (None if old is None else old.tree, new.tree))
+        reason = "its text at the time of its import is unknown"
         if old is not None:
-            plan = self._plan(module, old, new)
+            plan = statements.plan(old.tree, new.tree, (old.text, new.text))
+            reason = self._why_whole(module, new, plan)
             pairs = Pairs(self._in_force.code(old, module), code)
-            if not again and (plan.runs or pairs.root.changed):
+            if not again and (reason or pairs.root.changed or not changes_nothing(plan)):
                 self._forget_last()  # what only its log holds must not be found below
             others = {id(namespace_of(m)) for m in self.modules.of(new.path) if m is not module}
-            patches = match_bodies(module, pairs, filename, taken, self._left, others)
+            patches = match_bodies(module, pairs, edit.filename, taken, self._left, others)
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
-                plan, patches = diff.Plan(True, reason), Patches()
-        tree = new.tree
-        if plan.runs and name_of_module(module) == "__main__":
-            tree = self._main_tree(module, new, plan)
-            code = version.compile_for(new, module, filename, tree=tree)
-        parts = partial(version.compile_parts, module, filename, tree, code)
-        trees = (old.tree if old is not None else None, new.tree)
-        return Edit(module, code, parts, trees, patches, plan.runs, plan.reason, plan.line)
+            else:
+                edit.patches = patches
+            if not reason:
+                plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
+                edit.run = StatementRun(module, plan, Parts(edit.filename, new.tree))
+        if reason:
+            edit.whole, edit.reason = self._whole(module, new, reason), reason
+        return edit
 
-    def _plan(self, module: ModuleType, old: Version, new: Version) -> diff.Plan:
+    def _edit_of_importer(self, module: ModuleType, outside: Outside) -> Edit | None:
+        """Say what a module may need that was not saved, but imports from one that was.
+
+        Returns:
+            None for one that only has imported names, or that is not ours to run.
+        """
+        text = self._text_of(module)
+        if text is None or self._is_excluded(module) or not _mentions(text, outside):
+            return None
+        if self.modules.is_importing(module) or not can_be_taken_apart(module):
+            return None
+        filename = code_filename(module, text.path)
+        plan = statements.plan(text.tree, text.tree, (text.text, text.text))
+        plan, _ = self._without_running(module, plan, [])
+        return Edit(
+            module,
+            filename,
+            (text.tree, text.tree),
+            run=StatementRun(module, plan, Parts(filename, text.tree)),
+        )
+
+    def _without_running(
+        self, module: ModuleType, plan: statements.Plan, stale: list[Stale]
+    ) -> tuple[statements.Plan, list[Stale]]:
+        """Keep what is being executed right now, and what stands below it: the running code goes on
+        with the old text.
+        """
+        running, text = running_line(module), self._text_of(module)
+        if running is None or text is None:
+            return plan, stale
+        first = self._in_force.first_text(text.path) or text
+        return without_running(plan, running[1], first.tree, text.tree, stale)
+
+    def _text_of(self, module: ModuleType) -> Version | None:
+        """Return the text that a module runs, if it is one below the roots."""
+        file = filename_of(module)
+        text = self._in_force.text(os.path.realpath(file)) if file is not None else None
+        return _parsed(text)
+
+    def _why_whole(self, module: ModuleType, new: Version, plan: statements.Plan) -> str:
+        """Say why all of a module is run again; nothing if it is not."""
         wish = namespace_of(module).get("__rerun__", self._rerun)
         if wish == "module":
-            return diff.Plan(True, "every save runs it again")
-        if b"currently_reloading" in new.data and diff.asks_currently_reloading(new.tree):
-            return diff.Plan(True, "it asks currently_reloading()")
-        return diff.diff(old.tree, new.tree)
+            return "every save runs it again"
+        if b"currently_reloading" in new.data and asks_currently_reloading(new.tree):
+            return "it asks currently_reloading()"
+        if not changes_nothing(plan) and not can_be_taken_apart(module):
+            return "its loader changes what is compiled, and has to see all of it"
+        return ""
 
-    def _main_tree(self, module: ModuleType, new: Version, plan: diff.Plan) -> ast.Module:
-        """Return of ``__main__`` what can be run again: all but its main block.
+    def _whole(self, module: ModuleType, new: Version, reason: str) -> Callable[[], list[Part]]:
+        """Return what compiles a module that is run again.
 
         Raises:
-            RefusedEdit: Its top-level code is running right now, outside that block.
+            RefusedEdit: Its top-level code is running right now, outside its main block.
         """
+        code = self._in_force.saved_code(new, module)
+        tree = new.tree
+        if name_of_module(module) == "__main__":
+            tree = self._main_tree(module, new, reason)
+            code = version.compile_for(new, module, code.co_filename, tree=tree)
+        if not can_be_taken_apart(module):
+            return lambda: [Part(None, code)]
+        return Parts(code.co_filename, tree).every
+
+    def _main_tree(self, module: ModuleType, new: Version, reason: str) -> ast.Module:
         running = running_line(module)
         if running is not None and not _is_in_main_guard(
             running[1], self._in_force.first_text(new.path)
         ):
             raise RefusedEdit(
-                f"{plan.reason} in {self.modules.display(new.path)}, whose top-level code is "
+                f"{reason}, in {self.modules.display(new.path)}, whose top-level code is "
                 f"still running and would start again",
-                'put what runs the program below `if __name__ == "__main__":`, or restart; '
-                "bodies of functions can be edited all the time",
+                'put what runs the program below `if __name__ == "__main__":`, or restart',
             )
-        return diff.without_main_guard(new.tree)
+        return without_main_guard(new.tree)
 
     def _not_in_force(self, path: str, error: MightyPatcherError) -> MightyPatcherError:
         """Note that the saved text does not run; tracebacks go on showing the one that does."""
@@ -403,9 +482,18 @@ def _joined(first: Reload, second: Reload) -> Reload:
     )
 
 
-def _run_error(reloaded: list[ModuleType], error: BaseException) -> MightyPatcherError:
+def _mentions(text: Version, outside: Outside) -> bool:
+    """Tell whether a text may do something with names but import them."""
+    return (
+        bool(outside.rebuilt)
+        or any(attribute.encode() in text.data for _, attribute in outside.attributes)
+        or any(text.data.count(name.encode()) > 1 for name in outside.before)
+    )
+
+
+def _run_error(module: ModuleType | None, error: BaseException) -> MightyPatcherError:
     """Name the module that raised, and the line of it on which it did."""
-    file = (filename_of(reloaded[-1]) if reloaded else None) or "?"
+    file = (filename_of(module) if module is not None else None) or "?"
     path, line, trace = os.path.realpath(file), None, error.__traceback__
     while trace is not None:
         if os.path.realpath(trace.tb_frame.f_code.co_filename) == path:
@@ -430,5 +518,5 @@ def _is_in_main_guard(line: int, text: Version | None) -> bool:
     return text is not None and any(
         statement.lineno <= line <= (statement.end_lineno or statement.lineno)
         for statement in text.tree.body
-        if diff.is_main_guard(statement)
+        if is_main_guard(statement)
     )

@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterator, MutableSet
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mighty_patcher import _core
+from mighty_patcher.engine.class_facts import changed_facts
 from mighty_patcher.engine.classes import class_dict, stored
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -54,6 +55,7 @@ class Patches:
     Attributes:
         bodies: Target, code, cells and docstring of each function.
         constants: Outer code, old and new nested code of each constant.
+        facts: Classes, and what the compiler says of each.
         caches: The ``lru_cache`` wrappers of functions that do something else now: what they
             remember is stale.
         steps: What this does, for the report.
@@ -64,13 +66,14 @@ class Patches:
 
     bodies: list[Body] = field(default_factory=list)
     constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
+    facts: list[tuple[type, dict[str, Any]]] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     unknown: FunctionType | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.bodies or self.constants or self.stale)
+        return bool(self.bodies or self.constants or self.facts or self.stale)
 
 
 def match_bodies(
@@ -132,6 +135,7 @@ def match_bodies(
     patches.caches = [
         cache for cache in _caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
     ]
+    patches.facts = list(changed_facts(module, pairs))
     patches.steps = sorted(names.values(), key=lambda step: step.line)
     if everywhere:
         outers = {id(code): code for code in running}

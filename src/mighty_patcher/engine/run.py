@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import importlib
 import os
 import sys
 import threading
@@ -16,13 +15,12 @@ from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.class_statement import ClassStatement, begin
-from mighty_patcher.engine.diff import names_bound
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import filename_of, namespace_of
-from mighty_patcher.engine.version import Part
+from mighty_patcher.engine.parts import Part
+from mighty_patcher.engine.toplevel import names_bound
 
-__all__ = ["currently_reloading", "run_again", "running_code", "running_line"]
+__all__ = ["currently_reloading", "marked", "run_again", "running_code", "running_line"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,6 @@ def run_again(
     module: ModuleType,
     parts: Sequence[Part],
     keeper: Keeper,
-    journal: Journal,
 ) -> None:
     """Execute new code of a module in the module's namespace, which is not cleared first.
 
@@ -75,18 +72,13 @@ def run_again(
         module: The module.
         parts: What to execute, in order.
         keeper: Who keeps the objects of the module.
-        journal: Remembers the names that are bound, also if the code raises.
 
     Raises:
         BaseException: Whatever the code raised.
     """
     namespace = namespace_of(module)
-    importlib.invalidate_caches()  # files that it imports may be as new as this one
-    try:
-        with _marked(namespace, keeper):
-            _execute(parts, namespace, keeper)
-    finally:
-        journal.executed(namespace, keeper.before)
+    with marked(namespace, keeper):
+        _execute(parts, namespace, keeper)
 
 
 def _execute(parts: Sequence[Part], namespace: dict[str, Any], keeper: Keeper) -> None:
@@ -161,7 +153,13 @@ def running_code(filename: str) -> list[CodeType]:
 
 
 @contextmanager
-def _marked(namespace: dict[str, Any], keeper: Keeper) -> Iterator[None]:
+def marked(namespace: dict[str, Any], keeper: Keeper) -> Iterator[None]:
+    """While this thread executes code of a module again.
+
+    Args:
+        namespace: The namespace of the module.
+        keeper: Who keeps its objects.
+    """
     _running[id(namespace)] = _Running(threading.get_ident(), keeper)
     make_class = builtins.__build_class__
     ours: Any = _core.ClassStatement(make_class, _begin)

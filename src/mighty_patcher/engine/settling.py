@@ -22,7 +22,9 @@ from mighty_patcher.engine.classes import (
     subclasses_of,
 )
 
-__all__ = ["Before", "Remember", "Restored", "Settled", "settle"]
+__all__ = ["Before", "Remember", "Restored", "Settled", "built_of", "settle"]
+
+_FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
 
 
 @dataclass
@@ -32,15 +34,19 @@ class Before:
     Attributes:
         bases: Its bases.
         special: The special names that it had.
+        metaclass: Its metaclass.
+        hook: What was told of classes that derive from it.
     """
 
     bases: tuple[type, ...]
     special: set[str]
+    metaclass: type
+    hook: Any
 
     @classmethod
     def of(cls, owner: type) -> Before:
         """Note what a class is like now."""
-        return cls(bases_of(owner), _special(owner))
+        return cls(bases_of(owner), _special(owner), type(owner), _hook(owner))
 
 
 @dataclass
@@ -112,6 +118,31 @@ def settle(cls: type, before: Before) -> _core.Log | None:
             content = {**class_dict(subclass), "__abstractmethods__": now}
             log.add_type(subclass, content)
     return log if len(log) else None
+
+
+def built_of(cls: type, before: Before) -> Iterator[type]:
+    """Find the classes that were built out of what a class was, and so have to be built again: by a
+    metaclass or an ``__init_subclass__`` that they have from it, or by a decorator that collects
+    fields.
+
+    Args:
+        cls: A class that has changed.
+        before: What it was like.
+    """
+    has_other_hook = type(cls) is not before.metaclass or _hook(cls) is not before.hook
+    for subclass in subclasses_of(cls):
+        content = class_dict(subclass)
+        if has_other_hook or any(fields in content for fields in _FIELDS):
+            yield subclass
+
+
+def _hook(cls: type) -> Any:
+    """Return the ``__init_subclass__`` that classes derived from a class are made with."""
+    return next((it for it in map(_own_hook, mro_of(cls)) if it is not None), None)
+
+
+def _own_hook(cls: type) -> Any:
+    return class_dict(cls).get("__init_subclass__")
 
 
 def _special(cls: type) -> set[str]:

@@ -25,8 +25,8 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mighty_patcher.engine.diff import is_main_guard
 from mighty_patcher.engine.report import LINES_MOVED
+from mighty_patcher.engine.toplevel import is_main_guard
 
 __all__ = [
     "DOCSTRING_CHANGED",
@@ -74,6 +74,7 @@ class Change:
         branch: Where in the enclosing block it stands: ``body``, ``orelse``, ``finalbody``,
             ``handlers.0``, ``cases.1``.
         names: Of an import, the names it has to bind if not all.
+        fixed: It cannot be run now, whatever changes: it is being executed, or stands below that.
     """
 
     kind: Kind
@@ -84,6 +85,7 @@ class Change:
     header: bool = False
     branch: str = "body"
     names: tuple[str, ...] | None = None
+    fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -314,6 +316,8 @@ class _Planner:
         differs = self._differing(old, new, ("body",))
         if differs:
             return Change("run", old, new, _reason_of(differs), children, header=True)
+        if not _are_in_order(children):
+            return Change("run", old, new, "its order changed", children, header=True)
         is_patched = digest(old, skip_body=True) != digest(new, skip_body=True)
         return _folded(Change("keep", old, new, "", children), is_patched)
 
@@ -442,6 +446,12 @@ _BLOCK_REASONS = {
 
 def _reason_of(differing: list[str]) -> str:
     return _REASONS.get(differing[0], "it changed") if differing else "it changed"
+
+
+def _are_in_order(changes: Iterable[Change]) -> bool:
+    """Tell whether what is in both texts stands in the same order in both."""
+    lines = [it.old.lineno for it in changes if it.old is not None and it.new is not None]
+    return lines == sorted(lines)
 
 
 def _folded(change: Change, is_patched: bool) -> Change:

@@ -6,24 +6,27 @@ has to run again, what gathered before is committed first, because the module ma
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
-from mighty_patcher.engine.bindings import Imports, follow
-from mighty_patcher.engine.classes import qualname_of
+from mighty_patcher.engine.bindings import Imports, follow, readers
+from mighty_patcher.engine.classes import class_dict, qualname_of
 from mighty_patcher.engine.codetree import arguments
-from mighty_patcher.engine.diff import names_gone
 from mighty_patcher.engine.donors import Keeper, Trees
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Cache, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
-from mighty_patcher.engine.version import Part
+from mighty_patcher.engine.statement_run import ABSENT, Outside, StatementRun
+from mighty_patcher.engine.toplevel import names_gone
 
 __all__ = ["Edit", "Transaction"]
 
@@ -45,27 +48,36 @@ class _Clearing:
 
 @dataclass
 class Edit:
-    """What a save means for one module.
+    """What a save, or a change of what it imports, means for one module.
 
     Attributes:
         module: The module.
-        code: Its new code.
-        parts: Compiles the statements that are run, where it runs.
+        filename: The ``co_filename`` of its code.
         trees: The syntax trees in force, where it is known, and saved.
         patches: The functions with old code, wherever they are.
-        runs: The module is run again.
-        reason: Why.
-        line: The line that says so; 0 for none in particular.
+        whole: Compiles the module, if all of it is run again.
+        run: Runs those of its statements that must run; None where all are run, or where nobody
+            knows what they are.
+        reason: Why all is run.
     """
 
     module: ModuleType
-    code: CodeType
-    parts: Callable[[], list[Part]]
-    trees: Trees
-    patches: Patches
-    runs: bool
-    reason: str
-    line: int
+    filename: str
+    trees: Trees = (None, None)
+    patches: Patches = field(default_factory=Patches)
+    whole: Callable[[], list[Part]] | None = None
+    run: StatementRun | None = None
+    reason: str = ""
+
+    def is_needed(self, outside: Outside) -> bool:
+        """Tell whether there is anything to do."""
+        if self.whole is not None or self.patches:
+            return True
+        return self.run is not None and self.run.is_needed(outside)
+
+    def seen(self) -> Edit:
+        """Return what is left of it when the module is looked at again in the same reload."""
+        return Edit(self.module, self.filename, run=self.run)
 
 
 class Transaction:
@@ -73,25 +85,34 @@ class Transaction:
 
     Args:
         imports: What a module imports at its top, from its source.
+        tell: Told which modules learn of a change through what they import.
     """
 
-    def __init__(self, imports: Imports) -> None:
+    def __init__(self, imports: Imports, tell: Callable[[ModuleType, Outside], None]) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
         self._imports = imports
+        self._tell = tell
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
 
-    def add(self, edit: Edit) -> None:
+    def add(self, edit: Edit, outside: Outside) -> None:
         """Make the edits of one module, or gather them until `commit`.
+
+        Args:
+            edit: The edits.
+            outside: What others have changed for the module.
 
         Raises:
             BaseException: Whatever the module raised when it ran; the caller then calls `undo`.
         """
         self.stale += edit.patches.stale
-        if edit.runs:
+        if edit.whole is not None:
             self.commit()
-            self._run(edit)
+            self._run(edit, outside, edit.whole)
+        elif edit.run is not None and edit.run.is_needed(outside):
+            self.commit()
+            self._run_statements(edit, edit.run, outside)
         else:
             self.steps += edit.patches.steps
             self._gathered.append(edit.patches)
@@ -102,6 +123,7 @@ class Transaction:
         self._apply(
             [body for patches in gathered for body in patches.bodies],
             [edit for patches in gathered for edit in patches.constants],
+            [fact for patches in gathered for fact in patches.facts],
         )
         self._clear([cache for patches in gathered for cache in patches.caches])
 
@@ -119,13 +141,18 @@ class Transaction:
         self._done.clear()
 
     def _apply(
-        self, bodies: list[Body], constants: list[tuple[CodeType, CodeType, CodeType]]
+        self,
+        bodies: list[Body],
+        constants: list[tuple[CodeType, CodeType, CodeType]],
+        facts: list[tuple[type, dict[str, Any]]],
     ) -> None:
         log = _core.Log()
         for body in bodies:
             log.add_code(*body)
         for outer, old, new in constants:
             log.add_constant(outer, old, new)
+        for cls, changed in facts:
+            log.add_type(cls, {**class_dict(cls), **changed})
         self._commit_log(log)
 
     def _commit_log(self, log: _core.Log) -> None:
@@ -139,18 +166,71 @@ class Transaction:
             clearing.undo()
             self._done.append(clearing)
 
-    def _run(self, edit: Edit) -> None:
-        name = name_of_module(edit.module)
-        before, journal = dict(namespace_of(edit.module)), Journal()
-        self._done.append(journal)
-        filename, remember = edit.code.co_filename, self._done.append
-        keeper = Keeper(edit.module, before, filename, edit.trees, self._commit_log, remember)
-        try:
-            run_again(edit.module, edit.parts(), keeper, journal)
-        finally:
-            keeper.leave()
-        self.steps.append(Step("ran", name, name, edit.line, edit.reason))
+    def _run(self, edit: Edit, outside: Outside, parts: Callable[[], list[Part]]) -> None:
+        """Run all of a module."""
+        name, before = name_of_module(edit.module), dict(namespace_of(edit.module))
+        self.steps.append(Step("ran", name, name, 0, edit.reason))
+        with self._kept(edit, before) as keeper:
+            run_again(edit.module, parts(), keeper)
         self._patch_others(edit, keeper)
+        self._end(edit, keeper, before, outside)
+
+    def _run_statements(self, edit: Edit, run: StatementRun, outside: Outside) -> None:
+        """Run what must run of a module. New bodies come first: what runs may call them."""
+        before, known = dict(namespace_of(edit.module)), len(run.steps)
+        fitting = [body for body in edit.patches.bodies if _has_same_arguments(body)]
+        self._apply(fitting, edit.patches.constants, edit.patches.facts)
+        try:
+            with self._kept(edit, before) as keeper:
+                self._remove_names(edit, before)
+                run.run(keeper, outside)
+        finally:
+            steps = run.steps[known:]
+            ran = {step.qualname for step in steps}
+            patched = edit.patches.steps
+            self.steps += [it for it in patched if it.qualname.partition(".")[0] not in ran]
+            self.steps += steps
+        for target, *_ in edit.patches.bodies:
+            if id(target) not in keeper.targets and not any(target is it[0] for it in fitting):
+                self.stale.append(_with_other_arguments(target))
+        self._end(edit, keeper, before, outside)
+        while run.elsewhere:
+            module, cls, reason = run.elsewhere.pop()
+            other = sys.modules.get(module)
+            if type(other) is ModuleType:
+                self._tell(other, Outside(rebuilt={cls: reason}))
+
+    @contextmanager
+    def _kept(self, edit: Edit, before: dict[str, Any]) -> Iterator[Keeper]:
+        """Keep the objects of a module while it runs, and remember the names that it binds."""
+        journal = Journal()
+        self._done.append(journal)
+        remember = self._done.append
+        keeper = Keeper(edit.module, before, edit.filename, edit.trees, self._commit_log, remember)
+        importlib.invalidate_caches()  # files that it imports may be as new as this one
+        try:
+            yield keeper
+        finally:
+            try:
+                journal.executed(namespace_of(edit.module), before)
+            finally:
+                keeper.leave()
+
+    def _patch_others(self, edit: Edit, keeper: Keeper) -> None:
+        """Patch the functions that hold old code and that no name of the module led to."""
+        bodies = []
+        for body in edit.patches.bodies:
+            if id(body[0]) in keeper.targets:
+                continue
+            if _has_same_arguments(body):
+                bodies.append(body)
+            else:
+                self.stale.append(_with_other_arguments(body[0]))
+        self._apply(bodies, edit.patches.constants, [])
+
+    def _end(self, edit: Edit, keeper: Keeper, before: dict[str, Any], outside: Outside) -> None:
+        """After a run: caches, the report, names that are gone, and those who import others."""
+        name = name_of_module(edit.module)
         self._clear(edit.patches.caches)
         self.stale += keeper.stale
         self.steps += [
@@ -159,34 +239,48 @@ class Transaction:
             )
             for cls, attribute in keeper.removed
         ]
-        self._bind(edit, before)
+        if edit.whole is not None:
+            journal = Journal()
+            self._done.append(journal)
+            for gone in self._names_removed(edit, before):
+                journal.unbind(namespace_of(edit.module), gone)
+        self._follow(edit.module, before, set(outside.before))
 
-    def _patch_others(self, edit: Edit, keeper: Keeper) -> None:
-        """Patch the functions that hold old code and that no name of the module led to."""
-        bodies = []
-        for body in edit.patches.bodies:
-            target, code, *_ = body
-            if id(target) in keeper.targets:
-                continue
-            if arguments(target.__code__) == arguments(code):
-                bodies.append(body)
-            else:
-                self.stale.append(_with_other_arguments(target))
-        self._apply(bodies, edit.patches.constants)
+    def _remove_names(self, edit: Edit, before: dict[str, Any]) -> None:
+        for gone in self._names_removed(edit, before):
+            del namespace_of(edit.module)[gone]
 
-    def _bind(self, edit: Edit, before: dict[str, Any]) -> None:
-        """Remove the names that are gone, and let importers of the others follow."""
-        name, namespace, journal = name_of_module(edit.module), namespace_of(edit.module), Journal()
+    def _names_removed(self, edit: Edit, before: dict[str, Any]) -> list[str]:
+        gone = _names_gone(edit, before)
+        name = name_of_module(edit.module)
+        self.steps += [Step("removed", name, it, 0, "it is gone from the source") for it in gone]
+        return gone
+
+    def _follow(self, module: ModuleType, before: dict[str, Any], others: set[str]) -> None:
+        """Let importers have the new values of a module's names, and tell who else reads them.
+
+        Args:
+            module: The module, which has run.
+            before: Its names from before.
+            others: Names of it that have been bound to new values from outside.
+        """
+        namespace, journal = namespace_of(module), Journal()
         self._done.append(journal)
-        for gone in _names_gone(edit, before):
-            journal.unbind(namespace, gone)
-            self.steps.append(Step("removed", name, gone, 0, "it is gone from the source"))
-        changed = {
-            bound: (before[bound], value)
-            for bound, value in list(namespace.items())
-            if bound in before and before[bound] is not value and not bound.startswith("__")
+        new = {
+            name
+            for name, value in list(namespace.items())
+            if before.get(name, ABSENT) is not value and not name.startswith("__")
         }
-        self.steps += follow(edit.module, changed, self._imports, journal)
+        changed = {name: (before[name], namespace[name]) for name in new if name in before}
+        bindings = follow(module, changed, self._imports, journal)
+        self.steps += [it.step for it in bindings]
+        names: dict[int, tuple[ModuleType, set[str]]] = {id(module): (module, new | others)}
+        for it in bindings:
+            self._tell(it.importer, Outside({it.name: it.old}))
+            names.setdefault(id(it.importer), (it.importer, set()))[1].add(it.name)
+        for source, those in names.values():
+            for reader, path, attribute in readers(source, those) if those else ():
+                self._tell(reader, Outside(attributes={(path, attribute)}))
 
 
 def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
@@ -206,6 +300,11 @@ def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
         and namespace[name] is before[name]
         and sys.modules.get(f"{package}.{name}") is not namespace[name]
     ]
+
+
+def _has_same_arguments(body: Body) -> bool:
+    target, code, *_ = body
+    return arguments(target.__code__) == arguments(code)
 
 
 def _with_other_arguments(function: FunctionType) -> Stale:

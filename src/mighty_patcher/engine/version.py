@@ -9,8 +9,6 @@ from __future__ import annotations
 import ast
 import codecs
 import hashlib
-import importlib.abc
-import importlib.machinery
 import inspect
 import io
 import os
@@ -27,19 +25,19 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.diff import executed
 from mighty_patcher.engine.modules import name_of_module, namespace_of, spec_of
 from mighty_patcher.errors import SourceError
 
 __all__ = [
-    "Part",
     "Texts",
     "Version",
     "compile_for",
-    "compile_parts",
     "looks_unfinished",
+    "own_compiler",
     "parse",
+    "plain_compile",
     "read",
+    "without_warnings",
 ]
 
 _READS = 10
@@ -278,7 +276,7 @@ def parse(version: Version) -> ast.Module:
     """
     text = version.text
     try:
-        with _without_warnings(version.path):
+        with without_warnings(version.path):
             return ast.parse(text, version.path)
     except Exception as exc:
         raise _source_error(version, exc, version.path) from exc
@@ -317,7 +315,7 @@ def compile_for(
     Raises:
         SourceError: The text does not compile, or the loader failed.
     """
-    source_to_code, name = _own_compiler(module)
+    source_to_code, name = own_compiler(module)
     source = version.data if tree is None else tree
     arguments = _arguments(source_to_code, source, filename, name)
     try:
@@ -326,12 +324,12 @@ def compile_for(
         except SyntaxError:
             # A warning that a filter makes an error comes out as a SyntaxError. Where it was not
             # one of those, the second attempt raises it again.
-            with _without_warnings(filename, name):
+            with without_warnings(filename, name):
                 code = source_to_code(*arguments)
     except (SyntaxError, RecursionError, MemoryError) as exc:
         raise _source_error(version, exc, filename) from exc
     except Exception as exc:
-        if source_to_code is _compile:
+        if source_to_code is plain_compile:
             raise _source_error(version, exc, filename) from exc
         raise _loader_error(version, source_to_code, f"raised {_in_words(exc)}") from exc
     if not isinstance(code, CodeType):
@@ -339,105 +337,18 @@ def compile_for(
     return code
 
 
-@dataclass(frozen=True)
-class Part:
-    """One statement of a module, ready to be executed by itself.
-
-    Attributes:
-        statement: The statement; None where the module cannot be taken apart.
-        code: Its code.
-    """
-
-    statement: ast.stmt | None
-    code: CodeType
-
-
-def compile_parts(
-    module: ModuleType, filename: str, tree: ast.Module, whole: CodeType
-) -> list[Part]:
-    """Compile the statements of a module one by one.
-
-    Args:
-        module: The module that the file belongs to.
-        filename: What the code shall have as its ``co_filename``.
-        tree: The syntax tree of the version, or a part of it.
-        whole: The code of all of `tree`: what is executed where a loader of the module's own
-            changes what is compiled, and so has to see the whole.
-    """
-    if not _is_plain(_own_compiler(module)[0]):
-        return [Part(None, whole)]
-    futures: list[ast.stmt] = [
-        statement
-        for statement in tree.body
-        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
-    ]
-    parts = []
-    imports = _never_run(tree)
-    with _without_warnings(filename):  # they were shown when the whole was compiled
-        for statement in tree.body:
-            body = [statement] if statement in futures else [*futures, *imports, statement]
-            part = ast.Module(body=body, type_ignores=[])
-            parts.append(Part(statement, compile(part, filename, "exec", dont_inherit=True)))
-        annotations = _annotations(tree)
-        if annotations and sys.version_info >= (3, 14):
-            part = ast.Module(body=[*futures, *annotations], type_ignores=[])
-            last = compile(part, filename, "exec", dont_inherit=True)
-            parts.append(Part(annotations[0], last))
-    return parts
-
-
-def _annotations(tree: ast.Module) -> list[ast.stmt]:
-    """Return the annotations of a module without the values: from 3.14 on they are one function of
-    the module (PEP 649), which every part with an annotation would make anew.
-    """
-    return [
-        ast.copy_location(
-            ast.AnnAssign(statement.target, statement.annotation, None, statement.simple), statement
-        )
-        for statement in tree.body
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-    ]
-
-
-def _never_run(tree: ast.Module) -> list[ast.stmt]:
-    """Return a statement that does nothing but tell the compiler which names the module imports:
-    calls of what such a name has are compiled in another way (is_import_originated,
-    Python/codegen.c).
-    """
-    names = {
-        alias.asname or alias.name.partition(".")[0]
-        for node in executed(tree.body)
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-        for alias in node.names
-    } - {"*"}
-    if not names:
-        return []
-    aliases = [ast.alias(name) for name in sorted(names)]
-    never = ast.If(test=ast.Constant(False), body=[ast.Import(aliases)], orelse=[])
-    return [ast.fix_missing_locations(never)]
-
-
-def _is_plain(source_to_code: Any) -> bool:
-    """Tell whether text is compiled as it is: by us, or by the import system."""
-    function = getattr(source_to_code, "__func__", source_to_code)
-    return function in (
-        _compile,
-        importlib.machinery.SourceFileLoader.source_to_code,
-        importlib.abc.InspectLoader.source_to_code,
-    )
-
-
-def _own_compiler(module: ModuleType) -> tuple[Any, str]:
+def own_compiler(module: ModuleType) -> tuple[Any, str]:
     """Return what compiles the module's text, and the name it knows the module by."""
     spec = spec_of(module)
     if spec is None:  # A script: its loader is there all the same.
         loader, name = namespace_of(module).get("__loader__"), name_of_module(module)
     else:
         loader, name = spec.loader, spec.name  # `package.__main__`, where it runs as `__main__`.
-    return getattr(loader, "source_to_code", _compile), name
+    return getattr(loader, "source_to_code", plain_compile), name
 
 
-def _compile(data: bytes | ast.Module, filename: str) -> CodeType:
+def plain_compile(data: bytes | ast.Module, filename: str) -> CodeType:
+    """Compile as it is."""
     code: CodeType = compile(data, filename, "exec", dont_inherit=True)
     return code
 
@@ -455,7 +366,7 @@ def _arguments(
 
 
 @contextmanager
-def _without_warnings(filename: str, name: str = "") -> Iterator[None]:
+def without_warnings(filename: str, name: str = "") -> Iterator[None]:
     """Ignore what the compiler warns about in one file.
 
     Needs a private way because `warnings.catch_warnings` replaces the filters of the whole

@@ -1,26 +1,18 @@
-"""Two versions of a file: what has to be done to get from the one to the other.
-
-Pure: nothing of the program is looked at. The question is whether anything that a module or a class
-*evaluates* has changed (a constant, an import, a decorator, a default, a base, an annotation, a
-definition added or removed) or only the bodies of functions and lambdas, which evaluate nothing
-before they are called.
+"""What the top of a module says, by its syntax tree alone: which names it binds, which statements a
+reload never runs, whether it plans for being executed again.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import zip_longest
 from types import ModuleType
 
 __all__ = [
-    "Plan",
     "asks_currently_reloading",
-    "diff",
-    "evaluates_the_same",
     "executed",
     "is_main_guard",
+    "name_of_statement",
     "names_bound",
     "names_gone",
     "without_main_guard",
@@ -32,39 +24,6 @@ _OF_EVERY_MODULE = frozenset(vars(ModuleType("module"))) | {
     "__file__",
     "__path__",
 }
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a reload will do with one file.
-
-    Attributes:
-        runs: The module is run again; otherwise its functions are patched and nothing is executed.
-        reason: Why, in words.
-        line: The first line of the new text that says so; 0 for none in particular.
-    """
-
-    runs: bool
-    reason: str
-    line: int = 0
-
-
-def diff(old: ast.Module, new: ast.Module) -> Plan:
-    """Compare two versions of a module.
-
-    Args:
-        old: The syntax tree in force.
-        new: The syntax tree that was saved.
-    """
-    for old_statement, new_statement in zip_longest(old.body, new.body):
-        if old_statement is None:
-            return Plan(True, f"{_name(new_statement)} is new", new_statement.lineno)
-        if new_statement is None:
-            return Plan(True, f"{_name(old_statement)} is gone")
-        if not _same_statement(old_statement, new_statement):
-            return Plan(True, f"{_name(new_statement)} changed", new_statement.lineno)
-    return Plan(False, "only bodies of functions changed")
 
 
 def asks_currently_reloading(tree: ast.Module) -> bool:
@@ -126,44 +85,7 @@ def without_main_guard(tree: ast.Module) -> ast.Module:
     return ast.Module(body=body, type_ignores=tree.type_ignores)
 
 
-def _same_statement(old: ast.stmt, new: ast.stmt) -> bool:
-    """Compare two statements of a module; what is never run by a reload makes no difference."""
-    if is_main_guard(old) and is_main_guard(new):
-        assert isinstance(old, ast.If)
-        assert isinstance(new, ast.If)
-        return _same_field(old.orelse, new.orelse)
-    return evaluates_the_same(old, new)
-
-
-def evaluates_the_same(old: ast.AST, new: ast.AST) -> bool:
-    """Compare two trees, but for positions and for what stands inside functions.
-
-    Args:
-        old: A node of the one tree.
-        new: A node of the other.
-    """
-    if type(old) is not type(new):
-        return False
-    opaque = "body" if isinstance(old, _FUNCTION) else None
-    for name in old._fields:
-        if name == opaque or name in {"type_comment", "kind"}:
-            continue
-        if not _same_field(getattr(old, name, None), getattr(new, name, None)):
-            return False
-    return True
-
-
-def _same_field(old: object, new: object) -> bool:
-    if isinstance(old, ast.AST) and isinstance(new, ast.AST):
-        return evaluates_the_same(old, new)
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(_same_field, old, new))
-    # A constant: 1, 1.0 and True are equal and not the same, and so are 0.0 and -0.0.
-    # A large int has no repr (sys.set_int_max_str_digits).
-    return type(old) is type(new) and (old == new if type(old) is int else repr(old) == repr(new))
-
-
-def _name(statement: ast.stmt) -> str:
+def name_of_statement(statement: ast.stmt) -> str:
     """Name a statement as a person would: what it defines, or else its kind."""
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

@@ -1,0 +1,68 @@
+"""What the compiler itself writes into a class from 3.13 on: the line on which it begins and the
+attributes that its methods assign. They change although nothing of the class is run again.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Iterator
+from types import CodeType, ModuleType
+from typing import Any
+
+from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
+from mighty_patcher.engine.codetree import Pairs
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+
+__all__ = ["changed_facts"]
+
+_HAS_FACTS = sys.version_info >= (3, 13)
+_LINE, _ATTRIBUTES = "__firstlineno__", "__static_attributes__"
+
+
+def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict[str, Any]]]:
+    """Find the classes of a module about which the compiler says something else now.
+
+    Args:
+        module: The module.
+        pairs: Its old and new code.
+
+    Yields:
+        Each class, with what it says.
+    """
+    if not _HAS_FACTS or not pairs.root.changed:
+        return
+    for cls in _own_classes(module):
+        known = class_dict(cls)
+        line = known.get(_LINE)
+        code = pairs.scope(qualname_of(cls), line) if type(line) is int else None
+        if code is None:
+            continue
+        facts: dict[str, Any] = {_LINE: code.co_firstlineno}
+        if _ATTRIBUTES in known:
+            facts[_ATTRIBUTES] = _static_attributes(code)
+        facts = {name: value for name, value in facts.items() if known[name] != value}
+        if facts:
+            yield cls, facts
+
+
+def _own_classes(module: ModuleType) -> Iterator[type]:
+    name, waiting = name_of_module(module), list(namespace_of(module).values())
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if is_class(value) and id(value) not in seen:
+            seen.add(id(value))
+            if class_dict(value).get("__module__") == name:
+                yield value
+                waiting += class_dict(value).values()
+
+
+def _static_attributes(code: CodeType) -> Any:
+    """Return what the code of a class stores as ``__static_attributes__``."""
+    value: Any = ()
+    for instruction in dis.get_instructions(code):
+        if instruction.argval == _ATTRIBUTES:
+            return value
+        value = instruction.argval
+    return ()

@@ -1,0 +1,194 @@
+"""The statements of one module in one reload: those that must run are executed, one after the
+other, and what each has changed decides on the next.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from mighty_patcher.engine.classes import class_dict, qualname_of
+from mighty_patcher.engine.dataflow import Flow, changes_nothing, facts
+from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.parts import Parts
+from mighty_patcher.engine.report import Step
+from mighty_patcher.engine.run import marked
+from mighty_patcher.engine.settling import built_of
+from mighty_patcher.engine.statements import DOCSTRING_CHANGED, Change, Plan, pruned
+from mighty_patcher.engine.toplevel import name_of_statement
+
+__all__ = ["ABSENT", "Outside", "StatementRun"]
+
+_LAZY = sys.version_info >= (3, 14)  # PEP 649
+ABSENT: Any = object()
+"""Stands for the value of a name that is not there."""
+
+
+@dataclass
+class Outside:
+    """What others have changed for a module.
+
+    Attributes:
+        before: The values that names of the module had, which hold others now.
+        attributes: Attributes of other modules that changed, by its names for them:
+            ``("config", "X")``.
+        rebuilt: Names of classes that have to be built again, and why.
+    """
+
+    before: dict[str, Any] = field(default_factory=dict)
+    attributes: set[tuple[str, str]] = field(default_factory=set)
+    rebuilt: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.before or self.attributes or self.rebuilt)
+
+    def update(self, other: Outside) -> None:
+        """Add what others have changed since; of a name the oldest value counts."""
+        self.before = {**other.before, **self.before}
+        self.attributes |= other.attributes
+        self.rebuilt |= other.rebuilt
+
+
+class StatementRun:
+    """Executes what must run of a module, each statement at most once, also if it is called again
+    because the modules it imports from have changed meanwhile (a cycle).
+
+    Args:
+        module: The module.
+        plan: What becomes of its statements.
+        parts: Compiles them.
+
+    Attributes:
+        steps: What was executed, and why.
+        elsewhere: Classes of other modules that have to be built again: the name of the module,
+            that of the class, and why.
+    """
+
+    def __init__(self, module: ModuleType, plan: Plan, parts: Parts) -> None:
+        self.steps: list[Step] = []
+        self.elsewhere: list[tuple[str, str, str]] = []
+        self._module = module
+        self._namespace = namespace_of(module)
+        self._plan = plan
+        self._parts = parts
+        self._start: dict[str, Any] | None = None
+        self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
+        self._flow: Flow | None = None
+
+    def is_needed(self, outside: Outside) -> bool:
+        """Tell whether anything but bodies of functions has changed."""
+        return bool(outside) or not changes_nothing(self._plan)
+
+    def run(self, keeper: Keeper, outside: Outside) -> None:
+        """Execute what must run.
+
+        Args:
+            keeper: Who keeps the objects of the module.
+            outside: What others have changed.
+
+        Raises:
+            BaseException: Whatever the code raised.
+        """
+        if self._start is None:
+            self._start = {**keeper.before, **outside.before}
+        changed = [name for name in outside.before if self._differs(name)]
+        if self._flow is None or not self._values:
+            flow = self._flow = Flow(self._plan, changed, outside.attributes)
+        else:
+            flow = self._flow
+            flow.outside(changed, outside.attributes)
+        flow.rebuild(outside.rebuilt)
+        with marked(self._namespace, keeper):
+            while (change := flow.next()) is not None:
+                self._give_back(flow)
+                self._execute(change, flow, keeper)
+            self._give_back(flow)
+            if self._has_other_annotations():
+                self._annotate(keeper)
+
+    def _execute(self, change: Change, flow: Flow, keeper: Keeper) -> None:
+        assert change.new is not None
+        statement = pruned(change)
+        name = name_of_statement(change.new)
+        self.steps.append(
+            Step("ran", name_of_module(self._module), name, change.new.lineno, change.reason)
+        )
+        before = dict(self._namespace)
+        if change.reason == DOCSTRING_CHANGED:
+            of_module = ast.Module(body=[change.new], type_ignores=[])
+            self._namespace["__doc__"] = ast.get_docstring(of_module, clean=False)
+        elif statement is not None:
+            part = self._parts.of(statement)
+            keeper.will_run(part.code)
+            exec(part.code, self._namespace)
+        bound = {
+            name
+            for name in {**before, **self._namespace}
+            if self._namespace.get(name, ABSENT) is not before.get(name, ABSENT)
+        }
+        keeper.fold(sorted(filter(flow.settles, bound)))
+        bound |= facts(statement).binds - {"*"} if statement is not None else set()
+        for name in bound:
+            self._values[id(change), name] = self._namespace.get(name, ABSENT)
+        flow.done(change, {name for name in bound if self._differs(name)})
+        self._rebuild(keeper, flow)
+
+    def _rebuild(self, keeper: Keeper, flow: Flow) -> None:
+        """Have classes built again that were built out of what has changed."""
+        while keeper.changed:
+            base, before = keeper.changed.pop()
+            reason = f"derives from {qualname_of(base)}, which changed"
+            for cls in built_of(base, before):
+                name, module = qualname_of(cls).partition(".")[0], class_dict(cls).get("__module__")
+                if module == name_of_module(self._module):
+                    flow.rebuild({name: reason})
+                elif isinstance(module, str):
+                    self.elsewhere.append((module, name, reason))
+
+    def _give_back(self, flow: Flow) -> None:
+        """Give names the values that they had at the beginning, or after some statement."""
+        assert self._start is not None
+        for name, source in flow.restore:
+            if source is None:
+                value = self._start.get(name, ABSENT)
+            else:
+                value = self._values.get((id(source), name), ABSENT)
+            if value is ABSENT:
+                self._namespace.pop(name, None)
+            else:
+                self._namespace[name] = value
+
+    def _differs(self, name: str) -> bool:
+        """Tell whether a name has another value than when the reload began."""
+        assert self._start is not None
+        return self._namespace.get(name, ABSENT) is not self._start.get(name, ABSENT)
+
+    # ---- annotations of the module
+
+    def _has_other_annotations(self) -> bool:
+        return any(
+            isinstance(change.new or change.old, ast.AnnAssign) and change.kind != "keep"
+            for change in self._plan.changes
+        )
+
+    def _annotate(self, keeper: Keeper) -> None:
+        """Let the annotations of the module be those of the new text."""
+        if not _LAZY:
+            known: Any = self._namespace.get("__annotations__")
+            for change in self._plan.changes:
+                old = change.old
+                if type(known) is dict and isinstance(old, ast.AnnAssign) and change.new is None:
+                    known.pop(getattr(old.target, "id", None), None)
+            return
+        self._namespace.pop("__annotations__", None)  # what the old ones evaluated to
+        part = self._parts.annotations()
+        if part is None:
+            self._namespace.pop("__annotate__", None)
+            return
+        keeper.will_run(part.code)
+        exec(part.code, self._namespace)
+        keeper.fold(["__annotate__"])
