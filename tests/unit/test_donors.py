@@ -7,7 +7,7 @@ import pytest
 
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.parts import Parts
-from mighty_patcher.engine.run import run_again
+from mighty_patcher.engine.run import run_again, take_over
 from mighty_patcher.engine.version import Version
 
 FILE = "unit_donors_module.py"
@@ -30,7 +30,7 @@ class Run:
             lambda log: log.commit(),
             [].append,
         )
-        parts = Parts(FILE, text.tree).every()
+        parts = Parts(FILE, text.tree, take_over).every()
         run_again(self.module, parts, self.keeper)
 
     @property

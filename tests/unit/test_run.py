@@ -9,7 +9,7 @@ import pytest
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.parts import Parts
-from mighty_patcher.engine.run import currently_reloading, run_again, running_line
+from mighty_patcher.engine.run import currently_reloading, run_again, running_line, take_over
 from mighty_patcher.engine.version import Version
 
 FILE = "unit_run_module.py"
@@ -29,7 +29,7 @@ def again(module, source):
     journal, before = Journal(), dict(vars(module))
     keeper = Keeper(module, before, FILE, (None, text.tree), lambda log: log.commit(), [].append)
     try:
-        run_again(module, Parts(FILE, text.tree).every(), keeper)
+        run_again(module, Parts(FILE, text.tree, take_over).every(), keeper)
     except BaseException:
         journal.executed(vars(module), before)
         journal.undo()

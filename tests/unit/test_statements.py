@@ -14,11 +14,10 @@ from mighty_patcher.engine.statements import (
     DOCSTRING_CHANGED,
     Change,
     Plan,
-    is_never_run,
     plan,
     pruned,
-    type_checking_names,
 )
+from mighty_patcher.engine.toplevel import is_never_run, type_checking_names
 
 
 class _WithoutBodies(ast.NodeTransformer):

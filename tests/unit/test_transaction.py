@@ -8,6 +8,7 @@ import pytest
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.match import Patches, match_bodies
 from mighty_patcher.engine.parts import Parts
+from mighty_patcher.engine.run import take_over
 from mighty_patcher.engine.statement_run import Outside, StatementRun
 from mighty_patcher.engine.statements import plan
 from mighty_patcher.engine.transaction import Edit, Transaction
@@ -29,14 +30,18 @@ def body(target, old, new):
     """The edit of a module of which only bodies changed."""
     patches = match_bodies(target, Pairs(code(old), code(new)), FILE, set(), set())
     trees = ast.parse(old), ast.parse(new)
-    run = StatementRun(target, plan(*trees), Parts(FILE, trees[1]))
+    run = StatementRun(target, plan(*trees), Parts(FILE, trees[1], take_over))
     return Edit(target, FILE, trees, patches, run=run)
 
 
 def whole(target, old, new):
     """The edit of a module that is run as a whole."""
     edit = body(target, old, new)
-    edit.run, edit.whole, edit.reason = None, Parts(FILE, ast.parse(new)).every, "X changed"
+    edit.run, edit.whole, edit.reason = (
+        None,
+        Parts(FILE, ast.parse(new), take_over).every,
+        "X changed",
+    )
     return edit
 
 

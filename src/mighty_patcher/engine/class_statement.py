@@ -20,13 +20,16 @@ from mighty_patcher.engine.classes import (
     bury,
     class_dict,
     classes_named,
+    has_hook,
     is_abc,
     mro_of,
     mro_of_shape,
+    qualname_of,
     shape_of,
 )
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.metaclasses import builds_a_class, metaclass_of, way_for
+from mighty_patcher.engine.narrowing import CannotBeNarrowedError
 
 __all__ = ["ClassStatement", "begin"]
 
@@ -48,6 +51,15 @@ def begin(
     Returns:
         The statement, which is to be executed; None if CPython is to make a class.
     """
+    statement = _begun(keeper, body, name, bases, keywords)
+    if statement is None and body.__qualname__ in keeper.narrowed:
+        raise CannotBeNarrowedError(body.__qualname__)
+    return statement
+
+
+def _begun(
+    keeper: Keeper, body: Any, name: str, bases: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> ClassStatement | None:
     qualname = body.__qualname__
     olds = classes_named(keeper.before, keeper.module_name, qualname)
     number = keeper.statements[qualname]
@@ -67,16 +79,9 @@ def begin(
         return None
     if any(old in mro_of(base) for base in resolved if base is not old) or old in resolved:
         return None  # `class A(A):` extends the one before it
-    if decorators or _has_hook(old):
+    if decorators or has_hook(old):
         keeper.show(old)
     return ClassStatement(keeper, old, name, resolved, bases, metaclass, keywords)
-
-
-def _has_hook(cls: type) -> bool:
-    """Tell whether a base wants to be told of the classes that derive from it."""
-    return any(
-        type(class_dict(base).get("__init_subclass__")) is classmethod for base in mro_of(cls)[1:]
-    )
 
 
 def _is_made_by_decorator(keeper: Keeper, old: type, qualname: str) -> bool:
@@ -104,7 +109,9 @@ class ClassStatement:
         metaclass: type,
         keywords: Mapping[str, Any],
     ) -> None:
-        self.namespace: dict[str, Any] = {}
+        self._narrowed = keeper.narrowed.get(qualname_of(old))
+        self._held = {} if self._narrowed is None else self._narrowed.before(old)
+        self.namespace: dict[str, Any] = dict(self._held)
         self.cls: type = old
         self._keeper = keeper
         self._old = old
@@ -122,7 +129,10 @@ class ClassStatement:
 
         Raises:
             TypeError: There can be no such class, in CPython's words; it is as it was.
+            CannotBeNarrowedError: Another class has to be made, out of all of the body.
         """
+        if self._narrowed is not None:
+            self._narrowed.settle(self._old, self.namespace)
         if not all(issubclass(type(base), type) for base in self._written):
             self.namespace["__orig_bases__"] = self._written
         shape = self._shape()
@@ -136,7 +146,11 @@ class ClassStatement:
         finally:
             if shape is not None:
                 bury(shape)
-        return self._hooks() if difference is None else self._make_another(difference)
+        if difference is None:
+            return self._hooks()
+        if self._narrowed is not None:
+            raise CannotBeNarrowedError(self._name)
+        return self._make_another(difference)
 
     def _shape(self) -> type | None:
         """A class like the one to be, where its instances may be laid out in another way."""
@@ -173,7 +187,8 @@ class ClassStatement:
             members["_abc_impl"] = self._abc_impl(shape)
         bases = self._bases or (object,)
         self._keeper.targets.add(id(old))
-        self._keeper.edit(old, members, bases, self._metaclass, shape)
+        apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
+        self._keeper.edit(old, members, bases, self._metaclass, shape, apart)
         self._keeper.commit()
 
     def _abc_impl(self, shape: type | None) -> Any:
@@ -190,7 +205,8 @@ class ClassStatement:
         hooks: list[Hook] = []
         for name, value in self.namespace.items():
             hook = getattr(type(value), "__set_name__", None)
-            if hook is not None and class_dict(old).get(name) is value:
+            is_new = self._held.get(name) is not value
+            if hook is not None and is_new and class_dict(old).get(name) is value:
                 hooks.append((hook, (value, old, name), {}))
         hooks.append((super(old, old).__init_subclass__, (), self._keywords))  # type: ignore[arg-type]
         return hooks

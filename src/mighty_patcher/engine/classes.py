@@ -29,8 +29,10 @@ __all__ = [
     "class_named",
     "classes_named",
     "definitions_in",
+    "has_hook",
     "is_abc",
     "is_class",
+    "is_defined_in",
     "mangled",
     "mro_of",
     "mro_of_shape",
@@ -40,6 +42,8 @@ __all__ = [
     "qualname_of",
     "shape_of",
     "stored",
+    "stored_attributes",
+    "stores_all_in_dict",
     "subclasses_of",
 ]
 
@@ -113,6 +117,31 @@ def stored(value: Any, name: str) -> Any:
     return own.get(name) if type(own) in (dict, MappingProxyType) else None
 
 
+def stored_attributes(value: Any) -> dict[str, Any]:
+    """Return the dictionary of an object whose class `stores_all_in_dict`."""
+    return object.__getattribute__(value, "__dict__")  # type: ignore[no-any-return]
+
+
+def stores_all_in_dict(cls: type) -> bool:
+    """Tell whether the instances of a class have all that they have in their ``__dict__``: it and
+    its bases are written in Python, and have no slots.
+    """
+    return (
+        all(
+            base is object or (base.__flags__ & _HEAP_TYPE and not own_slots(base))
+            for base in mro_of(cls)
+        )
+        and _core.layout_difference(_Plain, cls) is None
+    )
+
+
+class _Plain:
+    """Lays out its instances as most classes do."""
+
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
+
+
 def subclasses_of(cls: type) -> Iterator[type]:
     """Yield the classes that derive from one, directly or not."""
     seen: set[int] = set()
@@ -138,6 +167,33 @@ def class_named(namespace: Mapping[str, Any], module: str, qualname: str) -> typ
     return found[-1] if found else None
 
 
+def has_hook(cls: type) -> bool:
+    """Tell whether a base wants to be told of the classes that derive from it."""
+    return any(
+        type(class_dict(base).get("__init_subclass__")) is classmethod for base in mro_of(cls)[1:]
+    )
+
+
+def is_defined_in(cls: type, module: str, namespace: Mapping[str, Any]) -> bool:
+    """Tell whether a class was defined by a module, whatever its ``__module__`` says by now:
+    packages like to show a class as their own.
+
+    Args:
+        cls: The class.
+        module: The name of the module.
+        namespace: The names of the module.
+    """
+    content = class_dict(cls)
+    if content.get("__module__") == module:
+        return True
+    methods = [value for value in content.values() if type(value) is FunctionType]
+    prefix = f"{qualname_of(cls)}."
+    return any(
+        it.__globals__.get("__name__") == module and it.__code__.co_qualname.startswith(prefix)
+        for it in methods
+    ) and any(value is cls for value in namespace.values())
+
+
 def classes_named(namespace: Mapping[str, Any], module: str, qualname: str) -> list[type]:
     """Find the classes that definitions of one name have led to, in the order of their making.
 
@@ -161,8 +217,8 @@ def classes_named(namespace: Mapping[str, Any], module: str, qualname: str) -> l
             found = [
                 cls
                 for cls in reversed(mro_of(candidate))
-                if class_dict(cls).get("__module__") == module
-                and qualname_of(cls) == qualname
+                if qualname_of(cls) == qualname
+                and is_defined_in(cls, module, namespace)
                 and not (cls is not candidate and _is_from_namedtuple(cls))
             ]
             if found:

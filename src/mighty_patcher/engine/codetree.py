@@ -14,7 +14,17 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from types import CodeType
 
-__all__ = ["Pair", "Pairs", "all_code", "arguments", "docstring", "is_scope", "nested", "signature"]
+__all__ = [
+    "Pair",
+    "Pairs",
+    "all_code",
+    "arguments",
+    "docstring",
+    "is_run_through",
+    "is_scope",
+    "nested",
+    "signature",
+]
 
 # What `code.replace` may have changed without changing what the code does: @types.coroutine sets
 # the one, and the compiler's own flags of the enclosing scope make the other.
@@ -133,6 +143,17 @@ class Pairs:
                 return pair
         return None
 
+    def made(self, code: CodeType) -> Pair | None:
+        """Return the pair of a definition that has just been executed; None if it is new.
+
+        Args:
+            code: The code of the function that was made.
+        """
+        for pair in self:
+            if pair.runs_once and pair.new is not None and pair.new == code:
+                return pair
+        return None
+
     def scope(self, qualname: str, line: int) -> CodeType | None:
         """Return the new code of the body of a class, if that has changed.
 
@@ -204,7 +225,8 @@ def _with_flags_of(old: CodeType, living: CodeType) -> CodeType:
     return living.replace(co_flags=living.co_flags ^ changed) if changed else living
 
 
-def _is_run_through(code: CodeType) -> bool:
+def is_run_through(code: CodeType) -> bool:
+    """Tell whether code is executed as a part of what it is nested in."""
     # PEP 695 wraps a definition with type parameters into a scope that is called at once.
     return is_scope(code) or code.co_name.startswith("<generic parameters of ")
 
@@ -218,7 +240,7 @@ def _pair_trees(old: CodeType, new: CodeType) -> Pair:
 def _pair_below(pair: Pair) -> None:
     """Pair what is nested in a pair, and then tell whether it changed."""
     old_groups, new_groups = _groups(pair.old), _groups(pair.new)
-    runs_once = pair.runs_once and _is_run_through(pair.old)
+    runs_once = pair.runs_once and is_run_through(pair.old)
     for key, olds in old_groups.items():
         for old, new in _align(olds, new_groups.get(key, []), pair):
             child = Pair(old, new, runs_once=runs_once)

@@ -32,9 +32,9 @@ from dataclasses import dataclass, field, replace
 from mighty_patcher.engine.statements import (
     Change,
     Plan,
-    is_never_run,
     pruned,
 )
+from mighty_patcher.engine.toplevel import is_never_run
 
 __all__ = [
     "Facts",
@@ -681,11 +681,14 @@ class Flow:
         self._rebuilt |= names
         self._at = 0
 
-    def settles(self, name: str) -> bool:
-        """Tell whether no statement after the one that `next` has returned binds a name."""
+    def takes_over(self, name: str) -> bool:
+        """Tell whether what `next` has returned is what gives a name its value, and no other
+        statement of the new text was before.
+        """
         assert self._current is not None
-        last = self._new.final(name)
-        return not last or last[-1] <= self._current.at
+        before, after = self._old.final(name), self._new.final(name)
+        is_last = not after or after[-1] <= self._current.at
+        return is_last and not any(at >= 0 and at != self._current.at for at in before[-1:])
 
     def next(self) -> Change | None:
         """Return the next statement to execute, or None."""
@@ -824,7 +827,7 @@ class Flow:
 
             change = self._promoted(change, why) or change
         for name in sorted(self._rebuilt.keys() & found.binds):
-            if at in self._new.final(name) and change.kind != "run":
+            if at in self._new.final(name) and not change.header:
                 change = replace(self._binding(change, {name}), reason=self._rebuilt[name])
         wanted = {
             name

@@ -8,9 +8,10 @@ longer the same kind of thing is rebound, and said to be stale where that loses 
 from __future__ import annotations
 
 import ast
+import gc
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from types import (
     CellType,
@@ -19,7 +20,6 @@ from types import (
     GetSetDescriptorType,
     MemberDescriptorType,
     ModuleType,
-    NoneType,
 )
 from typing import Any
 
@@ -34,22 +34,36 @@ from mighty_patcher.engine.classes import (
     class_dict,
     definitions_in,
     is_class,
+    is_defined_in,
     names_in_class,
     own_slots,
     own_storage,
     qualname_of,
     stored,
+    stored_attributes,
+    stores_all_in_dict,
 )
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.values import same_value
 from mighty_patcher.errors import RefusedEdit
 
-__all__ = ["Keeper", "Trees"]
+__all__ = ["Keeper", "Living", "Trees", "unknown"]
 
 Trees = tuple[ast.Module | None, ast.Module | None]
 """The syntax tree of the version in force, where it is known, and that of the saved one."""
+
+Living = Callable[[FunctionType], FunctionType | None]
+"""Finds the function that the program has of a definition which has just made another."""
+
+
+def unknown(_made: FunctionType) -> None:
+    """Find none."""
+    return
+
 
 _DESCRIPTORS: dict[type, tuple[str, ...]] = {
     staticmethod: ("__func__",),
@@ -58,7 +72,7 @@ _DESCRIPTORS: dict[type, tuple[str, ...]] = {
     cached_property: ("func",),
     partial: ("func",),
 }
-_PLAIN = (int, str, float, bool, bytes, complex, NoneType)
+_TRAVERSED = (tuple, list, dict, CellType, FunctionType, *_DESCRIPTORS)
 _WHOLE = _core.CODE | _core.DEFAULTS | _core.KWDEFAULTS | _core.DICT
 _REST = (
     _core.NAME
@@ -82,11 +96,14 @@ class Keeper:
         trees: The syntax tree that was in force before, where it is known, and the new one.
         commit: Applies a log and remembers it for an undo.
         remember: Remembers what else is to be done after an undo.
+        living: Finds the function that the program has of a definition which has just made another.
 
     Attributes:
         stale: What could not be kept.
         removed: Class and name of each class attribute that is gone from the source.
         definitions: The classes that the module defined, and those that it defines now.
+        narrowed: What classes keep of which only a part is executed, by qualified name.
+        own: Dictionaries of the engine itself, which go on holding what the program held.
         statements: How often a class of each qualified name has been made.
         changed: Each class that has changed, and what it was like.
         replaced: Each donor that somebody may have been given, and what is kept in its place.
@@ -100,6 +117,7 @@ class Keeper:
         trees: Trees,
         commit: Callable[[_core.Log], None],
         remember: settling.Remember,
+        living: Living = unknown,
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
@@ -109,12 +127,16 @@ class Keeper:
         self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
         self.before = before
+        self.own: list[dict[Any, Any]] = [before]
+        self.narrowed: Mapping[str, Narrowed] = {}
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
         self.targets: set[int] = set()
         self._filename = filename
         self._commit = commit
         self._remember = remember
+        self._living = living
         self._made_now: set[int] = set()
+        self._young: set[int] = set()
         self._codes: list[CodeType] = []
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
@@ -127,17 +149,34 @@ class Keeper:
         self._cells: list[tuple[CellType, Any]] = []
         self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._instances: list[tuple[Any, type]] = []
+        self._moved: list[
+            tuple[Any, Any]
+        ] = []  # what decorators made of a definition, then and now
+
+    def done(self) -> tuple[set[int], Counter[str]]:
+        """Return what has been kept so far, for `begin_again`."""
+        return set(self.targets), Counter(self.statements)
+
+    def begin_again(self, known: tuple[set[int], Counter[str]]) -> None:
+        """Let what has been kept since be kept once more: its statement is executed again."""
+        self.targets, self.statements = known
+
+    def _is_young(self, value: Any) -> bool:
+        """Tell whether an object was made since `will_run` (nothing is collected meanwhile)."""
+        return id(value) not in self._young and any(it is value for it in _young())
 
     def will_run(self, code: CodeType) -> None:
         """Note code that is about to be executed: functions of it are made by this run."""
+        self._young = {id(it) for it in _young()}
         self._codes.append(code)
         self._made_now.update(map(id, all_code(code)))
 
-    def fold(self, names: Iterable[str]) -> None:
+    def fold(self, names: Iterable[str], *, are_decorated: bool = False) -> None:
         """Give what was just bound to some names of the module to what they were bound to before.
 
         Args:
             names: The names.
+            are_decorated: They are what decorators have made of a definition.
         """
         changed = {
             name: (self.before[name], self.namespace[name])
@@ -146,7 +185,13 @@ class Keeper:
             and name in self.namespace
             and self.before[name] is not self.namespace[name]
         }
-        kept = {name: old for name, (old, new) in changed.items() if self.keep(old, new)}
+        kept = {
+            name: old
+            for name, (old, new) in changed.items()
+            if self.keep(old, new) or (are_decorated and self._keep_wrapper(old, new))
+        }
+        if are_decorated:
+            self._moved += [pair for name, pair in changed.items() if name not in kept]
         made = {
             name: self.namespace[name]
             for name in names
@@ -175,9 +220,58 @@ class Keeper:
             return self._keep_class(old, new)
         if type(old) is type(new) and type(old) in _DESCRIPTORS:
             return self._keep_descriptor(old, new)
+        if type(old) is type(new) is settling.Cache:
+            return self._keep_cache(old, new)
+        if same_value(old, new):
+            return True
         for hidden in [old] if type(old) is FunctionType else _functions_within(old):
             self._keep_hidden(hidden, new)
         return False
+
+    def take_over(self, made: FunctionType) -> FunctionType:
+        """Let the function that the program has of a definition have its new content, before any
+        decorator sees it.
+
+        Returns:
+            That function, or else the new one.
+        """
+        old = self._living(made)
+        if old is None or id(old) in self.targets or not self._keep_function(old, made):
+            return made
+        self.replaced.append((made, old))
+        self.show(old)
+        self.commit()
+        return old
+
+    def _keep_cache(self, old: settling.Cache, new: settling.Cache) -> bool:
+        """A cache around a function that is kept: it forgets what that has returned."""
+        if old.cache_parameters() != new.cache_parameters() or not self.keep(
+            old.__wrapped__, new.__wrapped__
+        ):
+            return False
+        self.pair(old, new)
+        self.add_dict(vars(old), {**vars(old), **vars(new), "__wrapped__": old.__wrapped__})
+        cleared = settling.Cleared([old])
+        cleared.undo()
+        self._remember(cleared)
+        return True
+
+    def _keep_wrapper(self, old: Any, new: Any) -> bool:
+        """An object of a class, around a function that is kept, takes over what the new one has. A
+        container that the new one has not filled yet stays: others have registered there.
+        """
+        if type(old) is not type(new) or not stores_all_in_dict(type(old)):
+            return False
+        mine, theirs = stored_attributes(old), stored_attributes(new)
+        self.pair(old, new)
+        self.replaced.append((new, old))
+        filled = {
+            name: value
+            for name, value in theirs.items()
+            if value or name not in mine or type(value) not in (dict, list, set)
+        }
+        self.add_dict(mine, {**mine, **filled})
+        return True
 
     def pair(self, old: Any, new: Any) -> None:
         """Let one object take the place of another in all that this run makes."""
@@ -224,14 +318,16 @@ class Keeper:
             if settled is not None:
                 self.stale += settled(edit.target, self._remember)
 
-    def show(self, cls: type) -> None:
-        """Note that code of the program is about to be given a class that it may know already."""
+    def show(self, value: type | FunctionType) -> None:
+        """Note that code of the program is about to be given what it may know already."""
         if self._lists is None:
             known = [value for value in self.before.values() if is_class(value)]
             self._shown = list({id(it): it for it in [*known, *map(type, known)]}.values())
             self._lists = _core.lists_holding(self._shown)
-        if not any(it is cls for it in self._shown):
-            self._shown.append(cls)
+        if not any(it is value for it in self._shown):
+            self._shown.append(value)
+            if type(value) is FunctionType:
+                self._lists += _core.lists_holding([value])
 
     def leave(self) -> None:
         """After the run, also one that raised: nobody has a donor, or a class twice."""
@@ -252,6 +348,18 @@ class Keeper:
             for donor in donors:
                 if is_class(donor) and id(donor) not in used:
                     bury(donor)
+        self._move()
+
+    def _move(self) -> None:
+        """Let whatever refers to what a decorated definition was refer to what it is now."""
+        moved, self._moved = self._moved, []
+        pairs = [(old, new) for old, new in moved if _is_own_wrapper(old) and not is_class(new)]
+        if pairs:
+            within = [holder for old, new in pairs for holder in _holders_within(new, old)]
+            left = references.replace(pairs, kept=[moved, *moved, pairs, *self.own, *within])
+            ours = {id(it) for it in (moved, within, *self.own, *within)}
+            self.stale += _leftovers([it for it in left if id(it[1]) not in ours])
+            self._remember(settling.Replaced(pairs))
 
     # ---- containers that the run made
 
@@ -315,8 +423,11 @@ class Keeper:
     def _keep_function(self, old: FunctionType, new: FunctionType) -> bool:
         """A definition of this file, or a wrapper that its decorator made around one."""
         if self._filename is not None:
-            ours = new.__code__.co_filename == old.__code__.co_filename == self._filename
-            if not self._is_made_now(new) or not (ours or old.__code__ == new.__code__):
+            if new.__code__.co_filename == self._filename:
+                alike = old.__code__.co_filename == self._filename
+            else:
+                alike = old.__code__ == new.__code__
+            if not alike or not (self._is_made_now(new) or self._is_young(new)):
                 self._keep_hidden(old, new)
                 return False
         self.pair(old, new)
@@ -351,7 +462,8 @@ class Keeper:
             fields |= _core.GLOBALS | _core.BUILTINS
         self._replace_within(_annotations(new))
         log.add_function(old, donor, fields)
-        log.add_function(old, new, _REST)
+        is_shown_elsewhere = old.__module__ != old.__globals__.get("__name__")  # by its package
+        log.add_function(old, new, _REST & ~_core.MODULE if is_shown_elsewhere else _REST)
 
     def _agree(self, mine: CellType, theirs: CellType) -> bool:
         return self.kept_for(theirs.cell_contents) is mine.cell_contents
@@ -386,9 +498,11 @@ class Keeper:
     # ---- classes
 
     def _keep_class(self, old: type, new: type) -> bool:
-        same_definition = class_dict(old).get("__module__") == class_dict(new).get(
-            "__module__"
-        ) == self.module_name and qualname_of(old) == qualname_of(new)
+        same_definition = (
+            class_dict(new).get("__module__") == self.module_name
+            and qualname_of(old) == qualname_of(new)
+            and is_defined_in(old, self.module_name, self.before)
+        )
         # What is not kept may come up again, as what its own methods close over.
         if not same_definition or id(old) in self._refused or not self._open(old, new):
             return False
@@ -510,6 +624,7 @@ class Keeper:
         bases: tuple[type, ...],
         metaclass: type,
         shape: type | None,
+        apart: Collection[str] = (),
     ) -> ClassEdit:
         """Plan the new content of a class.
 
@@ -519,10 +634,11 @@ class Keeper:
             bases: Its new bases, all of them kept ones.
             metaclass: Its new metaclass.
             shape: A class of that layout; None if layout and bases stay.
+            apart: Names that hold something else now, while what they held goes on.
         """
         before = class_dict(old)
         content = {
-            name: self._member(before, name, value)
+            name: value if name in apart else self._member(before, name, value)
             for name, value in members.items()
             if not _is_storage(value, old, shape)
         }
@@ -547,8 +663,8 @@ class Keeper:
         mine = before[name]
         if name == "_abc_impl":  # what was registered stays so
             return mine
-        if type(mine) is type(value) and type(value) in _PLAIN and repr(mine) == repr(value):
-            return mine
+        if name == "__module__" and mine != self.module_name:
+            return mine  # a package shows the class as its own
         if name == "__static_attributes__" and mine == value:
             return mine
         return mine if self.keep(mine, value) else value
@@ -671,6 +787,35 @@ def _is_storage(value: Any, old: type, shape: type | None) -> bool:
         type(value) in (MemberDescriptorType, SIDE_SLOT)
         and (value.__objclass__ is shape or value.__objclass__ is old)
     )
+
+
+def _young() -> list[FunctionType]:
+    """Return the functions that have not lived through a collection yet."""
+    objects = gc.get_objects() if _core.FREE_THREADED else gc.get_objects(generation=0)
+    return [it for it in objects if type(it) is FunctionType]
+
+
+def _is_own_wrapper(value: Any) -> bool:
+    """Tell whether an object was made by decorators, and is nobody else's."""
+    return type(value) in (FunctionType, settling.Cache, *_DESCRIPTORS) or stores_all_in_dict(
+        type(value)
+    )
+
+
+def _holders_within(wrapper: Any, value: Any, depth: int = 4) -> Iterator[Any]:
+    """Find what of a wrapper refers to what it wraps."""
+    layer, seen = [wrapper], {id(wrapper)}
+    for _ in range(depth):
+        below: list[Any] = []
+        for holder in layer:
+            inner = gc.get_referents(holder)
+            if any(it is value for it in inner):
+                yield holder
+            for it in inner:
+                if id(it) not in seen and type(it) in _TRAVERSED and it is not value:
+                    seen.add(id(it))
+                    below.append(it)
+        layer = [it for it in below if not (type(it) is dict and "__builtins__" in it)]
 
 
 def _shared_cells(old: FunctionType, new: FunctionType) -> Iterator[tuple[CellType, CellType]]:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Literal
@@ -24,7 +25,7 @@ from mighty_patcher.engine.dataflow import changes_nothing
 from mighty_patcher.engine.files import python_files
 from mighty_patcher.engine.inforce import InForce, code_filename
 from mighty_patcher.engine.instances import changed_definitions, migrate
-from mighty_patcher.engine.match import match_bodies
+from mighty_patcher.engine.match import living, match_bodies
 from mighty_patcher.engine.modules import (
     Modules,
     filename_of,
@@ -36,7 +37,7 @@ from mighty_patcher.engine.modules import (
 )
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
-from mighty_patcher.engine.run import running_line
+from mighty_patcher.engine.run import running_line, take_over
 from mighty_patcher.engine.running import without_running
 from mighty_patcher.engine.statement_run import Outside, StatementRun
 from mighty_patcher.engine.toplevel import (
@@ -342,6 +343,7 @@ class Engine:
             pairs = Pairs(self._in_force.code(old, module), code)
             if not again and (reason or pairs.root.changed or not changes_nothing(plan)):
                 self._forget_last()  # what only its log holds must not be found below
+            edit.living = partial(living, module, pairs, edit.filename)
             others = {id(namespace_of(m)) for m in self.modules.of(new.path) if m is not module}
             patches = match_bodies(module, pairs, edit.filename, taken, self._left, others)
             if patches.unknown is not None:
@@ -350,7 +352,7 @@ class Engine:
                 edit.patches = patches
             if not reason:
                 plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
-                edit.run = StatementRun(module, plan, Parts(edit.filename, new.tree))
+                edit.run = StatementRun(module, plan, Parts(edit.filename, new.tree, take_over))
         if reason:
             edit.whole, edit.reason = self._whole(module, new, reason), reason
         return edit
@@ -373,7 +375,8 @@ class Engine:
             module,
             filename,
             (text.tree, text.tree),
-            run=StatementRun(module, plan, Parts(filename, text.tree)),
+            run=StatementRun(module, plan, Parts(filename, text.tree, take_over)),
+            living=partial(living, module, None, filename),
         )
 
     def _without_running(
@@ -418,7 +421,7 @@ class Engine:
             code = version.compile_for(new, module, code.co_filename, tree=tree)
         if not can_be_taken_apart(module):
             return lambda: [Part(None, code)]
-        return Parts(code.co_filename, tree).every
+        return Parts(code.co_filename, tree, take_over).every
 
     def _main_tree(self, module: ModuleType, new: Version, reason: str) -> ast.Module:
         running = running_line(module)

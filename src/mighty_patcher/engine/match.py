@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, MutableSet
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from mighty_patcher import _core
 from mighty_patcher.engine.class_facts import changed_facts
@@ -22,8 +22,9 @@ from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
+from mighty_patcher.engine.settling import Cache
 
-__all__ = ["Patches", "functions_in", "match_bodies"]
+__all__ = ["Patches", "functions_in", "living", "match_bodies"]
 
 _WRAPPERS: tuple[tuple[type, tuple[str, ...]], ...] = (
     (staticmethod, ("__func__",)),
@@ -39,13 +40,6 @@ Body = tuple[FunctionType, CodeType, tuple[CellType, ...], object]
 """New code for a function, a cell for each free variable of it, and a docstring: an ellipsis for
 the one that the function has.
 """
-
-
-if TYPE_CHECKING:
-    Cache = functools._lru_cache_wrapper[object]
-else:
-    Cache = functools._lru_cache_wrapper
-"""What ``functools.lru_cache`` makes."""
 
 
 @dataclass
@@ -148,6 +142,38 @@ def match_bodies(
                 may_run = id(outer) in runs or _suspends(outer)
                 _plan_constants(outer, pairs, patches, may_run=may_run)
     return patches
+
+
+def living(
+    module: ModuleType, pairs: Pairs | None, filename: str, made: FunctionType
+) -> FunctionType | None:
+    """Find the function that the program has of a definition that is executed again.
+
+    Args:
+        module: The module.
+        pairs: Its old and new code; None if the text did not change.
+        filename: The ``co_filename`` of its code.
+        made: What the definition has just made.
+
+    Returns:
+        The function; None if there is none, or more than one.
+    """
+    pair = pairs.made(made.__code__) if pairs is not None else None
+    if pairs is not None and pair is None:
+        return None
+    codes = [made.__code__] if pair is None else [made.__code__, pair.old]
+
+    def fits(function: FunctionType) -> bool:
+        return (
+            function is not made
+            and function.__globals__ is made.__globals__
+            and function.__code__ in codes
+        )
+
+    found = list(filter(fits, functions_in(module, filename)))
+    if not found:
+        found = list(filter(fits, _core.find_functions(codes, [filename])))
+    return found[0] if len(found) == 1 else None
 
 
 def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type | None]:

@@ -1,5 +1,8 @@
 """The statements of a version, each compiled so that it can be executed by itself and yet makes the
 very code that an import of the whole would make.
+
+Where a definition has decorators, what is compiled has one more, below them: it is given the
+function first, and hands the decorators the one that the program knows already.
 """
 
 from __future__ import annotations
@@ -7,16 +10,22 @@ from __future__ import annotations
 import ast
 import importlib.abc
 import importlib.machinery
+import operator
 import sys
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
+from mighty_patcher.engine.codetree import is_run_through
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.version import own_compiler, plain_compile, without_warnings
 
-__all__ = ["Part", "Parts", "can_be_taken_apart"]
+__all__ = ["Hook", "Part", "Parts", "can_be_taken_apart"]
 
+Hook = Callable[[FunctionType], FunctionType]
+_PLACE = b"\0the hook of mighty_patcher"
+"""The constant in whose place the hook is put: the compiler takes no functions as constants."""
 _LAZY = sys.version_info >= (3, 14)  # PEP 649: the annotations of a module are one function of it
 
 
@@ -52,10 +61,13 @@ class Parts:
     Args:
         filename: What their code shall have as its ``co_filename``.
         tree: The syntax tree of the version, or what of it is to be run.
+        hook: Given each function that has decorators before they are; returns what they are given.
+            It is never freed on builds without the GIL, where constants of code are immortal.
     """
 
-    def __init__(self, filename: str, tree: ast.Module) -> None:
+    def __init__(self, filename: str, tree: ast.Module, hook: Hook) -> None:
         self.tree = tree
+        self._hook = hook
         self._filename = filename
         self._futures: list[ast.stmt] = [
             statement
@@ -71,8 +83,9 @@ class Parts:
         """
         body = [statement] if statement in self._futures else [*self._futures, *self._imports]
         if statement not in body:
-            body.append(_without_annotations(statement) if _LAZY else statement)
-        return Part(statement, self._compile(body))
+            part = _without_annotations(statement) if _LAZY else statement
+            body.append(_hooked(part) if _has_decorators(part) else part)
+        return Part(statement, _with_hook(self._compile(body), self._hook))
 
     def every(self) -> list[Part]:
         """Compile all statements of the version."""
@@ -103,6 +116,74 @@ class Parts:
         with without_warnings(self._filename):  # they were shown when the whole was compiled
             code: CodeType = compile(part, self._filename, "exec", dont_inherit=True)
         return code
+
+
+def _has_decorators(statement: ast.stmt) -> bool:
+    return any(
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.decorator_list
+        for node in _evaluated(statement)
+    )
+
+
+def _evaluated(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """Yield the definitions that executing a statement makes."""
+    for node in executed([statement]):
+        yield node
+        if isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                yield from _evaluated(inner)
+
+
+class _Hooked(ast.NodeTransformer):
+    """Copies a statement and adds the hook below all decorators of functions that it makes."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            return node
+        visited: ast.AST = super().visit(node)
+        return visited
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        node = copy(node)
+        for name, value in ast.iter_fields(node):
+            if type(value) is list:
+                setattr(node, name, list(value))  # which the transformer writes to
+        return super().generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._hooked(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._hooked(node)
+
+    def _hooked(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        if not node.decorator_list:
+            return node
+        node = copy(node)
+        hook = ast.copy_location(ast.Constant(_PLACE), node.decorator_list[-1])
+        node.decorator_list = [*node.decorator_list, hook]
+        return node
+
+
+def _hooked(statement: ast.stmt) -> ast.stmt:
+    copied = _Hooked().visit(statement)
+    assert isinstance(copied, ast.stmt)
+    return copied
+
+
+def _with_hook(code: CodeType, hook: Hook) -> CodeType:
+    """Put the hook where its place is, also in the bodies of classes."""
+    constants: list[object] = []
+    for constant in code.co_consts:
+        if constant == _PLACE and type(constant) is bytes:
+            constants.append(hook)
+        elif isinstance(constant, CodeType) and is_run_through(constant):
+            constants.append(_with_hook(constant, hook))
+        else:
+            constants.append(constant)
+    if all(map(operator.is_, constants, code.co_consts)):
+        return code
+    return code.replace(co_consts=tuple(constants))
 
 
 def _without_annotations(statement: ast.stmt) -> ast.stmt:

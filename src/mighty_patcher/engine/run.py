@@ -20,7 +20,14 @@ from mighty_patcher.engine.modules import filename_of, namespace_of
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.toplevel import names_bound
 
-__all__ = ["currently_reloading", "marked", "run_again", "running_code", "running_line"]
+__all__ = [
+    "currently_reloading",
+    "marked",
+    "run_again",
+    "running_code",
+    "running_line",
+    "take_over",
+]
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,12 @@ def _running_here(namespace: dict[str, Any]) -> Keeper | None:
     """Return who keeps the objects of a module that this thread is executing again."""
     running = _running.get(id(namespace))
     return running.keeper if running and running.thread == threading.get_ident() else None
+
+
+def take_over(made: FunctionType) -> FunctionType:
+    """Return what the decorators of a definition are given: the function that the program knows."""
+    keeper = _running_here(made.__globals__)
+    return made if keeper is None else keeper.take_over(made)
 
 
 def run_again(

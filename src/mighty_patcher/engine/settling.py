@@ -9,10 +9,11 @@ from _abc import _get_dump, _reset_caches  # type: ignore[import-not-found]
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import getweakrefs
 
 from mighty_patcher import _core
+from mighty_patcher.engine import references
 from mighty_patcher.engine.classes import (
     abstract_methods,
     bases_of,
@@ -22,7 +23,23 @@ from mighty_patcher.engine.classes import (
     subclasses_of,
 )
 
-__all__ = ["Before", "Remember", "Restored", "Settled", "built_of", "settle"]
+__all__ = [
+    "Before",
+    "Cache",
+    "Cleared",
+    "Remember",
+    "Replaced",
+    "Restored",
+    "Settled",
+    "built_of",
+    "settle",
+]
+
+if TYPE_CHECKING:
+    Cache = functools._lru_cache_wrapper[object]
+else:
+    Cache = functools._lru_cache_wrapper
+"""What ``functools.lru_cache`` makes."""
 
 _FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
 
@@ -87,7 +104,39 @@ class Restored:
         log.commit()
 
 
-Remember = Callable[[Settled | Restored], None]
+@dataclass
+class Cleared:
+    """Caches that were cleared. What they remember since is stale when the reload is undone.
+
+    Attributes:
+        caches: What ``functools.lru_cache`` has made.
+    """
+
+    caches: list[Cache]
+
+    def undo(self) -> None:
+        """Clear them once more."""
+        for cache in self.caches:
+            Cache.cache_clear(cache)
+
+
+@dataclass
+class Replaced:
+    """Objects that have taken the place of others wherever these were referred to.
+
+    Attributes:
+        pairs: What was referred to, and what is now.
+    """
+
+    pairs: list[tuple[Any, Any]]
+
+    def undo(self) -> None:
+        """Refer to what was referred to before."""
+        pairs, self.pairs = self.pairs, []
+        references.replace([(new, old) for old, new in pairs], kept=[pairs, *pairs])
+
+
+Remember = Callable[[Settled | Restored | Cleared | Replaced], None]
 """Remembers what is to be undone, the last thing first."""
 
 

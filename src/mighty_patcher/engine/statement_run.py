@@ -14,11 +14,12 @@ from mighty_patcher.engine.classes import class_dict, qualname_of
 from mighty_patcher.engine.dataflow import Flow, changes_nothing, facts
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
-from mighty_patcher.engine.statements import DOCSTRING_CHANGED, Change, Plan, pruned
+from mighty_patcher.engine.statements import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, Plan, pruned
 from mighty_patcher.engine.toplevel import name_of_statement
 
 __all__ = ["ABSENT", "Outside", "StatementRun"]
@@ -95,6 +96,7 @@ class StatementRun:
         """
         if self._start is None:
             self._start = {**keeper.before, **outside.before}
+        keeper.own += [self._start, self._values, outside.before]
         changed = [name for name in outside.before if self._differs(name)]
         if self._flow is None or not self._values:
             flow = self._flow = Flow(self._plan, changed, outside.attributes)
@@ -102,6 +104,8 @@ class StatementRun:
             flow = self._flow
             flow.outside(changed, outside.attributes)
         flow.rebuild(outside.rebuilt)
+        if any(it.reason == DOCSTRING_GONE for it in self._plan.changes):
+            self._namespace["__doc__"] = None
         with marked(self._namespace, keeper):
             while (change := flow.next()) is not None:
                 self._give_back(flow)
@@ -122,15 +126,13 @@ class StatementRun:
             of_module = ast.Module(body=[change.new], type_ignores=[])
             self._namespace["__doc__"] = ast.get_docstring(of_module, clean=False)
         elif statement is not None:
-            part = self._parts.of(statement)
-            keeper.will_run(part.code)
-            exec(part.code, self._namespace)
+            self._run(change, statement, keeper)
         bound = {
             name
             for name in {**before, **self._namespace}
             if self._namespace.get(name, ABSENT) is not before.get(name, ABSENT)
         }
-        keeper.fold(sorted(filter(flow.settles, bound)))
+        keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
         bound |= facts(statement).binds - {"*"} if statement is not None else set()
         for name in bound:
             self._values[id(change), name] = self._namespace.get(name, ABSENT)
@@ -148,6 +150,26 @@ class StatementRun:
                     flow.rebuild({name: reason})
                 elif isinstance(module, str):
                     self.elsewhere.append((module, name, reason))
+
+    def _run(self, change: Change, statement: ast.stmt, keeper: Keeper) -> None:
+        narrowed = narrow(change, keeper.before, name_of_module(self._module))
+        if narrowed is not None:
+            part, keeper.narrowed = narrowed
+            known = keeper.done()
+            try:
+                self._exec(part, keeper)
+            except CannotBeNarrowedError:
+                keeper.begin_again(known)
+            else:
+                return
+            finally:
+                keeper.narrowed = {}
+        self._exec(statement, keeper)
+
+    def _exec(self, statement: ast.stmt, keeper: Keeper) -> None:
+        part = self._parts.of(statement)
+        keeper.will_run(part.code)
+        exec(part.code, self._namespace)
 
     def _give_back(self, flow: Flow) -> None:
         """Give names the values that they had at the beginning, or after some statement."""
@@ -192,3 +214,11 @@ class StatementRun:
         keeper.will_run(part.code)
         exec(part.code, self._namespace)
         keeper.fold(["__annotate__"])
+
+
+def _is_decorated(change: Change) -> bool:
+    """Tell whether a statement defines a function, and decorators make something of it."""
+    return any(
+        isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef)) and bool(it.decorator_list)
+        for it in (change.old, change.new)
+    )

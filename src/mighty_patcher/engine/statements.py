@@ -26,24 +26,25 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mighty_patcher.engine.report import LINES_MOVED
-from mighty_patcher.engine.toplevel import is_main_guard
+from mighty_patcher.engine.toplevel import is_main_guard, is_never_run, type_checking_names
 
 __all__ = [
     "DOCSTRING_CHANGED",
+    "DOCSTRING_GONE",
     "Change",
     "Plan",
     "branches_of",
     "digest",
-    "is_never_run",
     "plan",
     "pruned",
-    "type_checking_names",
 ]
 
 Kind = Literal["keep", "patch", "run", "remove"]
 
 DOCSTRING_CHANGED = "the docstring changed"
 """The reason of the one statement that is not run but assigned: to ``__doc__``."""
+DOCSTRING_GONE = "the docstring is gone"
+"""The reason for which ``__doc__`` becomes None."""
 _NEW = "it is new"
 _GONE = "it is gone from the source"
 _BODY = "its body changed"
@@ -167,34 +168,6 @@ def pruned(change: Change) -> ast.stmt | None:
     return _with_branches(statement, branches) if branches else None
 
 
-def is_never_run(statement: ast.AST | None, type_checking: Iterable[str] = ()) -> bool:
-    """Tell whether a statement is an ``if`` whose body a reload never runs (its ``else`` may be).
-
-    Args:
-        statement: Any statement.
-        type_checking: Names by which the module knows ``typing.TYPE_CHECKING``, besides that one.
-    """
-    match statement:
-        case ast.If(test=ast.Attribute(attr="TYPE_CHECKING")):
-            return True
-        case ast.If(test=ast.Name(id=name)):
-            return name == "TYPE_CHECKING" or name in type_checking
-        case ast.If():
-            return is_main_guard(statement)
-    return False
-
-
-def type_checking_names(tree: ast.Module) -> frozenset[str]:
-    """Return the names by which a module knows ``typing.TYPE_CHECKING``."""
-    return frozenset(
-        _bound(alias)
-        for statement in tree.body
-        if isinstance(statement, ast.ImportFrom)
-        for alias in statement.names
-        if alias.name == "TYPE_CHECKING"
-    ) | {"TYPE_CHECKING"}
-
-
 # --- comparing ------------------------------------------------------------------------------------
 
 
@@ -264,7 +237,7 @@ class _Planner:
                 else Change("run", old, new, DOCSTRING_CHANGED, branch=branch)
             )
         elif old is not None:
-            yield Change("remove", old, None, "the docstring is gone", branch=branch)
+            yield Change("remove", old, None, DOCSTRING_GONE, branch=branch)
 
     def _removed(self, statement: ast.stmt, branch: str) -> Change:
         reason = _GONE

@@ -9,21 +9,28 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 __all__ = [
+    "OF_EVERY_MODULE",
     "asks_currently_reloading",
     "executed",
     "is_main_guard",
+    "is_never_run",
     "name_of_statement",
     "names_bound",
     "names_gone",
+    "type_checking_names",
     "without_main_guard",
 ]
 
-_OF_EVERY_MODULE = frozenset(vars(ModuleType("module"))) | {
+OF_EVERY_MODULE = frozenset(vars(ModuleType("module"))) | {
     "__builtins__",
     "__cached__",
     "__file__",
     "__path__",
+    "__annotate__",
+    "__annotations__",
+    "__conditional_annotations__",
 }
+"""Names that are set by the import system, the compiler or the reload itself."""
 
 
 def asks_currently_reloading(tree: ast.Module) -> bool:
@@ -44,7 +51,7 @@ def names_gone(old: ast.Module, new: ast.Module) -> set[str]:
             tell what it binds, and nothing is gone.
     """
     bound, still_bound = names_bound(old), names_bound(new)
-    return set() if "*" in still_bound else bound - still_bound - _OF_EVERY_MODULE - {"*"}
+    return set() if "*" in still_bound else bound - still_bound - OF_EVERY_MODULE - {"*"}
 
 
 def executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -71,6 +78,34 @@ def is_main_guard(statement: ast.stmt) -> bool:
         and any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
         and any(isinstance(side, ast.Constant) and side.value == "__main__" for side in sides)
     )
+
+
+def is_never_run(statement: ast.AST | None, type_checking: Iterable[str] = ()) -> bool:
+    """Tell whether a statement is an ``if`` whose body a reload never runs (its ``else`` may be).
+
+    Args:
+        statement: Any statement.
+        type_checking: Names by which the module knows ``typing.TYPE_CHECKING``, besides that one.
+    """
+    match statement:
+        case ast.If(test=ast.Attribute(attr="TYPE_CHECKING")):
+            return True
+        case ast.If(test=ast.Name(id=name)):
+            return name == "TYPE_CHECKING" or name in type_checking
+        case ast.If():
+            return is_main_guard(statement)
+    return False
+
+
+def type_checking_names(tree: ast.Module) -> frozenset[str]:
+    """Return the names by which a module knows ``typing.TYPE_CHECKING``."""
+    return frozenset(
+        (alias.asname or alias.name)
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+        if alias.name == "TYPE_CHECKING"
+    ) | {"TYPE_CHECKING"}
 
 
 def without_main_guard(tree: ast.Module) -> ast.Module:
@@ -105,13 +140,17 @@ def name_of_statement(statement: ast.stmt) -> str:
 
 def names_bound(tree: ast.Module) -> set[str]:
     """Return the names that the top of a module binds, also in blocks, and those that its functions
-    declare global; ``*`` for a star import.
+    declare global; ``*`` for a star import. What only a type checker reads binds nothing.
     """
     names: set[str] = set()
     waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
+    type_checking = type_checking_names(tree)
     while waiting:
         node, at_top = waiting.pop()
         match node:
+            case ast.If() if is_never_run(node, type_checking) and not is_main_guard(node):
+                waiting.extend((child, at_top) for child in node.orelse)
+                continue
             case ast.Global():
                 names.update(node.names)
             case ast.Name(id=name, ctx=ast.Store()) if at_top:

@@ -18,32 +18,22 @@ from mighty_patcher import _core
 from mighty_patcher.engine.bindings import Imports, follow, readers
 from mighty_patcher.engine.classes import class_dict, qualname_of
 from mighty_patcher.engine.codetree import arguments
-from mighty_patcher.engine.donors import Keeper, Trees
+from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.match import Body, Cache, Patches
+from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
+from mighty_patcher.engine.settling import Cache, Cleared
 from mighty_patcher.engine.statement_run import ABSENT, Outside, StatementRun
-from mighty_patcher.engine.toplevel import names_gone
+from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_gone
 
 __all__ = ["Edit", "Transaction"]
 
 
 class _Undoable(Protocol):
     def undo(self) -> None: ...
-
-
-@dataclass
-class _Clearing:
-    """Caches that were cleared. What they remember since is stale when the reload is undone."""
-
-    caches: list[Cache]
-
-    def undo(self) -> None:
-        for cache in self.caches:
-            Cache.cache_clear(cache)
 
 
 @dataclass
@@ -58,6 +48,7 @@ class Edit:
         whole: Compiles the module, if all of it is run again.
         run: Runs those of its statements that must run; None where all are run, or where nobody
             knows what they are.
+        living: Finds the function that the program has of a definition that is executed again.
         reason: Why all is run.
     """
 
@@ -67,6 +58,7 @@ class Edit:
     patches: Patches = field(default_factory=Patches)
     whole: Callable[[], list[Part]] | None = None
     run: StatementRun | None = None
+    living: Living = unknown
     reason: str = ""
 
     def is_needed(self, outside: Outside) -> bool:
@@ -77,7 +69,7 @@ class Edit:
 
     def seen(self) -> Edit:
         """Return what is left of it when the module is looked at again in the same reload."""
-        return Edit(self.module, self.filename, run=self.run)
+        return Edit(self.module, self.filename, run=self.run, living=self.living)
 
 
 class Transaction:
@@ -162,9 +154,9 @@ class Transaction:
     def _clear(self, caches: list[Cache]) -> None:
         """Let caches forget what functions have returned that return something else now."""
         if caches:
-            clearing = _Clearing(caches)
-            clearing.undo()
-            self._done.append(clearing)
+            cleared = Cleared(caches)
+            cleared.undo()
+            self._done.append(cleared)
 
     def _run(self, edit: Edit, outside: Outside, parts: Callable[[], list[Part]]) -> None:
         """Run all of a module."""
@@ -206,15 +198,17 @@ class Transaction:
         journal = Journal()
         self._done.append(journal)
         remember = self._done.append
-        keeper = Keeper(edit.module, before, edit.filename, edit.trees, self._commit_log, remember)
+        keeper = Keeper(
+            edit.module, before, edit.filename, edit.trees, self._commit_log, remember, edit.living
+        )
         importlib.invalidate_caches()  # files that it imports may be as new as this one
         try:
             yield keeper
         finally:
             try:
-                journal.executed(namespace_of(edit.module), before)
-            finally:
                 keeper.leave()
+            finally:
+                journal.executed(namespace_of(edit.module), before)
 
     def _patch_others(self, edit: Edit, keeper: Keeper) -> None:
         """Patch the functions that hold old code and that no name of the module led to."""
@@ -269,7 +263,7 @@ class Transaction:
         new = {
             name
             for name, value in list(namespace.items())
-            if before.get(name, ABSENT) is not value and not name.startswith("__")
+            if before.get(name, ABSENT) is not value and name not in OF_EVERY_MODULE
         }
         changed = {name: (before[name], namespace[name]) for name in new if name in before}
         bindings = follow(module, changed, self._imports, journal)

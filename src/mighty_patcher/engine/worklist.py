@@ -24,11 +24,7 @@ class Worklist:
         # An import puts its module at the end when it ends (importlib's `_load_unlocked`), so what
         # was imported stands before who imported it, and a cycle is cut where the program cut it.
         self._ranks = {id(module): rank for rank, module in enumerate(sys.modules.copy().values())}
-        self._saved: list[tuple[int, ModuleType]] = []
-        rank = -1
-        for module in saved:
-            rank = max(rank, self._rank(module))
-            self._saved.append((rank, module))
+        self._saved = list(saved)
         self._told: dict[int, tuple[ModuleType, Outside]] = {}
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
@@ -38,11 +34,13 @@ class Worklist:
 
     def next(self) -> tuple[ModuleType, Outside] | None:
         """Return the next module, and what others have changed for it; None if there is none."""
-        waiting = min(self._told.values(), key=lambda entry: self._rank(entry[0]), default=None)
-        if self._saved and (waiting is None or self._saved[0][0] <= self._rank(waiting[0])):
-            _, module = self._saved.pop(0)
-        elif waiting is not None:
-            module = waiting[0]
+        saved = set(map(id, self._saved))
+        told = [module for module, _ in self._told.values() if id(module) not in saved]
+        first = min(told, key=self._rank, default=None)
+        if first is not None and not any(self._rank(it) < self._rank(first) for it in self._saved):
+            module = first
+        elif self._saved:
+            module = self._saved.pop(0)
         else:
             return None
         return module, self._told.pop(id(module), (module, Outside()))[1]

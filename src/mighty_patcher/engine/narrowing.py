@@ -1,0 +1,233 @@
+"""A class statement of which only a part is executed: what changed in its body, and what depends on
+that. The rest of the class is what it was: a cache that it holds, a lock, a counter.
+
+Only where the class is executed in place, and where nobody has made something else of what the body
+had bound: a decorator, a metaclass, an ``__init_subclass__``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+from mighty_patcher.engine.classes import (
+    class_dict,
+    classes_named,
+    has_hook,
+    mangled,
+    names_in_class,
+    qualname_of,
+)
+from mighty_patcher.engine.metaclasses import way_for
+from mighty_patcher.engine.statements import Change
+from mighty_patcher.engine.toplevel import executed
+
+__all__ = ["CannotBeNarrowedError", "Narrowed", "narrow"]
+
+
+class CannotBeNarrowedError(Exception):
+    """A class cannot be kept after all; so all of its body has to be executed."""
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What a class keeps while a part of its body is executed.
+
+    Attributes:
+        held: Names that the body has from the beginning, because a statement that is not executed
+            binds them.
+        kept: Those of them that are bound last by such a statement.
+        apart: Names that another definition binds now than the one that did, which goes on.
+        names: All names that the body binds, in their order.
+    """
+
+    held: frozenset[str]
+    kept: frozenset[str]
+    apart: frozenset[str]
+    names: tuple[str, ...]
+
+    def before(self, cls: type) -> dict[str, Any]:
+        """Return what the body begins with."""
+        content = class_dict(cls)
+        return {name: content[name] for name in self.names if name in self.held & content.keys()}
+
+    def settle(self, cls: type, namespace: dict[str, Any]) -> None:
+        """Give kept names their values again after the execution, and all names their order."""
+        content = class_dict(cls)
+        for name in self.kept:
+            if name in content:
+                namespace[name] = content[name]
+        for name in self.names:
+            if name in namespace:
+                namespace[name] = namespace.pop(name)
+
+
+def narrow(
+    change: Change, namespace: Mapping[str, Any], module: str
+) -> tuple[ast.ClassDef, dict[str, Narrowed]] | None:
+    """Leave out of a class statement what need not be executed.
+
+    Args:
+        change: What becomes of the statement.
+        namespace: The names of the module, as they were.
+        module: The name of the module.
+
+    Returns:
+        The statement, and what it keeps of each class that it defines, by qualified name; None if
+        all of it has to be executed.
+    """
+    if not isinstance(change.new, ast.ClassDef):
+        return None
+    found = classes_named(namespace, module, change.new.name)
+    return _narrow(change, found[0]) if len(found) == 1 else None
+
+
+def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed]] | None:
+    new = change.new
+    if (
+        not isinstance(new, ast.ClassDef)
+        or change.children is None
+        or change.header
+        or new.decorator_list
+        or way_for(type(cls)).kind != "in place"
+        or has_hook(cls)
+        or not all(map(_can_be_left_out, change.children))
+        or any(isinstance(base, ast.Name) and base.id == new.name for base in new.bases)
+    ):
+        return None
+    found: dict[str, Narrowed] = {}
+    again = _built_again(change.children, new.name)
+    body: list[ast.stmt] = []
+    held: set[str] = set()
+    last: dict[str, bool] = {}  # whether a name is bound last by what is not executed
+    binder: dict[str, Change] = {}
+    for child in change.children:
+        if child.new is None:
+            continue
+        names = _bound_by(child.new, new.name)
+        is_kept = child.kind in ("keep", "patch") and not _is_text(child.new)
+        is_left_out = is_kept and again.isdisjoint([*names, *_decorated_by(child.new, new.name)])
+        for name in names:
+            last.pop(name, None)
+            last[name] = is_left_out
+            binder[name] = child
+        if not is_left_out:
+            body.append(_inner(child, cls, found))
+            continue
+        held.update(names)
+        body.append(_left_out(child.new))
+    result = copy(new)
+    result.body = body
+    kept = frozenset(name for name, is_left_out in last.items() if is_left_out)
+    apart = _bound_apart(change.children, binder, new.name)
+    found[qualname_of(cls)] = Narrowed(frozenset(held), kept, apart, tuple(last))
+    return result, found
+
+
+def _bound_apart(
+    children: Sequence[Change], binder: Mapping[str, Change], class_name: str
+) -> frozenset[str]:
+    olds = sorted(
+        (child for child in children if child.old is not None),
+        key=lambda child: child.old.lineno if child.old is not None else 0,
+    )
+    before = {
+        name: child
+        for child in olds
+        if child.old is not None
+        for name in _bound_by(child.old, class_name)
+    }
+    return frozenset(
+        name
+        for name, child in before.items()
+        if child.new is not None and binder.get(name, child) is not child
+    )
+
+
+def _built_again(children: Sequence[Change], class_name: str) -> set[str]:
+    """Find what has to be built from the beginning, because a step of it changed or is gone: the
+    setter of a property, what is registered with a ``singledispatchmethod``.
+    """
+    own = {
+        name
+        for child in children
+        for statement in (child.old, child.new)
+        if statement is not None
+        for name in _bound_by(statement, class_name)
+    }
+    steps = [
+        own.intersection([*_bound_by(child.new, class_name), *_decorated_by(child.new, class_name)])
+        for child in children
+        if child.new is not None
+    ]
+    again: set[str] = set()
+    for child in children:
+        if child.old is not None and child.kind in ("run", "remove"):
+            again |= own.intersection(_decorated_by(child.old, class_name))
+            if child.new is None:
+                again.update(_bound_by(child.old, class_name))
+    while True:
+        found = again.union(*(names for names in steps if not names.isdisjoint(again)))
+        if found == again:
+            return again
+        again = found
+
+
+def _decorated_by(statement: ast.stmt, class_name: str) -> list[str]:
+    """Return the names that the decorators of a definition read."""
+    decorators = getattr(statement, "decorator_list", [])
+    return [
+        mangled(node.id, class_name)
+        for decorator in decorators
+        for node in ast.walk(decorator)
+        if isinstance(node, ast.Name)
+    ]
+
+
+def _inner(child: Change, cls: type, found: dict[str, Narrowed]) -> ast.stmt:
+    """Narrow a class in a class, too, if that can be done."""
+    assert child.new is not None
+    if isinstance(child.new, ast.ClassDef):
+        inner = class_dict(cls).get(mangled(child.new.name, cls.__name__))
+        if issubclass(type(inner), type) and qualname_of(inner).endswith(f".{child.new.name}"):
+            narrowed = _narrow(child, inner)
+            if narrowed is not None:
+                found.update(narrowed[1])
+                return narrowed[0]
+    return child.new
+
+
+def _can_be_left_out(child: Change) -> bool:
+    """Tell whether a statement can be made one that is not executed, if it need not be."""
+    if child.new is None or child.kind not in ("keep", "patch"):
+        return not isinstance(child.new, ast.Global)
+    inside = list(executed([child.new]))
+    return not any(
+        isinstance(it, ast.Global) or (isinstance(it, ast.AnnAssign) and it is not child.new)
+        for it in inside
+    )
+
+
+def _left_out(statement: ast.stmt) -> ast.stmt:
+    """Return what is executed in the place of a statement: nothing, but the compiler sees it. It
+    looks into methods for the attributes that they assign, and collects annotations.
+    """
+    if isinstance(statement, ast.AnnAssign):
+        annotation = copy(statement)
+        annotation.value = None
+        return annotation
+    never = ast.If(test=ast.Constant(False), body=[statement], orelse=[])
+    ast.copy_location(never.test, statement)
+    return ast.copy_location(never, statement)
+
+
+def _bound_by(statement: ast.stmt, class_name: str) -> list[str]:
+    of_one = ast.ClassDef(class_name, [], [], [statement], [])
+    return sorted(names_in_class(of_one))
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
