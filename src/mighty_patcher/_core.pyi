@@ -306,7 +306,8 @@ class ClassStatement:
         begin: Called with the function of the body, the name, the bases and the keywords of each
             class statement. It returns None for `build` to make the class; or else an object in
             whose ``namespace`` the body is executed, whose ``end()`` returns the hooks to be
-            called (each with its arguments and keywords), and whose ``cls`` is the class.
+            called (each with its arguments and keywords), and whose ``cls`` is the class. Where a
+            hook raises an `Exception`, its ``forgives(hook, error)`` tells whether to go on.
     """
 
     def __init__(self, build: Any, begin: Any) -> None: ...

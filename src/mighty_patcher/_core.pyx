@@ -166,7 +166,11 @@ cdef class ClassStatement:
         # Called from here, for hooks of the program look at who called them, and a class statement
         # has no frame.
         for hook, arguments, named in statement.end():
-            hook(*arguments, **named)
+            try:
+                hook(*arguments, **named)
+            except Exception as error:
+                if not statement.forgives(hook, error):
+                    raise
         return statement.cls
 
 

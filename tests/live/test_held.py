@@ -263,7 +263,7 @@ def test_the_same_when_the_module_is_run(live: Live) -> None:
     program = live({"m.py": MODULE, "main.py": MAIN})
     program.do("async def wait_for_legacy(): return await legacy()")
     report = program.save("m.py", MODULE.replace('"old"', '"new"') + "\n    NEW = 1\n")
-    assert report.ran == {"m"}
+    assert "m" in report.ran
     wrong = {
         expression: found
         for expression, value in EXPECTED.items()

@@ -52,7 +52,11 @@ again = pytest.mark.parametrize("again", [body, whole], ids=["statements", "whol
 def transaction():
     class Alone(Transaction):
         def __init__(self):
-            super().__init__(lambda module, source, name: [], lambda module, outside: None)
+            super().__init__(
+                lambda module, source, name: [],
+                lambda source: [],
+                lambda module, outside: None,
+            )
 
         def add(self, edit):
             super().add(edit, Outside())

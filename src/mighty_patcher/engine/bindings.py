@@ -17,7 +17,7 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
-__all__ = ["Imports", "Rebound", "follow", "readers"]
+__all__ = ["Imports", "Rebound", "follow", "readers", "readers_of_class"]
 
 
 Imports = Callable[[ModuleType, str, str], list[Imported]]
@@ -95,6 +95,24 @@ def readers(module: ModuleType, names: set[str]) -> Iterator[tuple[ModuleType, s
             if id(value) in paths and value is not reader:
                 for name in names:
                     yield reader, f"{bound}{paths[id(value)]}", name
+
+
+def readers_of_class(cls: type, names: set[str]) -> Iterator[tuple[ModuleType, str, str]]:
+    """Find who may read attributes of a class (``Options.TEXT``, ``config.Options.TEXT``).
+
+    Args:
+        cls: The class.
+        names: Its attributes that have other values.
+
+    Yields:
+        A module, what it calls the class, and each name.
+    """
+    for module, bound in _holders([cls])[id(cls)]:
+        for name in names:
+            yield module, bound, name
+        for reader, path, _ in readers(module, {bound}):
+            for name in names:
+                yield reader, f"{path}.{bound}", name
 
 
 def _modules() -> list[ModuleType]:

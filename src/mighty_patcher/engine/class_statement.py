@@ -30,6 +30,7 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.metaclasses import builds_a_class, metaclass_of, way_for
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
+from mighty_patcher.engine.report import Stale
 
 __all__ = ["ClassStatement", "begin"]
 
@@ -151,6 +152,22 @@ class ClassStatement:
         if self._narrowed is not None:
             raise CannotBeNarrowedError(self._name)
         return self._make_another(difference)
+
+    def forgives(self, hook: Any, error: Exception) -> bool:
+        """Tell whether what a hook has raised is of no consequence, and report it: a registry that
+        wants no class twice has this one already.
+        """
+        if getattr(hook, "__name__", None) != "__init_subclass__":
+            return False
+        self._keeper.stale.append(
+            Stale(
+                f"class {qualname_of(self._old)}",
+                f"__init_subclass__ has taken it when it was made, and refuses it now "
+                f"({type(error).__name__}: {error})",
+                "let it accept a class that it knows, or restart if what it does has changed",
+            )
+        )
+        return True
 
     def _shape(self) -> type | None:
         """A class like the one to be, where its instances may be laid out in another way."""

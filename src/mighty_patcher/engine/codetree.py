@@ -181,6 +181,8 @@ class Pairs:
         """Return the new code for a function with ``code``, with the flags that a decorator set."""
         if pair.new is None or not (pair.old.co_flags ^ code.co_flags) & _TRANSFERABLE_FLAGS:
             return pair.new
+        if not pair.new.co_flags & inspect.CO_GENERATOR:
+            return pair.new  # types.coroutine leaves everything else alone
         return pair.new.replace(co_flags=pair.new.co_flags | code.co_flags & _TRANSFERABLE_FLAGS)
 
 

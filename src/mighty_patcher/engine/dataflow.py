@@ -37,6 +37,7 @@ from mighty_patcher.engine.statements import (
 from mighty_patcher.engine.toplevel import is_never_run
 
 __all__ = [
+    "UNBOUND",
     "Facts",
     "Flow",
     "affected",
@@ -585,6 +586,8 @@ class _Bindings:
 
 
 _Given = list[tuple[str, Change | None]]
+UNBOUND = Change("keep", None, None, "")
+"""Says of a name that it is to be deleted (`Flow.restore`)."""
 
 Why = Callable[[Facts, frozenset[str], Collection[str]], str | None]
 """Says why a statement has to run, if so, given what it does, and names that statements before it
@@ -637,7 +640,8 @@ class Flow:
     ) -> None:
         self.restore: tuple[tuple[str, Change | None], ...] = ()
         """The names to be given back a value, or none, before what `next` has returned is
-        executed: the one that they had right after a change was executed, or else at the beginning.
+        executed: the one that they had right after a change was executed, or else at the beginning;
+        with `UNBOUND`, none.
         """
         self._lazy = _LAZY or plan.future_annotations
         self._type_checking = plan.type_checking
@@ -647,6 +651,7 @@ class Flow:
         self._attributes = set(attributes)
         self._mutated: set[tuple[str, str]] = set()
         self._rebuilt: dict[str, str] = {}
+        self._set_again: set[tuple[str, str]] = set()
         self._differs: set[tuple[int, str]] = set()
         self._executed: set[int] = set()
         self._holders: dict[str, Chain] = {}
@@ -681,14 +686,25 @@ class Flow:
         self._rebuilt |= names
         self._at = 0
 
+    def set_again(self, attributes: Collection[tuple[str, str]]) -> None:
+        """Have statements executed that assign attributes: ``Base.default = X``, below the class.
+
+        Args:
+            attributes: The name of a class and an attribute, which its statement has set.
+        """
+        self._set_again |= set(attributes)
+
     def takes_over(self, name: str) -> bool:
-        """Tell whether what `next` has returned is what gives a name its value, and no other
-        statement of the new text was before.
+        """Tell whether what `next` has returned is what gives a name its value, and what it held
+        before is not that of a statement which goes on.
         """
         assert self._current is not None
         before, after = self._old.final(name), self._new.final(name)
         is_last = not after or after[-1] <= self._current.at
-        return is_last and not any(at >= 0 and at != self._current.at for at in before[-1:])
+        return is_last and not any(
+            at >= 0 and at != self._current.at and self._changes[at].kind in ("keep", "patch")
+            for at in before[-1:]
+        )
 
     def next(self) -> Change | None:
         """Return the next statement to execute, or None."""
@@ -827,7 +843,7 @@ class Flow:
 
             change = self._promoted(change, why) or change
         for name in sorted(self._rebuilt.keys() & found.binds):
-            if at in self._new.final(name) and not change.header:
+            if name == "*" or (at in self._new.final(name) and not change.header):
                 change = replace(self._binding(change, {name}), reason=self._rebuilt[name])
         wanted = {
             name
@@ -895,6 +911,10 @@ class Flow:
     def _supply(self, name: str, chain: Chain, given_back: _Given) -> bool:
         """See to it that a name has a certain value; tell if something has to run for that."""
         holder = self._holder(name)
+        if not chain and holder and hasattr(builtins, name):
+            given_back.append((name, UNBOUND))  # it reads the builtin
+            self._holders[name] = ()
+            return False
         if not chain or holder == chain:
             return False
         if self._give_back(name, chain, given_back):
@@ -950,6 +970,8 @@ class Flow:
         for root, attribute in sorted(found.attributes & self._attributes):
             return f"reads {root}.{attribute}, which changed"
         is_definition = isinstance(self._changes[at].new, _Definition)
+        for root, attribute in sorted(found.mutated & self._set_again if not is_definition else ()):
+            return f"sets {root}.{attribute}, which has been set anew"
         if found.binds and not is_definition:
             for root, attribute in sorted(self._mutated):
                 path = f"{root}.{attribute}" if attribute else root

@@ -103,7 +103,7 @@ class Keeper:
         removed: Class and name of each class attribute that is gone from the source.
         definitions: The classes that the module defined, and those that it defines now.
         narrowed: What classes keep of which only a part is executed, by qualified name.
-        own: Dictionaries of the engine itself, which go on holding what the program held.
+        own: Containers of the engine itself, which go on holding what the program held.
         statements: How often a class of each qualified name has been made.
         changed: Each class that has changed, and what it was like.
         replaced: Each donor that somebody may have been given, and what is kept in its place.
@@ -127,7 +127,7 @@ class Keeper:
         self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
         self.before = before
-        self.own: list[dict[Any, Any]] = [before]
+        self.own: list[Any] = [before]
         self.narrowed: Mapping[str, Narrowed] = {}
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
         self.targets: set[int] = set()
@@ -356,9 +356,10 @@ class Keeper:
         pairs = [(old, new) for old, new in moved if _is_own_wrapper(old) and not is_class(new)]
         if pairs:
             within = [holder for old, new in pairs for holder in _holders_within(new, old)]
-            left = references.replace(pairs, kept=[moved, *moved, pairs, *self.own, *within])
-            ours = {id(it) for it in (moved, within, *self.own, *within)}
-            self.stale += _leftovers([it for it in left if id(it[1]) not in ours])
+            ours = [moved, *moved, pairs, *pairs, within, *self.own, *within]
+            left = references.replace(pairs, kept=ours)
+            known = set(map(id, ours))
+            self.stale += _leftovers([it for it in left if id(it[1]) not in known])
             self._remember(settling.Replaced(pairs))
 
     # ---- containers that the run made

@@ -217,7 +217,9 @@ class Engine:
             if not self._is_excluded(module)
         }
         work = Worklist(self._in_dependency_order(news))
-        transaction = Transaction(self._in_force.imports_of, work.tell)
+        transaction = Transaction(
+            self._in_force.imports_of, self._in_force.star_importers, work.tell
+        )
         reloaded: list[ModuleType] = []
         steps: tuple[Step, ...] = ()
         stale: tuple[Stale, ...] = ()

@@ -131,6 +131,19 @@ class InForce:
             return []
         return known[1]
 
+    def star_importers(self, source: str) -> list[ModuleType]:
+        """Return the modules below the roots that import everything from a module."""
+        found = []
+        for module in self._modules.loaded():
+            file = filename_of(module)
+            text = self._texts.get(os.path.realpath(file)) if file is not None else None
+            if text is None or _STAR_IMPORT.search(text.data) is None:
+                continue
+            imports = self.imports_of(module, source, "*")
+            if any((it.module, it.name) == (source, "*") for it in imports):
+                found.append(module)
+        return found
+
     def _filenames(self, path: str) -> set[str]:
         return {path, *(code_filename(module, path) for module in self._modules.of(path))}
 

@@ -19,6 +19,7 @@ from mighty_patcher import _core
 from mighty_patcher.engine.class_facts import changed_facts
 from mighty_patcher.engine.classes import class_dict, stored
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
+from mighty_patcher.engine.docstrings import copies
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
@@ -50,6 +51,7 @@ class Patches:
         bodies: Target, code, cells and docstring of each function.
         constants: Outer code, old and new nested code of each constant.
         facts: Classes, and what the compiler says of each.
+        copies: Who has copied a docstring, the old one, and the new one.
         caches: The ``lru_cache`` wrappers of functions that do something else now: what they
             remember is stale.
         steps: What this does, for the report.
@@ -61,10 +63,16 @@ class Patches:
     bodies: list[Body] = field(default_factory=list)
     constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
     facts: list[tuple[type, dict[str, Any]]] = field(default_factory=list)
+    copies: list[tuple[Any, str | None, str | None]] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     unknown: FunctionType | None = None
+
+    def containers(self) -> list[Any]:
+        """Return all that holds objects of the program here."""
+        lists: list[list[Any]] = [self.bodies, self.constants, self.facts, self.copies, self.caches]
+        return [*lists, *(entry for held in lists[:-1] for entry in held)]
 
     def __bool__(self) -> bool:
         return bool(self.bodies or self.constants or self.facts or self.stale)
@@ -130,6 +138,12 @@ def match_bodies(
         cache for cache in _caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
     ]
     patches.facts = list(changed_facts(module, pairs))
+    docs = {
+        target: doc
+        for target, _, _, doc in patches.bodies
+        if type(doc) in (str, NoneType) and doc != target.__doc__
+    }
+    patches.copies = list(copies(module, cast("dict[FunctionType, str | None]", docs)))
     patches.steps = sorted(names.values(), key=lambda step: step.line)
     if everywhere:
         outers = {id(code): code for code in running}

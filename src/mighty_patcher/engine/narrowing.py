@@ -143,7 +143,9 @@ def _bound_apart(
     return frozenset(
         name
         for name, child in before.items()
-        if child.new is not None and binder.get(name, child) is not child
+        if child.new is not None
+        and child.kind in ("keep", "patch")
+        and binder.get(name, child) is not child
     )
 
 

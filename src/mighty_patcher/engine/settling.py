@@ -53,17 +53,34 @@ class Before:
         special: The special names that it had.
         metaclass: Its metaclass.
         hook: What was told of classes that derive from it.
+        content: Its attributes.
     """
 
     bases: tuple[type, ...]
     special: set[str]
     metaclass: type
     hook: Any
+    content: dict[str, Any]
 
     @classmethod
     def of(cls, owner: type) -> Before:
         """Note what a class is like now."""
-        return cls(bases_of(owner), _special(owner), type(owner), _hook(owner))
+        content = dict(class_dict(owner))
+        return cls(bases_of(owner), _special(owner), type(owner), _hook(owner), content)
+
+    def changed(self, owner: type) -> set[str]:
+        """Return the attributes that hold something else now."""
+        return {
+            name
+            for name, value in class_dict(owner).items()
+            if self.content.get(name) is not value
+            and (name == "__doc__" or not name.startswith("__"))
+        }
+
+    def other_values(self, owner: type) -> set[str]:
+        """Return those that changed and are values; methods and the like are none."""
+        content = class_dict(owner)
+        return {it for it in self.changed(owner) if not hasattr(type(content[it]), "__get__")}
 
 
 @dataclass

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, qualname_of
-from mighty_patcher.engine.dataflow import Flow, changes_nothing, facts
+from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing, facts
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
@@ -67,11 +67,13 @@ class StatementRun:
         steps: What was executed, and why.
         elsewhere: Classes of other modules that have to be built again: the name of the module,
             that of the class, and why.
+        attributes: Classes, and the names of their attributes that have other values.
     """
 
     def __init__(self, module: ModuleType, plan: Plan, parts: Parts) -> None:
         self.steps: list[Step] = []
         self.elsewhere: list[tuple[str, str, str]] = []
+        self.attributes: list[tuple[type, set[str]]] = []
         self._module = module
         self._namespace = namespace_of(module)
         self._plan = plan
@@ -143,6 +145,12 @@ class StatementRun:
         """Have classes built again that were built out of what has changed."""
         while keeper.changed:
             base, before = keeper.changed.pop()
+            own = [bound for bound, value in self._namespace.items() if value is base]
+            flow.set_again({(bound, name) for bound in own for name in before.changed(base)})
+            names = before.other_values(base)
+            if names:
+                flow.outside(attributes={(bound, name) for bound in own for name in names})
+                self.attributes.append((base, names))
             reason = f"derives from {qualname_of(base)}, which changed"
             for cls in built_of(base, before):
                 name, module = qualname_of(cls).partition(".")[0], class_dict(cls).get("__module__")
@@ -175,7 +183,9 @@ class StatementRun:
         """Give names the values that they had at the beginning, or after some statement."""
         assert self._start is not None
         for name, source in flow.restore:
-            if source is None:
+            if source is UNBOUND:
+                value = ABSENT
+            elif source is None:
                 value = self._start.get(name, ABSENT)
             else:
                 value = self._values.get((id(source), name), ABSENT)

@@ -15,9 +15,10 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
-from mighty_patcher.engine.bindings import Imports, follow, readers
+from mighty_patcher.engine.bindings import Imports, follow, readers, readers_of_class
 from mighty_patcher.engine.classes import class_dict, qualname_of
 from mighty_patcher.engine.codetree import arguments
+from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Patches
@@ -77,13 +78,20 @@ class Transaction:
 
     Args:
         imports: What a module imports at its top, from its source.
+        star_importers: The modules that import everything from one, by its name.
         tell: Told which modules learn of a change through what they import.
     """
 
-    def __init__(self, imports: Imports, tell: Callable[[ModuleType, Outside], None]) -> None:
+    def __init__(
+        self,
+        imports: Imports,
+        star_importers: Callable[[str], list[ModuleType]],
+        tell: Callable[[ModuleType, Outside], None],
+    ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
         self._imports = imports
+        self._star_importers = star_importers
         self._tell = tell
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
@@ -117,6 +125,7 @@ class Transaction:
             [edit for patches in gathered for edit in patches.constants],
             [fact for patches in gathered for fact in patches.facts],
         )
+        self._copy_docs([entry for patches in gathered for entry in patches.copies])
         self._clear([cache for patches in gathered for cache in patches.caches])
 
     def undo(self) -> None:
@@ -151,6 +160,12 @@ class Transaction:
         log.commit()
         self._done.append(log)
 
+    def _copy_docs(self, entries: list[tuple[Any, str | None, str | None]]) -> None:
+        if entries:
+            copied = Copies(entries)
+            self._done.append(copied)
+            copied.apply()
+
     def _clear(self, caches: list[Cache]) -> None:
         """Let caches forget what functions have returned that return something else now."""
         if caches:
@@ -172,8 +187,10 @@ class Transaction:
         before, known = dict(namespace_of(edit.module)), len(run.steps)
         fitting = [body for body in edit.patches.bodies if _has_same_arguments(body)]
         self._apply(fitting, edit.patches.constants, edit.patches.facts)
+        self._copy_docs(edit.patches.copies)
         try:
             with self._kept(edit, before) as keeper:
+                keeper.own += [fitting, *edit.patches.containers()]
                 self._remove_names(edit, before)
                 run.run(keeper, outside)
         finally:
@@ -191,6 +208,11 @@ class Transaction:
             other = sys.modules.get(module)
             if type(other) is ModuleType:
                 self._tell(other, Outside(rebuilt={cls: reason}))
+        while run.attributes:
+            base, names = run.attributes.pop()
+            for reader, path, name in readers_of_class(base, names):
+                if reader is not edit.module:
+                    self._tell(reader, Outside(attributes={(path, name)}))
 
     @contextmanager
     def _kept(self, edit: Edit, before: dict[str, Any]) -> Iterator[Keeper]:
@@ -265,6 +287,9 @@ class Transaction:
             for name, value in list(namespace.items())
             if before.get(name, ABSENT) is not value and name not in OF_EVERY_MODULE
         }
+        gone = before.keys() - namespace.keys()
+        if gone or "__all__" in new or not new <= before.keys():
+            self._export(module, before, gone)
         changed = {name: (before[name], namespace[name]) for name in new if name in before}
         bindings = follow(module, changed, self._imports, journal)
         self.steps += [it.step for it in bindings]
@@ -275,6 +300,19 @@ class Transaction:
         for source, those in names.values():
             for reader, path, attribute in readers(source, those) if those else ():
                 self._tell(reader, Outside(attributes={(path, attribute)}))
+
+    def _export(self, module: ModuleType, before: dict[str, Any], gone: set[str]) -> None:
+        """Have those who import everything from a module import what it has now."""
+        name = name_of_module(module)
+        for importer in self._star_importers(name):
+            names, namespace = name_of_module(importer), namespace_of(importer)
+            journal = Journal()
+            self._done.append(journal)
+            for it in gone:
+                if namespace.get(it, ABSENT) is before[it]:
+                    journal.unbind(namespace, it)
+                    self.steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
+            self._tell(importer, Outside(rebuilt={"*": f"{name} has other names"}))
 
 
 def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:

@@ -1,0 +1,75 @@
+"""Docstrings that others have copied from a function when it was decorated: a property has that of
+its getter, a wrapper that of what it wraps.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any
+
+from mighty_patcher.engine.classes import class_dict, is_class, stored
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+
+__all__ = ["Copies", "copies"]
+
+_GETTER: dict[type, str] = {property: "fget", functools.cached_property: "func"}
+
+
+@dataclass
+class Copies:
+    """Copies of docstrings, which are brought up to date and taken back.
+
+    Attributes:
+        entries: Who has a copy, the old docstring, and the new one.
+    """
+
+    entries: list[tuple[Any, str | None, str | None]]
+
+    def apply(self) -> None:
+        """Let all have the new docstring."""
+        for owner, _, new in self.entries:
+            owner.__doc__ = new
+
+    def undo(self) -> None:
+        """Let all have the old docstring."""
+        for owner, old, _ in self.entries:
+            owner.__doc__ = old
+
+
+def copies(
+    module: ModuleType, docs: Mapping[FunctionType, str | None]
+) -> Iterator[tuple[Any, str | None, str | None]]:
+    """Find who has copied the docstrings of some functions.
+
+    Args:
+        module: Only what the module and its classes hold is looked at.
+        docs: The functions, whose docstrings change, and the new ones.
+
+    Yields:
+        Who has a copy, the old docstring, and the new one.
+    """
+    name, waiting = name_of_module(module), list(namespace_of(module).values())
+    seen: set[int] = set()
+    while waiting if docs else ():
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if is_class(value):
+            if class_dict(value).get("__module__") == name:
+                waiting += class_dict(value).values()
+            continue
+        if type(value) in (staticmethod, classmethod):
+            waiting.append(value.__func__)
+        if type(value) in _GETTER:
+            original = getattr(value, _GETTER[type(value)])
+        elif type(value) is FunctionType:
+            original = stored(value, "__wrapped__")
+        else:
+            continue
+        is_ours = type(original) is FunctionType and original in docs
+        if is_ours and value.__doc__ == original.__doc__:
+            yield value, original.__doc__, docs[original]
