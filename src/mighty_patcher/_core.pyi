@@ -307,7 +307,8 @@ class ClassStatement:
             class statement. It returns None for `build` to make the class; or else an object in
             whose ``namespace`` the body is executed, whose ``end()`` returns the hooks to be
             called (each with its arguments and keywords), and whose ``cls`` is the class. Where a
-            hook raises an `Exception`, its ``forgives(hook, error)`` tells whether to go on.
+            hook raises an `Exception`, ``recovers(hook, arguments, keywords)`` tells whether to go
+            on.
     """
 
     def __init__(self, build: Any, begin: Any) -> None: ...

@@ -168,8 +168,8 @@ cdef class ClassStatement:
         for hook, arguments, named in statement.end():
             try:
                 hook(*arguments, **named)
-            except Exception as error:
-                if not statement.forgives(hook, error):
+            except Exception:
+                if not statement.recovers(hook, arguments, named):
                     raise
         return statement.cls
 

@@ -48,7 +48,12 @@ def see_with(tag):
             "'b'):\n    kind = 2",
             "b",
         ),
-        ("class C:\n    kind = 1\n    it = lib.Named()\n", "kind = 1", "kind = 2", "it"),
+        (
+            "class C:\n    kind = 1\n    it = lib.Named()\n",
+            "kind = 1\n    it = lib.Named()",
+            "kind = 2\n    it = lib.Named( ) or 0",
+            "it",
+        ),
         ("@lib.see\nclass C:\n    kind = 1\n", "kind = 1", "kind = 2", "decorator"),
         (
             "@lib.see_with('a')\nclass C:\n    kind = 1\n",
@@ -66,6 +71,33 @@ def test_a_hook_sees_the_old_class_with_the_new_content(program, source, old, ne
     assert program.edit("m", (old, new)).ok
     assert [(it is cls, kind, name) for it, kind, name in lib.seen] == [(True, 2, tag)]
     assert (m.C is cls, cls.kind) == (True, 2)
+
+
+def test_what_stays_in_a_class_is_not_named_again(program):
+    lib, m = program.load(
+        "m", lib=SEEING, m="import ~lib as lib\nclass C:\n    kind = 1\n    it = lib.Named()\n"
+    )
+    it = m.C.it
+    del lib.seen[:]
+    assert program.edit("m", ("kind = 1", "kind = 2")).ok
+    assert (lib.seen, m.C.kind, m.C.it is it) == ([], 2, True)
+
+
+def test_a_registry_that_refuses_a_class_it_has(program):
+    lib, m = program.load(
+        "m",
+        lib="""
+        registry = {}
+        class Strict:
+            def __init_subclass__(cls):
+                if cls.name in registry: raise LookupError(cls.name)
+                registry[cls.name] = cls
+        """,
+        m="import ~lib as lib\nclass C(lib.Strict):\n    name = 'c'\n    kind = 1\n",
+    )
+    cls = m.C
+    assert program.edit("m", ("kind = 1", "kind = 2")).ok
+    assert (m.C is cls, cls.kind, lib.registry) == (True, 2, {"c": cls})
 
 
 def test_hooks_run_in_the_order_of_python(program):

@@ -8,11 +8,13 @@ class yet, or has a metaclass that builds more than a class (see metaclasses.py)
 
 from __future__ import annotations
 
+import sys
 import types
 from _abc import _abc_init  # type: ignore[import-not-found]
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from mighty_patcher import _core
 from mighty_patcher.engine.classes import (
     abstract_methods,
     as_content,
@@ -29,8 +31,8 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.metaclasses import builds_a_class, metaclass_of, way_for
+from mighty_patcher.engine.modules import namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
-from mighty_patcher.engine.report import Stale
 
 __all__ = ["ClassStatement", "begin"]
 
@@ -153,21 +155,27 @@ class ClassStatement:
             raise CannotBeNarrowedError(self._name)
         return self._make_another(difference)
 
-    def forgives(self, hook: Any, error: Exception) -> bool:
-        """Tell whether what a hook has raised is of no consequence, and report it: a registry that
-        wants no class twice has this one already.
+    def recovers(self, hook: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> bool:
+        """Call a hook once more, which has raised: a registry that wants no class twice has this
+        one already, and when it is asked again it has not.
+
+        Returns:
+            False if it raises all the same.
         """
         if getattr(hook, "__name__", None) != "__init_subclass__":
             return False
-        self._keeper.stale.append(
-            Stale(
-                f"class {qualname_of(self._old)}",
-                f"__init_subclass__ has taken it when it was made, and refuses it now "
-                f"({type(error).__name__}: {error})",
-                "let it accept a class that it knows, or restart if what it does has changed",
-            )
-        )
-        return True
+        taken = list(_entries_of(self._old, self._keeper.own))
+        for registry, key in taken:
+            del registry[key]
+        try:
+            hook(*arguments, **keywords)
+        except Exception:
+            return False
+        else:
+            return True
+        finally:
+            for registry, key in taken:
+                registry.setdefault(key, self._old)
 
     def _shape(self) -> type | None:
         """A class like the one to be, where its instances may be laid out in another way."""
@@ -227,6 +235,17 @@ class ClassStatement:
                 hooks.append((hook, (value, old, name), {}))
         hooks.append((super(old, old).__init_subclass__, (), self._keywords))  # type: ignore[arg-type]
         return hooks
+
+
+def _entries_of(cls: type, ours: list[Any]) -> Iterator[tuple[dict[Any, Any], Any]]:
+    """Find the dictionaries that hold a class as a value, but for the names of modules."""
+    loaded = [it for it in list(sys.modules.values()) if issubclass(type(it), types.ModuleType)]
+    others = {id(namespace_of(module)) for module in loaded} | set(map(id, ours))
+    for holder in _core.find_referrers([cls]):
+        if type(holder) is dict and id(holder) not in others:
+            for key, value in list(holder.items()):
+                if value is cls:
+                    yield holder, key
 
 
 def _slot_names(slots: Any) -> Any:
