@@ -33,6 +33,7 @@ from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.metaclasses import builds_a_class, metaclass_of, way_for
 from mighty_patcher.engine.modules import namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
+from mighty_patcher.engine.settling import FIELDS
 
 __all__ = ["ClassStatement", "begin"]
 
@@ -88,11 +89,16 @@ def _begun(
 
 
 def _is_made_by_decorator(keeper: Keeper, old: type, qualname: str) -> bool:
-    """Tell whether a decorator has made the class that has the name: then the slots are its own."""
+    """Tell whether a decorator has made the class that has the name: then the slots are its own. It
+    may be one of the program's that calls ``dataclass`` or ``attrs.define``.
+    """
     definition = keeper.definitions[0].get(qualname)
-    if definition is None or "__slots__" not in class_dict(old):
+    if definition is None or not definition.decorator_list:
         return False
-    return bool(definition.decorator_list) and any(
+    content = class_dict(old)
+    if any(fields in content for fields in FIELDS):
+        return True
+    return "__slots__" in content and any(
         builds_a_class(decorator, keeper.before) for decorator in definition.decorator_list
     )
 

@@ -302,6 +302,38 @@ def _align_by_content(
         None, [signature(code) for code in olds], [signature(code) for code in news], autojunk=False
     )
     for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
-        for offset, old in enumerate(olds[old_start:old_end]):
-            at = new_start + offset
-            yield old, news[at] if at < new_end else None
+        yield from _align_by_likeness(olds[old_start:old_end], news[new_start:new_end])
+
+
+def _align_by_likeness(
+    olds: list[CodeType], news: list[CodeType]
+) -> Iterator[tuple[CodeType, CodeType | None]]:
+    """Pair code by position, or where there is more on one side, with what is most like it: an
+    overload that is new is not the implementation, nor is a setter the getter.
+    """
+    if len(olds) == len(news):
+        yield from zip(olds, news, strict=True)
+        return
+    left = dict(enumerate(news))
+    chosen: dict[int, CodeType] = {}
+    ranked = sorted(
+        (
+            (_likeness(old, new), -at, -place, place, at)
+            for at, new in left.items()
+            for place, old in enumerate(olds)
+        ),
+        reverse=True,
+    )
+    for *_, place, at in ranked:
+        if place not in chosen and at in left:
+            chosen[place] = left.pop(at)
+    for place, old in enumerate(olds):
+        yield old, chosen.get(place)
+
+
+def _likeness(old: CodeType, new: CodeType) -> tuple[bool, float]:
+    """Say how much two pieces of code are alike, so that they can be compared."""
+    mine, theirs = set(old.co_names), set(new.co_names)
+    shared = len(mine & theirs) / (len(mine | theirs) or 1)
+    length = min(len(old.co_code), len(new.co_code)) / max(len(old.co_code), len(new.co_code))
+    return arguments(old) == arguments(new), shared + length

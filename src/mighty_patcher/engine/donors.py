@@ -191,7 +191,12 @@ class Keeper:
             if self.keep(old, new) or (are_decorated and self._keep_wrapper(old, new))
         }
         if are_decorated:
-            self._moved += [pair for name, pair in changed.items() if name not in kept]
+            shared = Counter(id(value) for value in self.before.values())
+            self._moved += [
+                (old, new)
+                for name, (old, new) in changed.items()
+                if name not in kept and shared[id(old)] == 1
+            ]
         made = {
             name: self.namespace[name]
             for name in names
@@ -424,10 +429,11 @@ class Keeper:
     def _keep_function(self, old: FunctionType, new: FunctionType) -> bool:
         """A definition of this file, or a wrapper that its decorator made around one."""
         if self._filename is not None:
-            if new.__code__.co_filename == self._filename:
+            if "<locals>" not in new.__qualname__ and new.__code__.co_filename == self._filename:
                 alike = old.__code__.co_filename == self._filename
             else:
-                alike = old.__code__ == new.__code__
+                is_here = old.__code__.co_filename == new.__code__.co_filename == self._filename
+                alike = is_here or old.__code__ == new.__code__
             if not alike or not (self._is_made_now(new) or self._is_young(new)):
                 self._keep_hidden(old, new)
                 return False

@@ -24,6 +24,7 @@ from mighty_patcher.engine.classes import (
 )
 
 __all__ = [
+    "FIELDS",
     "Before",
     "Cache",
     "Cleared",
@@ -41,7 +42,8 @@ else:
     Cache = functools._lru_cache_wrapper
 """What ``functools.lru_cache`` makes."""
 
-_FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
+FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
+"""Attributes of classes whose fields a decorator has collected."""
 
 
 @dataclass
@@ -198,7 +200,7 @@ def built_of(cls: type, before: Before) -> Iterator[type]:
     has_other_hook = type(cls) is not before.metaclass or _hook(cls) is not before.hook
     for subclass in subclasses_of(cls):
         content = class_dict(subclass)
-        if has_other_hook or any(fields in content for fields in _FIELDS):
+        if has_other_hook or any(fields in content for fields in FIELDS):
             yield subclass
 
 

@@ -227,8 +227,10 @@ class StatementRun:
 
 
 def _is_decorated(change: Change) -> bool:
-    """Tell whether a statement defines a function, and decorators make something of it."""
-    return any(
-        isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef)) and bool(it.decorator_list)
+    """Tell whether a function is defined anew, and decorators make something of it, or did."""
+    definitions = [
+        it
         for it in (change.old, change.new)
-    )
+        if isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    return len(definitions) == 2 and any(it.decorator_list for it in definitions)

@@ -476,6 +476,7 @@ class _Matching:
         new_gaps = _gaps(len(news), [at for _, at in anchors])
         levels: list[Callable[[ast.stmt, bool], Hashable]] = [
             planner.evaluation,
+            _definition_key,
             lambda statement, is_new: _name_key(statement, is_new, planner),
         ]
         for level in levels:
@@ -631,6 +632,13 @@ def _name_key(statement: ast.stmt, is_new: bool, planner: _Planner) -> Hashable:
         return planner.header(statement, is_new)
     name = getattr(statement, "name", None)
     return type(statement), name.id if isinstance(name, ast.Name) else None
+
+
+def _definition_key(statement: ast.stmt, _is_new: bool) -> Hashable:
+    """Return what tells definitions of one name apart: an overload, a setter, the rest."""
+    if not isinstance(statement, (ast.ClassDef, *_Def)):
+        return None
+    return type(statement).__name__, statement.name, digest(statement.decorator_list)
 
 
 def _kind_key(statement: ast.stmt, _is_new: bool) -> Hashable:

@@ -5,7 +5,7 @@ reload never runs, whether it plans for being executed again.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import ModuleType
 
 __all__ = [
@@ -42,16 +42,16 @@ def asks_currently_reloading(tree: ast.Module) -> bool:
     )
 
 
-def names_gone(old: ast.Module, new: ast.Module) -> set[str]:
+def names_gone(old: ast.Module, new: ast.Module, stars: Collection[str] = ()) -> set[str]:
     """Return the names that a module bound when it ran, and that its new text binds nowhere.
 
     Args:
         old: The syntax tree in force.
-        new: The syntax tree that was saved. If it imports everything from somewhere, nobody can
-            tell what it binds, and nothing is gone.
+        new: The syntax tree that was saved.
+        stars: The names that its star imports bring.
     """
     bound, still_bound = names_bound(old), names_bound(new)
-    return set() if "*" in still_bound else bound - still_bound - OF_EVERY_MODULE - {"*"}
+    return bound - still_bound - OF_EVERY_MODULE - {"*"} - set(stars)
 
 
 def executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

@@ -6,6 +6,7 @@ has to run again, what gathered before is committed first, because the module ma
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Patches
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.modules import imports_of, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
@@ -309,7 +310,8 @@ class Transaction:
             journal = Journal()
             self._done.append(journal)
             for it in gone:
-                if namespace.get(it, ABSENT) is before[it]:
+                is_submodule = sys.modules.get(f"{names}.{it}") is before[it]
+                if namespace.get(it, ABSENT) is before[it] and not is_submodule:
                     journal.unbind(namespace, it)
                     self.steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
             self._tell(importer, Outside(rebuilt={"*": f"{name} has other names"}))
@@ -326,12 +328,27 @@ def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
     namespace, package = namespace_of(edit.module), name_of_module(edit.module)
     return [
         name
-        for name in sorted(names_gone(old, new))
+        for name in sorted(names_gone(old, new, _names_of_stars(edit.module, new)))
         if name in before
         and name in namespace
         and namespace[name] is before[name]
         and sys.modules.get(f"{package}.{name}") is not namespace[name]
     ]
+
+
+def _names_of_stars(module: ModuleType, tree: ast.Module) -> set[str]:
+    """Return the names that a module has from those of which it imports everything."""
+    names: set[str] = set()
+    for imported in imports_of(tree, name_of_module(module), package_of(module)):
+        source = sys.modules.get(imported.module)
+        if imported.name == "*" and type(source) is ModuleType:
+            namespace = namespace_of(source)
+            public = namespace.get("__all__")
+            if isinstance(public, (list, tuple)):
+                names.update(map(str, public))
+            else:
+                names.update(name for name in list(namespace) if not name.startswith("_"))
+    return names
 
 
 def _has_same_arguments(body: Body) -> bool:
