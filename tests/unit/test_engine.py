@@ -633,3 +633,42 @@ class TestScript:
         finally:
             go.set()
             thread.join(60)
+
+
+class TestImporters:
+    def test_who_imports_a_name_twice(self, project):
+        m = project.load("m", "X = 1\n")
+        n = project.load("n", "from ~m import X\nfrom ~m import X\nY = X + 1\n")
+        project.engine()
+        assert project.edit("m", "X = 1", "X = 5").ok
+        assert (m.X, n.X, n.Y) == (5, 5, 6)
+
+    def test_who_makes_another_value_of_a_name(self, project):
+        project.load("m", "X = 1\n")
+        n = project.load("n", "from ~m import X\nX = X * 10\nY = X + 1\n")
+        project.engine()
+        assert project.edit("m", "X = 1", "X = 5").ok
+        assert (n.X, n.Y) == (50, 51)
+
+    def test_who_has_bound_a_name_while_the_program_ran(self, project):
+        project.load("m", "X = 1\n")
+        n = project.load("n", "from ~m import X\nY = [X]\n")
+        project.engine()
+        n.X, y = "ours", n.Y
+        assert project.edit("m", "X = 1", "X = 5").ok
+        assert (n.X, n.Y is y) == ("ours", True)
+
+    def test_who_imports_everything(self, project):
+        project.load("m", "X = 1\nGONE = 1\n")
+        n = project.load("n", "from ~m import *\nY = X + 1\n")
+        project.engine()
+        assert project.save(m="X = 5\nMORE = 2\n").ok
+        assert (n.X, n.Y, n.MORE, hasattr(n, "GONE")) == (5, 6, 2, False)
+
+    def test_who_reads_it_as_an_attribute(self, project):
+        project.load("m", "X = 1\nclass C:\n    limit = 1\n")
+        n = project.load("n", "import ~m as m\nY = m.X + 1\nZ = m.C.limit\nkept = [m]\n")
+        project.engine()
+        kept = n.kept
+        assert project.save(m="X = 5\nclass C:\n    limit = 7\n").ok
+        assert (n.Y, n.Z, n.kept is kept) == (6, 7, True)

@@ -54,6 +54,7 @@ def transaction():
         def __init__(self):
             super().__init__(
                 lambda module, source, name: [],
+                lambda source, name: [],
                 lambda source: [],
                 lambda module, outside: None,
             )

@@ -8,7 +8,7 @@ that they imported it, for a 5 is a 5 wherever it came from.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
-__all__ = ["Imports", "Rebound", "follow", "readers", "readers_of_class"]
+__all__ = ["Imports", "Rebound", "follow", "readers", "readers_of_classes"]
 
 
 Imports = Callable[[ModuleType, str, str], list[Imported]]
@@ -74,45 +74,56 @@ def follow(
     return bindings
 
 
-def readers(module: ModuleType, names: set[str]) -> Iterator[tuple[ModuleType, str, str]]:
-    """Find who may read names of a module as its attributes (``import config``, ``config.X``).
+def readers(
+    changed: Iterable[tuple[ModuleType, set[str]]],
+) -> Iterator[tuple[ModuleType, str, str]]:
+    """Find who may read names of modules as attributes (``import config``, ``config.X``).
 
     Args:
-        module: The module whose names have other values.
-        names: These names.
+        changed: Modules, and those of their names that have other values.
 
     Yields:
         A module, what it calls the other one (``config``, ``pkg.config``), and each name.
     """
-    full = name_of_module(module)
-    packages = {full[:at] for at, letter in enumerate(full) if letter == "."}
-    paths = {id(module): ""}
-    for package in packages:
-        if package in sys.modules:
-            paths[id(sys.modules[package])] = full[len(package) :]
-    for reader in _modules():
+    wanted: dict[int, list[tuple[str, set[str]]]] = {}
+    for module, names in changed:
+        full = name_of_module(module)
+        wanted.setdefault(id(module), []).append(("", names))
+        for at, letter in enumerate(full):
+            package = sys.modules.get(full[:at]) if letter == "." else None
+            if package is not None:
+                wanted.setdefault(id(package), []).append((full[at:], names))
+    for reader in _modules() if wanted else ():
         for bound, value in list(namespace_of(reader).items()):
-            if id(value) in paths and value is not reader:
+            for path, names in wanted.get(id(value), ()) if value is not reader else ():
                 for name in names:
-                    yield reader, f"{bound}{paths[id(value)]}", name
+                    yield reader, f"{bound}{path}", name
 
 
-def readers_of_class(cls: type, names: set[str]) -> Iterator[tuple[ModuleType, str, str]]:
-    """Find who may read attributes of a class (``Options.TEXT``, ``config.Options.TEXT``).
+def readers_of_classes(
+    changed: Collection[tuple[type, set[str]]],
+) -> Iterator[tuple[ModuleType, str, str]]:
+    """Find who may read attributes of classes (``Options.TEXT``, ``config.Options.TEXT``).
 
     Args:
-        cls: The class.
-        names: Its attributes that have other values.
+        changed: Classes, and those of their attributes that have other values.
 
     Yields:
         A module, what it calls the class, and each name.
     """
-    for module, bound in _holders([cls])[id(cls)]:
-        for name in names:
-            yield module, bound, name
-        for reader, path, _ in readers(module, {bound}):
-            for name in names:
-                yield reader, f"{path}.{bound}", name
+    attributes = {id(cls): names for cls, names in changed}
+    holders = _holders([cls for cls, _ in changed]) if attributes else {}
+    found: dict[str, set[str]] = {}
+    modules = []
+    for identity, places in holders.items():
+        for module, bound in places:
+            modules.append((module, {bound}))
+            found.setdefault(bound, set()).update(attributes[identity])
+            for name in attributes[identity]:
+                yield module, bound, name
+    for reader, path, bound in readers(modules):
+        for name in found[bound]:
+            yield reader, f"{path}.{bound}", name
 
 
 def _modules() -> list[ModuleType]:

@@ -136,7 +136,7 @@ class Keeper:
         self._remember = remember
         self._living = living
         self._made_now: set[int] = set()
-        self._young: set[int] = set()
+        self._young: set[int] | None = None
         self._codes: list[CodeType] = []
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
@@ -163,11 +163,17 @@ class Keeper:
 
     def _is_young(self, value: Any) -> bool:
         """Tell whether an object was made since `will_run` (nothing is collected meanwhile)."""
-        return id(value) not in self._young and any(it is value for it in _young())
+        young = self._young
+        return young is not None and id(value) not in young and any(it is value for it in _young())
 
-    def will_run(self, code: CodeType) -> None:
-        """Note code that is about to be executed: functions of it are made by this run."""
-        self._young = {id(it) for it in _young()}
+    def will_run(self, code: CodeType, *, calls: bool = False) -> None:
+        """Note code that is about to be executed: functions of it are made by this run.
+
+        Args:
+            code: The code.
+            calls: It may be given functions that others have made for it.
+        """
+        self._young = {id(it) for it in _young()} if calls else None
         self._codes.append(code)
         self._made_now.update(map(id, all_code(code)))
 
@@ -433,7 +439,7 @@ class Keeper:
                 alike = old.__code__.co_filename == self._filename
             else:
                 is_here = old.__code__.co_filename == new.__code__.co_filename == self._filename
-                alike = is_here or old.__code__ == new.__code__
+                alike = is_here or old.__code__.co_qualname == new.__code__.co_qualname
             if not alike or not (self._is_made_now(new) or self._is_young(new)):
                 self._keep_hidden(old, new)
                 return False

@@ -218,7 +218,10 @@ class Engine:
         }
         work = Worklist(self._in_dependency_order(news))
         transaction = Transaction(
-            self._in_force.imports_of, self._in_force.star_importers, work.tell
+            self._in_force.imports_of,
+            self._in_force.importers,
+            self._in_force.star_importers,
+            work.tell,
         )
         reloaded: list[ModuleType] = []
         steps: tuple[Step, ...] = ()
@@ -492,7 +495,7 @@ def _mentions(text: Version, outside: Outside) -> bool:
     return (
         bool(outside.rebuilt)
         or any(attribute.encode() in text.data for _, attribute in outside.attributes)
-        or any(text.data.count(name.encode()) > 1 for name in outside.before)
+        or any(text.data.count(it.encode()) > 1 for it in (*outside.before, *outside.imported))
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import linecache
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 
 from mighty_patcher.engine import version
@@ -130,6 +130,18 @@ class InForce:
         except SourceError:
             return []
         return known[1]
+
+    def importers(self, source: str, name: str) -> Iterator[tuple[ModuleType, str]]:
+        """Yield the modules below the roots that import a name from a module, and their names for
+        it.
+        """
+        for module in self._modules.loaded():
+            file = filename_of(module)
+            text = self._texts.get(os.path.realpath(file)) if file is not None else None
+            if text is not None and name.encode() in text.data:
+                for imported in self.imports_of(module, source, name):
+                    if (imported.module, imported.name) == (source, name):
+                        yield module, imported.bound
 
     def star_importers(self, source: str) -> list[ModuleType]:
         """Return the modules below the roots that import everything from a module."""

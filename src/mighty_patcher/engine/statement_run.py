@@ -38,20 +38,23 @@ class Outside:
         attributes: Attributes of other modules that changed, by its names for them:
             ``("config", "X")``.
         rebuilt: Names of classes that have to be built again, and why.
+        imported: Names that it imports and then binds itself, whose origin has another value.
     """
 
     before: dict[str, Any] = field(default_factory=dict)
     attributes: set[tuple[str, str]] = field(default_factory=set)
     rebuilt: dict[str, str] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.before or self.attributes or self.rebuilt)
+        return bool(self.before or self.attributes or self.rebuilt or self.imported)
 
     def update(self, other: Outside) -> None:
         """Add what others have changed since; of a name the oldest value counts."""
         self.before = {**other.before, **self.before}
         self.attributes |= other.attributes
         self.rebuilt |= other.rebuilt
+        self.imported |= other.imported
 
 
 class StatementRun:
@@ -78,7 +81,8 @@ class StatementRun:
         self._namespace = namespace_of(module)
         self._plan = plan
         self._parts = parts
-        self._start: dict[str, Any] | None = None
+        self._start: dict[str, Any] | None = None  # when the reload began
+        self._begin: dict[str, Any] = {}  # when the first statement was about to be executed
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
         self._flow: Flow | None = None
 
@@ -98,8 +102,11 @@ class StatementRun:
         """
         if self._start is None:
             self._start = {**keeper.before, **outside.before}
-        keeper.own += [self._start, self._values, outside.before]
+            self._begin = dict(keeper.before)
+        self._begin |= {name: self._namespace.get(name, ABSENT) for name in outside.before}
+        keeper.own += [self._start, self._begin, self._values, outside.before]
         changed = [name for name in outside.before if self._differs(name)]
+        changed += filter(self._is_bound_again, outside.imported)
         if self._flow is None or not self._values:
             flow = self._flow = Flow(self._plan, changed, outside.attributes)
         else:
@@ -115,6 +122,13 @@ class StatementRun:
             self._give_back(flow)
             if self._has_other_annotations():
                 self._annotate(keeper)
+
+    def _is_bound_again(self, name: str) -> bool:
+        """Tell whether more than one statement binds a name, and not its import alone. Otherwise it
+        was the program that has bound it to something else, and that is respected.
+        """
+        statements = [it.new for it in self._plan.changes if it.new is not None]
+        return sum(name in facts(statement).binds for statement in statements) > 1
 
     def _execute(self, change: Change, flow: Flow, keeper: Keeper) -> None:
         assert change.new is not None
@@ -176,17 +190,16 @@ class StatementRun:
 
     def _exec(self, statement: ast.stmt, keeper: Keeper) -> None:
         part = self._parts.of(statement)
-        keeper.will_run(part.code)
+        keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement))
         exec(part.code, self._namespace)
 
     def _give_back(self, flow: Flow) -> None:
         """Give names the values that they had at the beginning, or after some statement."""
-        assert self._start is not None
         for name, source in flow.restore:
             if source is UNBOUND:
                 value = ABSENT
             elif source is None:
-                value = self._start.get(name, ABSENT)
+                value = self._begin.get(name, ABSENT)
             else:
                 value = self._values.get((id(source), name), ABSENT)
             if value is ABSENT:
@@ -234,3 +247,9 @@ def _is_decorated(change: Change) -> bool:
         if isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     return len(definitions) == 2 and any(it.decorator_list for it in definitions)
+
+
+def _binds_what_a_call_returns(statement: ast.stmt) -> bool:
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
+        return False
+    return any(isinstance(node, ast.Call) for node in ast.walk(statement.value))

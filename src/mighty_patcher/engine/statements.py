@@ -23,6 +23,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from mighty_patcher.engine.report import LINES_MOVED
@@ -422,9 +423,14 @@ def _reason_of(differing: list[str]) -> str:
 
 
 def _are_in_order(changes: Iterable[Change]) -> bool:
-    """Tell whether what is in both texts stands in the same order in both."""
-    lines = [it.old.lineno for it in changes if it.old is not None and it.new is not None]
-    return lines == sorted(lines)
+    """Tell whether what is in both texts is evaluated in the same order in both."""
+    pairs = [(it.old, it.new) for it in changes if it.old is not None and it.new is not None]
+    if all(one.lineno <= two.lineno for (one, _), (two, _) in pairwise(pairs)):
+        return True
+    olds = sorted((old for old, _ in pairs), key=lambda statement: statement.lineno)
+    return [digest(it, skip_functions=True) for it in olds] == [
+        digest(new, skip_functions=True) for _, new in pairs
+    ]
 
 
 def _folded(change: Change, is_patched: bool) -> Change:

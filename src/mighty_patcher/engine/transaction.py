@@ -9,14 +9,14 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
-from mighty_patcher.engine.bindings import Imports, follow, readers, readers_of_class
+from mighty_patcher.engine.bindings import Imports, follow, readers, readers_of_classes
 from mighty_patcher.engine.classes import class_dict, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
@@ -79,6 +79,7 @@ class Transaction:
 
     Args:
         imports: What a module imports at its top, from its source.
+        importers: The modules that import a name from one, by both names, and what they call it.
         star_importers: The modules that import everything from one, by its name.
         tell: Told which modules learn of a change through what they import.
     """
@@ -86,12 +87,14 @@ class Transaction:
     def __init__(
         self,
         imports: Imports,
+        importers: Callable[[str, str], Iterable[tuple[ModuleType, str]]],
         star_importers: Callable[[str], list[ModuleType]],
         tell: Callable[[ModuleType, Outside], None],
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
         self._imports = imports
+        self._importers = importers
         self._star_importers = star_importers
         self._tell = tell
         self._gathered: list[Patches] = []
@@ -209,11 +212,10 @@ class Transaction:
             other = sys.modules.get(module)
             if type(other) is ModuleType:
                 self._tell(other, Outside(rebuilt={cls: reason}))
-        while run.attributes:
-            base, names = run.attributes.pop()
-            for reader, path, name in readers_of_class(base, names):
-                if reader is not edit.module:
-                    self._tell(reader, Outside(attributes={(path, name)}))
+        for reader, path, name in readers_of_classes(run.attributes):
+            if reader is not edit.module:
+                self._tell(reader, Outside(attributes={(path, name)}))
+        run.attributes.clear()
 
     @contextmanager
     def _kept(self, edit: Edit, before: dict[str, Any]) -> Iterator[Keeper]:
@@ -294,13 +296,17 @@ class Transaction:
         changed = {name: (before[name], namespace[name]) for name in new if name in before}
         bindings = follow(module, changed, self._imports, journal)
         self.steps += [it.step for it in bindings]
+        followed = {(id(it.importer), it.name) for it in bindings}
+        for name in changed:
+            for importer, bound in self._importers(name_of_module(module), name):
+                if (id(importer), bound) not in followed:
+                    self._tell(importer, Outside(imported={bound}))
         names: dict[int, tuple[ModuleType, set[str]]] = {id(module): (module, new | others)}
         for it in bindings:
             self._tell(it.importer, Outside({it.name: it.old}))
             names.setdefault(id(it.importer), (it.importer, set()))[1].add(it.name)
-        for source, those in names.values():
-            for reader, path, attribute in readers(source, those) if those else ():
-                self._tell(reader, Outside(attributes={(path, attribute)}))
+        for reader, path, attribute in readers([it for it in names.values() if it[1]]):
+            self._tell(reader, Outside(attributes={(path, attribute)}))
 
     def _export(self, module: ModuleType, before: dict[str, Any], gone: set[str]) -> None:
         """Have those who import everything from a module import what it has now."""
