@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import gc
 import pickle
 import sys
@@ -52,6 +53,10 @@ class Program:
 
     def value(self, number):
         return str(number) if self.kind == "StrEnum" else number
+
+    def refuses_unknown_values(self):
+        """Others make members of them: IntFlag, and every Flag of the first versions of 3.11."""
+        return getattr(self.C, "_boundary_", None) in (None, enum.FlagBoundary.STRICT)
 
     def edit(self, old, new):
         if self.kind == "StrEnum":
@@ -110,7 +115,7 @@ def test_a_member_added(it):
     it.undo()
     assert snapshot(it.C) == before
     assert not hasattr(it.C, "N")
-    if it.kind != "IntFlag":  # which makes what it does not know
+    if it.refuses_unknown_values():
         with pytest.raises(ValueError, match="valid"):
             it.C(it.value(4))
 
@@ -131,7 +136,7 @@ def test_a_member_removed(it):
     assert not hasattr(it.C, "B")
     with pytest.raises(KeyError):
         it.C["B"]
-    if it.kind != "IntFlag":  # which makes what it does not know
+    if it.refuses_unknown_values():
         with pytest.raises(ValueError, match="valid"):
             it.C(it.value(2))
     # Who holds the old member still has it.
@@ -157,14 +162,16 @@ def test_a_member_of_another_value(mutable):
     assert it.C.A is it.a is it.n.a is it.n.A
     assert it.a.value == 4
     assert it.C(4) is it.a
-    with pytest.raises(ValueError, match="valid"):
-        it.C(1)
+    if it.refuses_unknown_values():
+        with pytest.raises(ValueError, match="valid"):
+            it.C(1)
     assert by_member[it.a] == "a"
     assert pickle.loads(pickle.dumps(it.a)) is it.a
     assert it.C.B is it.b
     it.undo()
-    with pytest.raises(ValueError, match="valid"):
-        it.C(4)
+    if it.refuses_unknown_values():
+        with pytest.raises(ValueError, match="valid"):
+            it.C(4)
 
 
 def test_a_member_whose_value_is_its_payload_is_replaced_and_that_is_said(immutable):

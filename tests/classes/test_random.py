@@ -1,7 +1,7 @@
 """Random edits of random hierarchies: after each of them the classes that were patched are what a
 fresh process makes of the text.
 
-CI has 300 edits on each interpreter. ::
+CI has 350 edits on each interpreter. ::
 
     CLASSES_EDITS=100000 CLASSES_SEED=7 make test ARGS="tests/classes/test_random.py"
 """
@@ -20,7 +20,7 @@ import pytest
 from case import Program, class_dict
 from hierarchies import Hierarchy
 
-EDITS = int(os.environ.get("CLASSES_EDITS", "300"))
+EDITS = int(os.environ.get("CLASSES_EDITS", "350"))
 SEED = int(os.environ.get("CLASSES_SEED", "1"))
 PER_HIERARCHY = 25
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import types
 
 import pytest
@@ -50,6 +51,8 @@ again = pytest.mark.parametrize("again", [body, whole], ids=["statements", "whol
 
 @pytest.fixture
 def transaction():
+    gc.collect()  # without the GIL the functions of the test before still live, and have equal code
+
     class Alone(Transaction):
         def __init__(self):
             super().__init__(
