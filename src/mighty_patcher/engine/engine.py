@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import ast
-import fnmatch
 import gc
 import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Literal
-from weakref import WeakSet
+from types import ModuleType
 
 from mighty_patcher import _core
-from mighty_patcher.engine import statements, version
-from mighty_patcher.engine.codetree import Pairs
-from mighty_patcher.engine.dataflow import changes_nothing
+from mighty_patcher.engine import version
 from mighty_patcher.engine.files import python_files
-from mighty_patcher.engine.inforce import InForce, code_filename
+from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.instances import changed_definitions, migrate
-from mighty_patcher.engine.match import living, match_bodies
 from mighty_patcher.engine.modules import (
     Modules,
     filename_of,
@@ -35,24 +27,14 @@ from mighty_patcher.engine.modules import (
     namespace_of,
     package_of,
 )
-from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
+from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
-from mighty_patcher.engine.run import running_line, take_over
-from mighty_patcher.engine.running import without_running
-from mighty_patcher.engine.statement_run import Outside, StatementRun
-from mighty_patcher.engine.toplevel import (
-    asks_currently_reloading,
-    is_main_guard,
-    without_main_guard,
-)
 from mighty_patcher.engine.transaction import Edit, Transaction
-from mighty_patcher.engine.version import Version
+from mighty_patcher.engine.version import Version, parsed
 from mighty_patcher.engine.worklist import Worklist
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
 
 __all__ = ["Engine", "Rerun"]
-
-Rerun = Literal["changed", "module"]
 
 
 @dataclass
@@ -87,13 +69,11 @@ class Engine:
         self.errors: dict[str, MightyPatcherError] = {}
         self.importing: set[str] = set()
         """Files that were saved while a module of theirs was still being imported."""
-        self._rerun = rerun
-        self._excluded = tuple(excluded)
         self._lock = threading.RLock()
         self._is_reloading = False
         self._in_force = InForce(self.modules, python_files(self.modules.roots))
         self._undo: list[_Undo] = []
-        self._left: WeakSet[FunctionType] = WeakSet()
+        self._planner = Planner(self.modules, self._in_force, rerun, excluded, self._forget_last)
         self._read_ahead: dict[str, Version] = {}
 
     # ---- what the front ends call
@@ -214,7 +194,7 @@ class Engine:
             id(module): new
             for new in news
             for module in self.modules.of(new.path)
-            if not self._is_excluded(module)
+            if not self._planner.is_excluded(module)
         }
         work = Worklist(self._in_dependency_order(news))
         transaction = Transaction(
@@ -238,9 +218,9 @@ class Engine:
                     if edit is not None:
                         pass
                     elif id(module) in versions:
-                        edit = self._edit(module, versions[id(module)], taken, again=again)
+                        edit = self._planner.saved(module, versions[id(module)], taken, again=again)
                     else:
-                        edit = self._edit_of_importer(module, outside)
+                        edit = self._planner.importer(module, outside)
                     if edit is None or not edit.is_needed(outside):
                         continue
                     edits[id(module)] = edit.seen()
@@ -289,7 +269,7 @@ class Engine:
     ) -> Iterator[Stale]:
         """Let the instances of classes that changed know, after the commit."""
         for new, old in versions.items():
-            changed = changed_definitions(_parsed(old), new)
+            changed = changed_definitions(parsed(old), new)
             for module in self.modules.of(new.path) if changed else ():
                 if any(module is done for done in reloaded):
                     name = name_of_module(module)
@@ -297,7 +277,7 @@ class Engine:
 
     def _read(self, path: str, *, again: bool) -> Version | None:
         """Return the text of a file if something has to be done about it."""
-        modules = [m for m in self.modules.of(path) if not self._is_excluded(m)]
+        modules = [m for m in self.modules.of(path) if not self._planner.is_excluded(m)]
         if not modules:
             logger.debug("%s was saved; no module was loaded from it", self.modules.display(path))
             self._in_force.read_anew(path)
@@ -324,7 +304,7 @@ class Engine:
             (module, new)
             for new in news
             for module in self.modules.of(new.path)
-            if not self._is_excluded(module)
+            if not self._planner.is_excluded(module)
         ]
         names = {name_of_module(module) for module, _ in versions}
         imports: dict[str, set[str]] = {}
@@ -333,112 +313,6 @@ class Engine:
             found = imports_of(new.tree, name, package_of(module))
             imports.setdefault(name, set()).update(imported.needs(names) for imported in found)
         return in_dependency_order([module for module, _ in versions], imports)
-
-    def _edit(self, module: ModuleType, new: Version, taken: set[int], *, again: bool) -> Edit:
-        """Say what a saved module needs. It is looked at when those before it are done: what is
-        found then is what is there.
-        """
-        old = _parsed(self._in_force.text(new.path))
-        code = self._in_force.saved_code(new, module)
-        edit = Edit(module, code.co_filename, (None if old is None else old.tree, new.tree))
-        reason = "its text at the time of its import is unknown"
-        if old is not None:
-            plan = statements.plan(old.tree, new.tree, (old.text, new.text))
-            reason = self._why_whole(module, new, plan)
-            pairs = Pairs(self._in_force.code(old, module), code)
-            if not again and (reason or pairs.root.changed or not changes_nothing(plan)):
-                self._forget_last()  # what only its log holds must not be found below
-            edit.living = partial(living, module, pairs, edit.filename)
-            others = {id(namespace_of(m)) for m in self.modules.of(new.path) if m is not module}
-            patches = match_bodies(module, pairs, edit.filename, taken, self._left, others)
-            if patches.unknown is not None:
-                reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
-            else:
-                edit.patches = patches
-            if not reason:
-                plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
-                edit.run = StatementRun(module, plan, Parts(edit.filename, new.tree, take_over))
-        if reason:
-            edit.whole, edit.reason = self._whole(module, new, reason), reason
-        return edit
-
-    def _edit_of_importer(self, module: ModuleType, outside: Outside) -> Edit | None:
-        """Say what a module may need that was not saved, but imports from one that was.
-
-        Returns:
-            None for one that only has imported names, or that is not ours to run.
-        """
-        text = self._text_of(module)
-        if text is None or self._is_excluded(module) or not _mentions(text, outside):
-            return None
-        if self.modules.is_importing(module) or not can_be_taken_apart(module):
-            return None
-        filename = code_filename(module, text.path)
-        plan = statements.plan(text.tree, text.tree, (text.text, text.text))
-        plan, _ = self._without_running(module, plan, [])
-        return Edit(
-            module,
-            filename,
-            (text.tree, text.tree),
-            run=StatementRun(module, plan, Parts(filename, text.tree, take_over)),
-            living=partial(living, module, None, filename),
-        )
-
-    def _without_running(
-        self, module: ModuleType, plan: statements.Plan, stale: list[Stale]
-    ) -> tuple[statements.Plan, list[Stale]]:
-        """Keep what is being executed right now, and what stands below it: the running code goes on
-        with the old text.
-        """
-        running, text = running_line(module), self._text_of(module)
-        if running is None or text is None:
-            return plan, stale
-        first = self._in_force.first_text(text.path) or text
-        return without_running(plan, running[1], first.tree, text.tree, stale)
-
-    def _text_of(self, module: ModuleType) -> Version | None:
-        """Return the text that a module runs, if it is one below the roots."""
-        file = filename_of(module)
-        text = self._in_force.text(os.path.realpath(file)) if file is not None else None
-        return _parsed(text)
-
-    def _why_whole(self, module: ModuleType, new: Version, plan: statements.Plan) -> str:
-        """Say why all of a module is run again; nothing if it is not."""
-        wish = namespace_of(module).get("__rerun__", self._rerun)
-        if wish == "module":
-            return "every save runs it again"
-        if b"currently_reloading" in new.data and asks_currently_reloading(new.tree):
-            return "it asks currently_reloading()"
-        if not changes_nothing(plan) and not can_be_taken_apart(module):
-            return "its loader changes what is compiled, and has to see all of it"
-        return ""
-
-    def _whole(self, module: ModuleType, new: Version, reason: str) -> Callable[[], list[Part]]:
-        """Return what compiles a module that is run again.
-
-        Raises:
-            RefusedEdit: Its top-level code is running right now, outside its main block.
-        """
-        code = self._in_force.saved_code(new, module)
-        tree = new.tree
-        if name_of_module(module) == "__main__":
-            tree = self._main_tree(module, new, reason)
-            code = version.compile_for(new, module, code.co_filename, tree=tree)
-        if not can_be_taken_apart(module):
-            return lambda: [Part(None, code)]
-        return Parts(code.co_filename, tree, take_over).every
-
-    def _main_tree(self, module: ModuleType, new: Version, reason: str) -> ast.Module:
-        running = running_line(module)
-        if running is not None and not _is_in_main_guard(
-            running[1], self._in_force.first_text(new.path)
-        ):
-            raise RefusedEdit(
-                f"{reason}, in {self.modules.display(new.path)}, whose top-level code is "
-                f"still running and would start again",
-                'put what runs the program below `if __name__ == "__main__":`, or restart',
-            )
-        return without_main_guard(new.tree)
 
     def _not_in_force(self, path: str, error: MightyPatcherError) -> MightyPatcherError:
         """Note that the saved text does not run; tracebacks go on showing the one that does."""
@@ -457,21 +331,6 @@ class Engine:
             # collector alone. Until then it would be found below, and live on in the next log.
             gc.collect()
 
-    def _is_excluded(self, module: ModuleType) -> bool:
-        name = name_of_module(module)
-        if namespace_of(module).get("__rerun__") == "never":
-            return True
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._excluded)
-
-
-def _parsed(text: Version | None) -> Version | None:
-    """A text that was on disk at the start need not be one that was ever imported."""
-    try:
-        tree = None if text is None else text.tree
-    except SourceError:
-        tree = None
-    return None if tree is None else text
-
 
 def _ran(steps: Iterable[Step]) -> bool:
     return any(step.kind == "ran" for step in steps)
@@ -487,15 +346,6 @@ def _joined(first: Reload, second: Reload) -> Reload:
         errors=first.errors + second.errors,
         seconds=second.seconds,
         started=first.started,
-    )
-
-
-def _mentions(text: Version, outside: Outside) -> bool:
-    """Tell whether a text may do something with names but import them."""
-    return (
-        bool(outside.rebuilt)
-        or any(attribute.encode() in text.data for _, attribute in outside.attributes)
-        or any(text.data.count(it.encode()) > 1 for it in (*outside.before, *outside.imported))
     )
 
 
@@ -520,11 +370,3 @@ def _run_error(module: ModuleType | None, error: BaseException) -> MightyPatcher
     result.details = tuple(details(result))  # while its lines are at hand
     traceback.clear_frames(error.__traceback__)  # or the error would keep their locals alive
     return result
-
-
-def _is_in_main_guard(line: int, text: Version | None) -> bool:
-    return text is not None and any(
-        statement.lineno <= line <= (statement.end_lineno or statement.lineno)
-        for statement in text.tree.body
-        if is_main_guard(statement)
-    )

@@ -35,6 +35,7 @@ __all__ = [
     "looks_unfinished",
     "own_compiler",
     "parse",
+    "parsed",
     "plain_compile",
     "read",
     "without_warnings",
@@ -131,6 +132,15 @@ class Texts:
 
 
 # --- reading --------------------------------------------------------------------------------
+
+
+def parsed(text: Version | None) -> Version | None:
+    """Return a text if it parses: what was on disk at the start need not have been imported."""
+    try:
+        tree = None if text is None else text.tree
+    except SourceError:
+        tree = None
+    return None if tree is None else text
 
 
 def read(path: str) -> Version:

@@ -1,0 +1,193 @@
+"""What a reload has to do for one module: bodies to patch, statements to run, or all of it."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import os
+from collections.abc import Callable, Collection
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import Literal
+from weakref import WeakSet
+
+from mighty_patcher.engine import statements, version
+from mighty_patcher.engine.codetree import Pairs
+from mighty_patcher.engine.dataflow import changes_nothing
+from mighty_patcher.engine.inforce import InForce, code_filename
+from mighty_patcher.engine.match import living, match_bodies
+from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
+from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.run import running_line, take_over
+from mighty_patcher.engine.running import without_running
+from mighty_patcher.engine.statement_run import Outside, StatementRun
+from mighty_patcher.engine.toplevel import (
+    asks_currently_reloading,
+    is_main_guard,
+    without_main_guard,
+)
+from mighty_patcher.engine.transaction import Edit
+from mighty_patcher.engine.version import Version, parsed
+from mighty_patcher.errors import RefusedEdit
+
+__all__ = ["Planner", "Rerun"]
+
+Rerun = Literal["changed", "module"]
+
+
+class Planner:
+    """Plans the edits of one module at a time, by the user's wishes.
+
+    Args:
+        modules: The loaded modules.
+        in_force: What runs now.
+        rerun: ``"module"`` runs every saved module again, whatever changed in it.
+        excluded: Patterns of the names of modules that are never touched.
+        forget_last: Drops what the last reload could have been undone with.
+    """
+
+    def __init__(
+        self,
+        modules: Modules,
+        in_force: InForce,
+        rerun: Rerun,
+        excluded: Collection[str],
+        forget_last: Callable[[], None],
+    ) -> None:
+        self._modules = modules
+        self._in_force = in_force
+        self._rerun = rerun
+        self._excluded = tuple(excluded)
+        self._forget_last = forget_last
+        self._left: WeakSet[FunctionType] = WeakSet()
+
+    def is_excluded(self, module: ModuleType) -> bool:
+        """Tell whether a module is never touched."""
+        name = name_of_module(module)
+        if namespace_of(module).get("__rerun__") == "never":
+            return True
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._excluded)
+
+    def saved(self, module: ModuleType, new: Version, taken: set[int], *, again: bool) -> Edit:
+        """Say what a saved module needs. It is looked at when those before it are done: what is
+        found then is what is there.
+        """
+        old = parsed(self._in_force.text(new.path))
+        code = self._in_force.saved_code(new, module)
+        edit = Edit(module, code.co_filename, (None if old is None else old.tree, new.tree))
+        reason = "its text at the time of its import is unknown"
+        if old is not None:
+            plan = statements.plan(old.tree, new.tree, (old.text, new.text))
+            reason = self._why_whole(module, new, plan)
+            pairs = Pairs(self._in_force.code(old, module), code)
+            if not again and (reason or pairs.root.changed or not changes_nothing(plan)):
+                self._forget_last()  # what only its log holds must not be found below
+            edit.living = partial(living, module, pairs, edit.filename)
+            others = {id(namespace_of(m)) for m in self._modules.of(new.path) if m is not module}
+            patches = match_bodies(module, pairs, edit.filename, taken, self._left, others)
+            if patches.unknown is not None:
+                reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
+            else:
+                edit.patches = patches
+            if not reason:
+                plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
+                edit.run = StatementRun(module, plan, Parts(edit.filename, new.tree, take_over))
+        if reason:
+            edit.whole, edit.reason = self._whole(module, new, reason), reason
+        return edit
+
+    def importer(self, module: ModuleType, outside: Outside) -> Edit | None:
+        """Say what a module may need that was not saved, but imports from one that was.
+
+        Returns:
+            None for one that only has imported names, or that is not ours to run.
+        """
+        text = self._text_of(module)
+        if text is None or self.is_excluded(module) or not _mentions(text, outside):
+            return None
+        if self._modules.is_importing(module) or not can_be_taken_apart(module):
+            return None
+        filename = code_filename(module, text.path)
+        plan = statements.plan(text.tree, text.tree, (text.text, text.text))
+        plan, _ = self._without_running(module, plan, [])
+        return Edit(
+            module,
+            filename,
+            (text.tree, text.tree),
+            run=StatementRun(module, plan, Parts(filename, text.tree, take_over)),
+            living=partial(living, module, None, filename),
+        )
+
+    def _without_running(
+        self, module: ModuleType, plan: statements.Plan, stale: list[Stale]
+    ) -> tuple[statements.Plan, list[Stale]]:
+        """Keep what is being executed right now, and what stands below it: the running code goes on
+        with the old text.
+        """
+        running, text = running_line(module), self._text_of(module)
+        if running is None or text is None:
+            return plan, stale
+        first = self._in_force.first_text(text.path) or text
+        return without_running(plan, running[1], first.tree, text.tree, stale)
+
+    def _text_of(self, module: ModuleType) -> Version | None:
+        """Return the text that a module runs, if it is one below the roots."""
+        file = filename_of(module)
+        text = self._in_force.text(os.path.realpath(file)) if file is not None else None
+        return parsed(text)
+
+    def _why_whole(self, module: ModuleType, new: Version, plan: statements.Plan) -> str:
+        """Say why all of a module is run again; nothing if it is not."""
+        wish = namespace_of(module).get("__rerun__", self._rerun)
+        if wish == "module":
+            return "every save runs it again"
+        if b"currently_reloading" in new.data and asks_currently_reloading(new.tree):
+            return "it asks currently_reloading()"
+        if not changes_nothing(plan) and not can_be_taken_apart(module):
+            return "its loader changes what is compiled, and has to see all of it"
+        return ""
+
+    def _whole(self, module: ModuleType, new: Version, reason: str) -> Callable[[], list[Part]]:
+        """Return what compiles a module that is run again.
+
+        Raises:
+            RefusedEdit: Its top-level code is running right now, outside its main block.
+        """
+        code = self._in_force.saved_code(new, module)
+        tree = new.tree
+        if name_of_module(module) == "__main__":
+            tree = self._main_tree(module, new, reason)
+            code = version.compile_for(new, module, code.co_filename, tree=tree)
+        if not can_be_taken_apart(module):
+            return lambda: [Part(None, code)]
+        return Parts(code.co_filename, tree, take_over).every
+
+    def _main_tree(self, module: ModuleType, new: Version, reason: str) -> ast.Module:
+        running = running_line(module)
+        if running is not None and not _is_in_main_guard(
+            running[1], self._in_force.first_text(new.path)
+        ):
+            raise RefusedEdit(
+                f"{reason}, in {self._modules.display(new.path)}, whose top-level code is "
+                f"still running and would start again",
+                'put what runs the program below `if __name__ == "__main__":`, or restart',
+            )
+        return without_main_guard(new.tree)
+
+
+def _mentions(text: Version, outside: Outside) -> bool:
+    """Tell whether a text may do something with names but import them."""
+    return (
+        bool(outside.rebuilt)
+        or any(attribute.encode() in text.data for _, attribute in outside.attributes)
+        or any(text.data.count(it.encode()) > 1 for it in (*outside.before, *outside.imported))
+    )
+
+
+def _is_in_main_guard(line: int, text: Version | None) -> bool:
+    return text is not None and any(
+        statement.lineno <= line <= (statement.end_lineno or statement.lineno)
+        for statement in text.tree.body
+        if is_main_guard(statement)
+    )
