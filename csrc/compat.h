@@ -28,8 +28,13 @@
  * (Include/internal/pycore_pystate.h). */
 extern PyAPI_FUNC(void) _PyEval_StopTheWorld(PyInterpreterState *interp);
 extern PyAPI_FUNC(void) _PyEval_StartTheWorld(PyInterpreterState *interp);
+/* No other thread changes an object between the two (PEP 703; public since 3.13). */
+#define MP_BEGIN_CRITICAL_SECTION(op) Py_BEGIN_CRITICAL_SECTION(op);
+#define MP_END_CRITICAL_SECTION Py_END_CRITICAL_SECTION();
 #else
 #define MP_FREE_THREADED 0
+#define MP_BEGIN_CRITICAL_SECTION(op) {
+#define MP_END_CRITICAL_SECTION }
 #endif
 
 /* ---- fields of a function that came later ---------------------------------------------- */

@@ -249,6 +249,22 @@ def find_referrers(objects: list[Any]) -> list[Any]:
         objects: Compared by identity; the list itself is left out.
     """
 
+def names_holding(
+    namespaces: list[dict[str, Any]], objects: list[Any]
+) -> list[tuple[int, str, Any]]:
+    """Find the names that hold some objects, in modules for example.
+
+    Args:
+        namespaces: Where to look.
+        objects: Compared by identity.
+
+    Returns:
+        The position of the namespace, the name and the object, in the order of both.
+
+    Raises:
+        TypeError: A namespace is no dictionary.
+    """
+
 def replace_references(
     donors: list[Any], targets: list[Any], kept: list[Any] | None = None
 ) -> list[tuple[Any, Any]]:

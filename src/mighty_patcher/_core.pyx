@@ -52,6 +52,9 @@ cdef extern from "heap.h":
     object mp_heap_find_functions(object codes, object filenames)
     object mp_heap_find_referrers(object objects)
 
+cdef extern from "names.h":
+    object mp_names_holding(object namespaces, object objects)
+
 cdef extern from "slots.h":
     object mp_slots_own(object type, object name)
     object mp_slots_type()
@@ -216,6 +219,10 @@ def find_functions(list codes not None, list filenames not None):
 
 def find_referrers(list objects not None):
     return mp_heap_find_referrers(objects)
+
+
+def names_holding(list namespaces not None, list objects not None):
+    return mp_names_holding(namespaces, objects)
 
 
 def replace_references(list donors not None, list targets not None, list kept=None):

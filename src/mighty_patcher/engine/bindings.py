@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from mighty_patcher import _core
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
@@ -86,18 +87,20 @@ def readers(
         A module, what it calls the other one (``config``, ``pkg.config``), and each name.
     """
     wanted: dict[int, list[tuple[str, set[str]]]] = {}
+    sought: list[ModuleType] = []
     for module, names in changed:
         full = name_of_module(module)
         wanted.setdefault(id(module), []).append(("", names))
+        sought.append(module)
         for at, letter in enumerate(full):
             package = sys.modules.get(full[:at]) if letter == "." else None
             if package is not None:
                 wanted.setdefault(id(package), []).append((full[at:], names))
-    for reader in _modules() if wanted else ():
-        for bound, value in list(namespace_of(reader).items()):
-            for path, names in wanted.get(id(value), ()) if value is not reader else ():
-                for name in names:
-                    yield reader, f"{bound}{path}", name
+                sought.append(package)
+    for reader, bound, value in _names_holding(sought):
+        for path, names in wanted[id(value)] if value is not reader else ():
+            for name in names:
+                yield reader, f"{bound}{path}", name
 
 
 def readers_of_classes(
@@ -126,19 +129,22 @@ def readers_of_classes(
             yield reader, f"{path}.{bound}", name
 
 
-def _modules() -> list[ModuleType]:
+def _names_holding(values: list[Any]) -> list[tuple[ModuleType, str, Any]]:
+    """Find the names of all modules that hold one of these values, by identity: one pass."""
+    if not values:
+        return []
     # By its type alone: isinstance asks the object for its `__class__`, which may raise.
-    loaded = {id(module): module for module in list(sys.modules.values())}.values()
-    return [module for module in loaded if issubclass(type(module), ModuleType)]
+    loaded = {id(module): module for module in sys.modules.copy().values()}.values()
+    modules = [module for module in loaded if issubclass(type(module), ModuleType)]
+    found = _core.names_holding([namespace_of(module) for module in modules], values)
+    return [(modules[at], name, value) for at, name, value in found]
 
 
 def _holders(values: list[Any]) -> dict[int, list[tuple[ModuleType, str]]]:
-    """For each value, by identity, the modules that hold it, with their names for it: one pass."""
+    """For each value, by identity, the modules that hold it, with their names for it."""
     found: dict[int, list[tuple[ModuleType, str]]] = {id(value): [] for value in values}
-    for importer in _modules():
-        for bound, value in list(namespace_of(importer).items()):
-            if id(value) in found:
-                found[id(value)].append((importer, bound))
+    for module, name, value in _names_holding(values):
+        found[id(value)].append((module, name))
     return found
 
 

@@ -99,7 +99,8 @@ class Engine:
             collects = gc.isenabled()
             gc.disable()
             try:
-                result = self._reload(self._files(paths))
+                with self.modules.remembering():
+                    result = self._reload(self._files(paths))
             finally:
                 self._is_reloading = False
                 if collects:

@@ -13,6 +13,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
@@ -20,6 +21,7 @@ from importlib.machinery import (
     SOURCE_SUFFIXES,
     ModuleSpec,
 )
+from operator import is_
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
@@ -67,6 +69,20 @@ class Modules:
         self._places: dict[str, frozenset[str]] = {}  # of each absolute __file__
         self._files: dict[str, set[str]] = {}  # and back: the __file__s of each place
         self._scripts: dict[tuple[str, str], frozenset[str]] = {}  # of name and relative __file__
+        self._foreign: set[str] = set()  # absolute __file__s of which no place is below a root
+        self._answers: _Answers | None = None
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Until the end of the block, look at all modules again only when one comes or goes.
+
+        A reload asks for the same files a dozen times, and nobody changes a ``__file__`` meanwhile.
+        """
+        self._answers = _Answers()
+        try:
+            yield
+        finally:
+            self._answers = None
 
     def of(self, path: str) -> list[ModuleType]:
         """Find every loaded module that is this file.
@@ -81,13 +97,17 @@ class Modules:
         Returns:
             The modules, each once, in the order in which their imports began.
         """
-        places = _places_of(path)
-        found = [
-            module
-            for name, module in _loaded(self._candidates(places))
-            if not places.isdisjoint(self._places_of_module(name, module))
-        ]
-        return found or self._by_name(path) or self._led_to(path)
+        answers = self._current_answers()
+        found = answers.get(path)
+        if found is None:
+            places = _places_of(path)
+            found = [
+                module
+                for name, module in _loaded(self._candidates(places))
+                if not places.isdisjoint(self._places_of_module(name, module))
+            ]
+            found = answers[path] = found or self._by_name(path) or self._led_to(path)
+        return list(found)
 
     def loaded(self) -> list[ModuleType]:
         """List the modules whose source is below the roots, and ``__main__`` if it has a file.
@@ -97,12 +117,16 @@ class Modules:
         Returns:
             The modules, each once, in the order in which their imports began.
         """
-        return [
-            module
-            for name, module in _loaded(sys.modules.copy().items())
-            if (places := self._places_of_module(name, module))
-            and (name == "__main__" or any(map(self._is_own, places)))
-        ]
+        answers = self._current_answers()
+        found = answers.get(None)
+        if found is None:
+            found = answers[None] = [
+                module
+                for name, module in _loaded(self._perhaps_own())
+                if (places := self._places_of_module(name, module))
+                and (name == "__main__" or self._is_any_own(module, places))
+            ]
+        return list(found)
 
     def is_importing(self, module: ModuleType) -> bool:
         """Tell whether a module is still being imported, on whatever thread.
@@ -152,6 +176,9 @@ class Modules:
         """
         return self._relative(path) or path
 
+    def _current_answers(self) -> dict[str | None, list[ModuleType]]:
+        return {} if self._answers is None else self._answers.current()
+
     def _led_to(self, path: str) -> list[ModuleType]:
         """Find the modules whose file is a symbolic link that leads elsewhere than before."""
         return [
@@ -181,6 +208,25 @@ class Modules:
             and isinstance(file := _read_namespace(module).get("__file__"), str)
             and (file in here or file not in known)
         ]
+
+    def _perhaps_own(self) -> list[tuple[str, object]]:
+        """List what of `sys.modules` is not known to be a file below no root."""
+        foreign = self._foreign
+        return [
+            (name, module)
+            for name, module in sys.modules.copy().items()
+            if name == "__main__"
+            or not issubclass(type(module), ModuleType)
+            or not isinstance(file := _read_namespace(module).get("__file__"), str)
+            or file not in foreign
+        ]
+
+    def _is_any_own(self, module: ModuleType, places: frozenset[str]) -> bool:
+        is_own = any(map(self._is_own, places))
+        file = filename_of(module)
+        if not is_own and file is not None and os.path.isabs(file):
+            self._foreign.add(file)
+        return is_own
 
     def _places_of_module(self, name: str, module: ModuleType) -> frozenset[str]:
         """Return where a module's source is; an empty set if it has none."""
@@ -219,6 +265,22 @@ class Modules:
             for base in self._bases
             if (relative := base.relative(place)) is not None
         )
+
+
+class _Answers:
+    """What was found while the modules were these."""
+
+    def __init__(self) -> None:
+        self._modules: list[object] = []
+        self._found: dict[str | None, list[ModuleType]] = {}  # None: all that are loaded
+
+    def current(self) -> dict[str | None, list[ModuleType]]:
+        modules: list[object] = list(sys.modules.copy().values())
+        # One by one: a list would ask what is no longer the same whether it is equal.
+        if len(modules) != len(self._modules) or not all(map(is_, modules, self._modules)):
+            self._modules = modules
+            self._found.clear()
+        return self._found
 
 
 @dataclass(frozen=True)
