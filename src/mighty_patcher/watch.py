@@ -37,7 +37,8 @@ class AutoReloader:
         rerun: ``"changed"`` runs a module again only where more than bodies of functions changed;
             ``"module"`` at every save.
         excluded: Names of modules, as fnmatch patterns, that are never touched.
-        apply: ``"now"``. (``"manual"`` comes with a later version.)
+        apply: ``"now"`` reloads when a file is saved; with ``"manual"`` saves wait until the
+            program calls `apply`, at a point that it chooses.
         poll: Seconds between two looks at the files, for mounts that report no events; None for
             the events of the operating system.
         on_reload: Called with each `Reload`, on the thread that reloaded. What it raises is logged.
@@ -45,7 +46,7 @@ class AutoReloader:
     Raises:
         TypeError: ``path`` is nothing that names a file.
         NotADirectoryError: A root does not exist.
-        NotImplementedError: ``apply`` is not ``"now"``.
+        ValueError: ``rerun`` or ``apply`` is none of their values.
 
     Example:
         >>> reloader = AutoReloader(path="src")  # doctest: +SKIP
@@ -61,14 +62,17 @@ class AutoReloader:
         poll: float | None = None,
         on_reload: Callable[[Reload], object] | None = None,
     ) -> None:
-        if apply != "now":
-            raise NotImplementedError(f"apply={apply!r} is not there yet; leave it out")
+        if apply not in ("now", "manual"):
+            raise ValueError(f'apply is "now" or "manual", not {apply!r}')
         if rerun not in ("changed", "module"):
             raise ValueError(f'rerun is "changed" or "module", not {rerun!r}')
         if isinstance(excluded, str):
             raise TypeError(f"excluded is a list of patterns, not the string {excluded!r}")
         roots = _roots(path)
         self._on_reload = on_reload
+        self._is_manual = apply == "manual"
+        self._waiting: dict[str, None] = {}  # saved, in order, until `apply`
+        self._waiting_lock = threading.Lock()
         self._stopped = threading.Event()
         self._engine = Engine(roots, rerun=rerun, excluded=tuple(excluded))
         ensure_console()
@@ -107,8 +111,14 @@ class AutoReloader:
         return result
 
     def apply(self) -> Reload | None:
-        """Apply waiting saves; there are none with ``apply="now"``."""
-        return None
+        """Reload now, on this thread, what was saved since the last time.
+
+        Returns:
+            What was done; None if nothing was saved. With ``apply="now"`` nothing ever waits.
+        """
+        with self._waiting_lock:
+            waiting, self._waiting = self._waiting, {}
+        return self.reload(list(waiting)) if waiting else None
 
     def undo(self) -> Reload:
         """Take the last reload back, exactly.
@@ -145,7 +155,13 @@ class AutoReloader:
             timer.start()
 
     def _reload(self, paths: list[str]) -> None:
-        if paths and not self._stopped.is_set():
+        if not paths or self._stopped.is_set():
+            return
+        if self._is_manual:
+            with self._waiting_lock:
+                self._waiting.update(dict.fromkeys(paths))
+            logger.debug("saved, and waiting for apply(): %s", ", ".join(paths))
+        else:
             self.reload(paths)
 
     def _report(self, result: Reload) -> None:

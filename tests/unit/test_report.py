@@ -17,6 +17,7 @@ from mighty_patcher.engine.report import (
     announce,
     ensure_console,
 )
+from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import RefusedEdit, RunError, SourceError
 
 NOON = datetime.datetime(2026, 11, 20, 12, 3, 41, tzinfo=datetime.UTC)
@@ -260,7 +261,7 @@ class TestLogging:
         [(OK, logging.INFO), (STALE, logging.WARNING), (FAILED, logging.ERROR)],
     )
     def test_level(self, caplog, reload, level):
-        with caplog.at_level(logging.DEBUG, "mighty_patcher"):
+        with caplog.at_level(logging.INFO, "mighty_patcher"):
             announce(reload)
         (record,) = caplog.records
         assert (record.levelno, record.getMessage()) == (level, str(reload))
@@ -411,3 +412,36 @@ def test_a_reload_of_no_file_names_none() -> None:
     reload = Reload(errors=(RefusedEdit("asked for by a module that runs", "ask later"),))
     assert str(reload).endswith(" refused: asked for by a module that runs; ask later")
     assert " reloaded: nothing to change  " in str(Reload())
+
+
+class TestExplained:
+    def test_reasons_and_lines(self):
+        old = Version.of("/shop/cart.py", b"RATE = 1\n")
+        new = Version.of("/shop/cart.py", b"RATE = 2\n")
+        reload = reload_of(
+            Step("ran", "shop.cart", "RATE", 1, "it changed"),
+            *patched("tax", reason=LINES_MOVED),
+            texts=(("shop/cart.py", old, new),),
+        )
+        assert reload.explained().splitlines() == [
+            "ran RATE (shop.cart, line 1): it changed",
+            "--- shop/cart.py",
+            "+++ shop/cart.py",
+            "@@ -1 +1 @@",
+            "-RATE = 1",
+            "+RATE = 2",
+        ]
+
+    def test_what_was_not_known_or_not_python_before(self):
+        new, binary = Version.of("/a.py", b"x = 1\n"), Version.of("/a.py", b"\0\xff")
+        for old in (None, binary):
+            reload = reload_of(texts=(("a.py", old, new),))
+            assert reload.explained().splitlines()[-1] == "+x = 1"
+
+    def test_is_logged_where_debugging_messages_are_wanted(self, caplog):
+        with caplog.at_level(logging.INFO, "mighty_patcher"):
+            announce(reload_of(*patched("tax")))
+        assert len(caplog.records) == 1
+        with caplog.at_level(logging.DEBUG, "mighty_patcher"):
+            announce(reload_of(*patched("tax")))
+        assert "patched tax (shop.cart, line 7): body changed" in caplog.records[-1].getMessage()

@@ -208,6 +208,7 @@ class Engine:
         steps: tuple[Step, ...] = ()
         stale: tuple[Stale, ...] = ()
         names: tuple[str, ...] = ()
+        texts: tuple[tuple[str, Version | None, Version], ...] = ()
         edits: dict[int, Edit] = {}
         taken: set[int] = set()
         module: ModuleType | None = None
@@ -254,6 +255,10 @@ class Engine:
                 transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
             names = tuple(name_of_module(module) for module in reloaded)
+            texts = tuple(
+                (self.modules.display(new.path), old, new)
+                for old, new in zip(olds, news, strict=True)
+            )
         shown = [new.path for new in news] or [e.path for e in errors if isinstance(e, SourceError)]
         return Reload(
             modules=names,
@@ -263,6 +268,7 @@ class Engine:
             errors=tuple(errors),
             seconds=time.perf_counter() - clock,
             started=started,
+            texts=texts,
         )
 
     def _migrate(
@@ -347,6 +353,7 @@ def _joined(first: Reload, second: Reload) -> Reload:
         errors=first.errors + second.errors,
         seconds=second.seconds,
         started=first.started,
+        texts=first.texts + second.texts,
     )
 
 

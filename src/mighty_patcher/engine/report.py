@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
+from mighty_patcher.engine import events
+from mighty_patcher.engine.textdiff import text_diff
+from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
 
 __all__ = [
@@ -82,6 +85,7 @@ class Reload:
         errors: What failed; the program keeps what it had.
         seconds: How long it took.
         started: When it began, with the local time zone.
+        texts: For each file whose text is in force now its name, and the version before and now.
     """
 
     modules: tuple[str, ...] = ()
@@ -91,6 +95,9 @@ class Reload:
     errors: tuple[MightyPatcherError, ...] = ()
     seconds: float = 0.0
     started: datetime.datetime = field(default_factory=lambda: datetime.datetime.now().astimezone())
+    texts: tuple[tuple[str, Version | None, Version], ...] = field(
+        default=(), repr=False, compare=False
+    )
 
     @property
     def ok(self) -> bool:
@@ -104,6 +111,21 @@ class Reload:
 
     def __str__(self) -> str:
         return "\n".join(f"{self.started:%H:%M:%S} {line}" for line in self._entries())
+
+    def explained(self) -> str:
+        """Say each step with its reason, and show which lines of the source differ."""
+        steps = [
+            f"{step.kind} {step.qualname or step.module} ({step.module}, line {step.line}): "
+            f"{step.reason}"
+            for step in self.steps
+            if step.reason != LINES_MOVED
+        ]
+        differences = [
+            line
+            for name, old, new in self.texts
+            for line in text_diff(name, _text(old), _text(new))
+        ]
+        return "\n".join([*steps, *differences])
 
     def as_dict(self) -> dict[str, Any]:
         """Return the reload as an event for tools, ready for `json.dumps`.
@@ -137,6 +159,13 @@ class Reload:
                 yield f"refused{files}: {error}"
             else:
                 yield "\n  ".join([f"not reloaded: {error}", *_below(error)])
+
+
+def _text(version: Version | None) -> str:
+    try:
+        return "" if version is None else version.text
+    except SourceError:  # what was there before need not have been Python
+        return ""
 
 
 # --- the console line -------------------------------------------------------------------------
@@ -249,9 +278,13 @@ logger.addHandler(logging.NullHandler())
 def announce(reload: Reload) -> None:
     """Log a reload: as an error if something failed, as a warning if something is stale.
 
+    Where debugging messages are wanted, a second one has the reasons and the lines that differ; and
+    where the environment wants events (`events.VARIABLE`), one is written.
+
     Args:
         reload: The reload. Handlers find it as ``record.reload``.
     """
+    events.emit(reload)
     level = logging.ERROR if reload.errors else logging.WARNING if reload.stale else logging.INFO
     if logger.isEnabledFor(level):
         logger.log(level, "%s", reload, extra={"reload": reload})
@@ -260,6 +293,8 @@ def announce(reload: Reload) -> None:
             logger.name, level, "", 0, "%s", (reload,), None, extra={"reload": reload}
         )
         _console.handle(record)
+    if logger.isEnabledFor(logging.DEBUG) and (explained := reload.explained()):
+        logger.debug("%s", explained.replace("\n", "\n  "))
 
 
 def ensure_console() -> None:
