@@ -75,6 +75,7 @@ class AutoReloader:
         self._waiting_lock = threading.Lock()
         self._stopped = threading.Event()
         self._engine = Engine(roots, rerun=rerun, excluded=tuple(excluded))
+        self._engine.open()
         ensure_console()
         self._watcher = Watcher(roots, self._on_batch, poll=poll) if watch else None
         if self._watcher is not None:
@@ -131,6 +132,7 @@ class AutoReloader:
     def stop(self) -> None:
         """Stop watching. What was reloaded stays; may be called again."""
         self._stopped.set()
+        self._engine.close()
         if self._watcher is not None:
             self._watcher.stop()
 

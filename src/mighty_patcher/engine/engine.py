@@ -28,6 +28,7 @@ from mighty_patcher.engine.modules import (
     package_of,
 )
 from mighty_patcher.engine.planner import Planner, Rerun
+from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version, parsed
@@ -73,10 +74,21 @@ class Engine:
         self._is_reloading = False
         self._in_force = InForce(self.modules, python_files(self.modules.roots))
         self._undo: list[_Undo] = []
-        self._planner = Planner(self.modules, self._in_force, rerun, excluded, self._forget_last)
+        self._reimports = Reimports(self._in_force)
+        self._planner = Planner(
+            self.modules, self._in_force, self._reimports, rerun, excluded, self._forget_last
+        )
         self._read_ahead: dict[str, Version] = {}
 
     # ---- what the front ends call
+
+    def open(self) -> None:
+        """Begin to follow modules that the program executes again itself."""
+        self._reimports.watch()
+
+    def close(self) -> None:
+        """End that; may be called again."""
+        self._reimports.stop()
 
     def reload(self, paths: Iterable[str | os.PathLike[str]] | None = None) -> Reload:
         """Bring the program to what is on disk.
@@ -95,6 +107,7 @@ class Engine:
                     "it would see half of the first; ask when that has ended",
                 )
                 return Reload(errors=(nested,))
+            self._settle_reimports()
             self._is_reloading = True
             collects = gc.isenabled()
             gc.disable()
@@ -118,6 +131,7 @@ class Engine:
             The reload that was taken back, or one with an error if there is none.
         """
         with self._lock:
+            self._settle_reimports()
             if not self._undo or self.last is None:
                 nothing = RefusedEdit("there is no reload to undo", "only the last one can be")
                 return Reload(errors=(nothing,))
@@ -247,6 +261,7 @@ class Engine:
         else:
             for new in news:
                 self._in_force.put(new)
+                self._reimports.uncertain.discard(new.path)
                 self.errors.pop(new.path, None)
             if reloaded:
                 if not again:
@@ -296,13 +311,19 @@ class Engine:
         new, known = version.read(path), self._in_force.text(path)
         ahead = self._read_ahead.pop(path, new)
         new = ahead if ahead.digest == new.digest else new
-        if known is not None and known.digest == new.digest:
+        is_certain = path not in self._reimports.uncertain
+        if known is not None and known.digest == new.digest and is_certain:
             if not again:
                 self.errors.pop(path, None)
             return None
         for module in modules:
             self._in_force.saved_code(new, module)
         return new
+
+    def _settle_reimports(self) -> None:
+        """What was executed since the last reload cannot be taken back with it."""
+        if self._reimports.settle():
+            self._forget_last()
 
     def _in_dependency_order(self, news: list[Version]) -> list[ModuleType]:
         """Return the modules that were saved, those that others import first."""

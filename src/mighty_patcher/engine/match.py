@@ -85,6 +85,8 @@ def match_bodies(
     taken: set[int],
     left: MutableSet[FunctionType],
     others: Collection[int] = (),
+    *,
+    everywhere: bool = False,
 ) -> Patches:
     """Plan to give every function of a module its new code.
 
@@ -96,6 +98,7 @@ def match_bodies(
             added to.
         left: The functions that reloads have left with older code than the old one; added to.
         others: Identities of the namespaces of other modules of the file, whose turn comes.
+        everywhere: Look for functions in the whole heap, also where no old code seems to be held.
     """
     patches = Patches()
     owners = functions_in(module, filename)
@@ -105,7 +108,7 @@ def match_bodies(
             return Patches(unknown=own)
     running = running_code(filename)
     functions = list(owners)
-    everywhere = _must_search_heap(functions, pairs, [pairs.root.old, *running])
+    everywhere = everywhere or _must_search_heap(functions, pairs, [pairs.root.old, *running])
     if everywhere:
         known = set(map(id, functions))
         found = _core.find_functions([pair.old for pair in pairs if pair.changed], [filename])

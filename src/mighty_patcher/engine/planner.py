@@ -18,6 +18,7 @@ from mighty_patcher.engine.inforce import InForce, code_filename
 from mighty_patcher.engine.match import living, match_bodies
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
+from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.run import running_line, take_over
 from mighty_patcher.engine.running import without_running
@@ -42,6 +43,7 @@ class Planner:
     Args:
         modules: The loaded modules.
         in_force: What runs now.
+        reimports: What the program has executed again by itself.
         rerun: ``"module"`` runs every saved module again, whatever changed in it.
         excluded: Patterns of the names of modules that are never touched.
         forget_last: Drops what the last reload could have been undone with.
@@ -51,12 +53,14 @@ class Planner:
         self,
         modules: Modules,
         in_force: InForce,
+        reimports: Reimports,
         rerun: Rerun,
         excluded: Collection[str],
         forget_last: Callable[[], None],
     ) -> None:
         self._modules = modules
         self._in_force = in_force
+        self._reimports = reimports
         self._rerun = rerun
         self._excluded = tuple(excluded)
         self._forget_last = forget_last
@@ -85,7 +89,15 @@ class Planner:
                 self._forget_last()  # what only its log holds must not be found below
             edit.living = partial(living, module, pairs, edit.filename)
             others = {id(namespace_of(m)) for m in self._modules.of(new.path) if m is not module}
-            patches = match_bodies(module, pairs, edit.filename, taken, self._left, others)
+            patches = match_bodies(
+                module,
+                pairs,
+                edit.filename,
+                taken,
+                self._left,
+                others,
+                everywhere=new.path in self._reimports.repeated,
+            )
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
             else:
@@ -142,6 +154,8 @@ class Planner:
         wish = namespace_of(module).get("__rerun__", self._rerun)
         if wish == "module":
             return "every save runs it again"
+        if new.path in self._reimports.uncertain:
+            return "importlib.reload() has not executed it to its end"
         if b"currently_reloading" in new.data and asks_currently_reloading(new.tree):
             return "it asks currently_reloading()"
         if not changes_nothing(plan) and not can_be_taken_apart(module):
