@@ -194,11 +194,13 @@ class Engine:
         """Reload some files, all or none of those that can be read."""
         errors: list[MightyPatcherError] = []
         news: list[Version] = []
+        unread: list[str] = []
         for path in paths:
             try:
                 new = self._read(path, again=again)
-            except SourceError as error:
+            except (SourceError, RefusedEdit) as error:
                 errors.append(self._not_in_force(path, error))
+                unread.append(path)
             else:
                 if new is not None:
                     news.append(new)
@@ -274,7 +276,7 @@ class Engine:
                 (self.modules.display(new.path), old, new)
                 for old, new in zip(olds, news, strict=True)
             )
-        shown = [new.path for new in news] or [e.path for e in errors if isinstance(e, SourceError)]
+        shown = [new.path for new in news] or unread
         return Reload(
             modules=names,
             paths=tuple(self.modules.display(path) for path in shown),
@@ -301,6 +303,8 @@ class Engine:
         """Return the text of a file if something has to be done about it."""
         modules = [m for m in self.modules.of(path) if not self._planner.is_excluded(m)]
         if not modules:
+            self._refuse_if_replaced(path)
+            self.errors.pop(path, None)
             logger.debug("%s was saved; no module was loaded from it", self.modules.display(path))
             self._in_force.read_anew(path)
             return None
@@ -319,6 +323,16 @@ class Engine:
         for module in modules:
             self._in_force.saved_code(new, module)
         return new
+
+    def _refuse_if_replaced(self, path: str) -> None:
+        """Refuse to be silent about a module that has put some object in its place."""
+        name, known = self.modules.replaced_by_object(path), self._in_force.text(path)
+        if name is not None and (known is None or known.digest != version.read(path).digest):
+            raise RefusedEdit(
+                f"{name} has put an object in its place in sys.modules, and what it has in its "
+                f"own namespace cannot be found",
+                "put a module there (a subclass of types.ModuleType will do), or restart",
+            )
 
     def _settle_reimports(self) -> None:
         """What was executed since the last reload cannot be taken back with it."""

@@ -194,6 +194,12 @@ class Modules:
         module = sys.modules.get(name)
         return [module] if _is_module(module) and _may_be_file(module) else []
 
+    def replaced_by_object(self, path: str) -> str | None:
+        """Name what a file is imported as, where `sys.modules` has an object that is no module."""
+        name = self.name_of(path)
+        found: object = sys.modules.get(name) if name is not None else None
+        return name if found is not None and not _is_module(found) else None
+
     def _candidates(self, places: frozenset[str]) -> list[tuple[str, object]]:
         """List what of `sys.modules` is at these places, or has not been looked up yet.
 

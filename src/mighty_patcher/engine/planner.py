@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import fnmatch
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from types import FunctionType, ModuleType
 from typing import Literal
 from weakref import WeakSet
 
+from mighty_patcher import _core
 from mighty_patcher.engine import statements, version
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.dataflow import changes_nothing
 from mighty_patcher.engine.inforce import InForce, code_filename
-from mighty_patcher.engine.match import living, match_bodies
+from mighty_patcher.engine.match import functions_in, living, match_bodies
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
 from mighty_patcher.engine.reimports import Reimports
@@ -102,6 +103,8 @@ class Planner:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
             else:
                 edit.patches = patches
+            if reason or not changes_nothing(plan):
+                _refuse_if_elsewhere(module, edit.filename)
             if not reason:
                 plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
                 edit.run = StatementRun(module, plan, Parts(edit.filename, new.tree, take_over))
@@ -188,6 +191,26 @@ class Planner:
                 'put what runs the program below `if __name__ == "__main__":`, or restart',
             )
         return without_main_guard(new.tree)
+
+
+def _refuse_if_elsewhere(module: ModuleType, filename: str) -> None:
+    """Refuse to run statements of a module that has put another one in its place: its functions
+    would not see what these bind.
+
+    Raises:
+        RefusedEdit: It has.
+    """
+    name, namespace = name_of_module(module), namespace_of(module)
+    functions: Iterable[FunctionType] = functions_in(module, filename)
+    if filename_of(module) is None:  # what is there may have them as attributes of its class
+        functions = _core.find_functions([], [filename])
+    own = [it.__globals__ for it in functions if it.__globals__.get("__name__") == name]
+    if own and all(it is not namespace for it in own):
+        raise RefusedEdit(
+            f"{name} has put another module in its place in sys.modules, whose functions would not "
+            f"see what its statements bind",
+            "edit bodies of functions only, or restart",
+        )
 
 
 def _mentions(text: Version, outside: Outside) -> bool:

@@ -1,0 +1,192 @@
+"""Modules that were not loaded as most are."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+
+import pytest
+from program import Live
+
+SOURCE = """
+ran = globals().get("ran", [])
+ran.append(1)
+X: int = 1
+def f(a: int = 0) -> int: return 1
+class C:
+    y: int = 1
+    def m(self) -> int: return X
+"""
+INIT = {"pkg/__init__.py": ""}
+HELD = "from pkg.m import f, C\nfrom pkg import m\nc = C()\n"
+
+
+@pytest.mark.parametrize("hook", ["typeguard", "beartype"])
+def test_an_import_hook_that_adds_checks(live: Live, hook: str) -> None:
+    """All of the module is compiled again, so that what is new in it is checked, too."""
+    pytest.importorskip(hook)
+    install = {
+        "typeguard": "from typeguard import install_import_hook; install_import_hook('pkg')",
+        "beartype": "from beartype.claw import beartype_package; beartype_package('pkg')",
+    }[hook]
+    checked = f"{install}\nimport m2\nfrom m2 import *\n".replace("m2", "held")
+    program = live({**INIT, "pkg/m.py": SOURCE, "held.py": HELD, "main.py": checked})
+    report = program.edit("pkg/m.py", "-> int: return 1", "-> int: return a + 2")
+    assert report.patched == {"f"}
+    program.expect("f(), m.ran", "(2, [1])")
+    assert "int" in program.raises("f('x')")
+    report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
+    assert report.ok
+    program.expect("f(), c.m(), m.X, C is m.C, f is m.f", "(2, 3, 3, True, True)")
+    assert "int" in program.raises("f('x')")
+    assert program.edit(
+        "pkg/m.py", "y: int = 1", "y: int = 1\n    def n(self) -> int: return ''"
+    ).ok
+    assert "int" in program.raises("c.n()")
+
+
+def test_a_namespace_package(live: Live) -> None:
+    program = live({"pkg/m.py": SOURCE, "main.py": HELD})
+    report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
+    assert report.ok
+    program.expect("m.X, c.m(), m.ran, m.C is C", "(3, 3, [1], True)")
+
+
+def test_a_zipped_package_is_left_alone(live: Live) -> None:
+    program = live(
+        {
+            "main.py": """
+    import sys, zipfile
+    with zipfile.ZipFile("a.zip", "w") as archive:
+        archive.writestr("zipped.py", "def f(): return 1")
+    sys.path.insert(0, "a.zip")
+    from zipped import f
+    """
+        }
+    )
+    with zipfile.ZipFile(program.root / "a.zip", "w") as archive:
+        archive.writestr("zipped.py", "def f(): return 2")
+    program.no_more_reports()
+    program.expect("f()", "1")
+
+
+def test_bytecode_without_source_is_left_alone(live: Live) -> None:
+    compiling = (
+        "import py_compile\npy_compile.compile('gone.txt', 'only.pyc')\nfrom only import f\n"
+    )
+    program = live({"gone.txt": "def f(): return 1", "main.py": compiling})
+    program.write("only.py", "def f(): return 2")
+    program.no_more_reports()
+    program.expect("f()", "1")
+
+
+def test_a_module_without_a_file_is_left_alone(live: Live) -> None:
+    making = """
+    import sys, types
+    made = sys.modules["made"] = types.ModuleType("made")
+    made.__spec__ = None
+    exec("def f(): return 1", vars(made))
+    """
+    program = live({"main.py": making, "other.py": "x = 1"})
+    program.write("other.py", "x = 2")
+    program.no_more_reports()
+    program.expect("made.f()", "1")
+
+
+def test_a_lazy_attribute_of_a_package(live: Live) -> None:
+    """PEP 562."""
+    init = """
+    def __getattr__(name):
+        import importlib
+        if name == "m":
+            return importlib.import_module(".m", __name__)
+        raise AttributeError(name)
+    """
+    program = live({"pkg/__init__.py": init, "pkg/m.py": SOURCE, "main.py": "import pkg"})
+    program.write("pkg/m.py", SOURCE.replace("X: int = 1", "X: int = 2"))
+    program.no_more_reports()
+    program.expect("pkg.m.X, pkg.m.ran", "(2, [1])")
+    assert program.edit("pkg/m.py", "X: int = 2", "X: int = 3").ok
+    program.expect("pkg.m.X, pkg.m.C().m(), pkg.m.ran", "(3, 3, [1])")
+
+
+def test_a_lazy_loader(live: Live) -> None:
+    lazily = """
+    import importlib.util, sys
+    spec = importlib.util.find_spec("m")
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    m = sys.modules["m"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(m)
+    """
+    program = live({"m.py": SOURCE, "main.py": lazily})
+    program.write("m.py", SOURCE.replace("X: int = 1", "X: int = 2"))
+    program.no_more_reports()
+    program.expect("m.X, m.ran", "(2, [1])")
+    assert program.edit("m.py", "X: int = 2", "X: int = 3").ok
+    program.expect("m.X, m.C().m(), m.ran", "(3, 3, [1])")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="PEP 810")
+def test_a_lazy_import(live: Live) -> None:
+    main = "lazy import m\nlazy from n import g\nimport sys\n"
+    program = live({"m.py": SOURCE, "n.py": "def g(): return 1", "main.py": main})
+    program.write("m.py", SOURCE.replace("X: int = 1", "X: int = 2"))
+    program.no_more_reports()
+    program.expect("'m' in sys.modules, 'n' in sys.modules", "(False, False)")
+    program.expect("m.X, m.ran, g()", "(2, [1], 1)")
+    assert program.edit("m.py", "X: int = 2", "X: int = 3").ok
+    assert program.edit("n.py", "return 1", "return 2").ok
+    program.expect("m.X, m.C().m(), m.ran, g()", "(3, 3, [1], 2)")
+
+
+class TestOneThatReplacedItself:
+    def test_by_a_copy(self, live: Live) -> None:
+        """Bodies are patched; a statement would bind what its functions do not see."""
+        tail = """
+import sys, types
+class Module(types.ModuleType): pass
+copy = Module(__name__)
+vars(copy).update(globals())
+sys.modules[__name__] = copy
+"""
+        program = live({**INIT, "pkg/m.py": SOURCE + tail, "main.py": HELD})
+        assert program.edit("pkg/m.py", "-> int: return 1", "-> int: return 2").patched == {"f"}
+        program.expect("f(), m.f()", "(2, 2)")
+        report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
+        assert "has put another module in its place" in report.errors[0]
+        program.expect("m.X, c.m()", "(1, 1)")
+        program.write("pkg/m.py", program.replaced("pkg/m.py", "X: int = 3", "X: int = 1"))
+        program.no_more_reports()
+        program.expect("list(reloader.errors)", "[]")
+
+    def test_by_attributes_of_a_class(self, live: Live) -> None:
+        tail = """
+import sys, types
+class Module(types.ModuleType):
+    f = staticmethod(f)
+    C = C
+sys.modules[__name__] = Module(__name__)
+"""
+        program = live({**INIT, "pkg/m.py": SOURCE + tail, "main.py": HELD})
+        assert program.edit("pkg/m.py", "-> int: return 1", "-> int: return 2").patched == {"f"}
+        program.expect("f(), m.f()", "(2, 2)")
+        report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
+        assert "has put another module in its place" in report.errors[0]
+        program.expect("c.m()", "1")
+
+    def test_by_an_object(self, live: Live) -> None:
+        tail = """
+import sys
+class Everything:
+    def __getattr__(self, name):
+        if name in globals(): return globals()[name]
+        raise AttributeError(name)
+sys.modules[__name__] = Everything()
+"""
+        program = live({**INIT, "pkg/m.py": SOURCE + tail, "main.py": HELD})
+        report = program.edit("pkg/m.py", "-> int: return 1", "-> int: return 2")
+        assert "has put an object in its place" in report.errors[0]
+        program.expect("f(), m.f()", "(1, 1)")
+        program.write("pkg/m.py", SOURCE + tail)
+        program.no_more_reports()
+        program.expect("list(reloader.errors)", "[]")
