@@ -28,6 +28,7 @@ import sys
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from mighty_patcher.engine.statements import (
     Change,
@@ -622,6 +623,7 @@ class Flow:
         changed: Names of the module whose values others have changed already: what it imports.
         attributes: Attributes of modules that changed, by the names that this one has for them:
             ``("config", "X")``.
+        rebuilt: Names that are to be bound again, and why.
 
     Example:
         >>> while (change := flow.next()) is not None:
@@ -637,6 +639,7 @@ class Flow:
         plan: Plan,
         changed: Collection[str] = (),
         attributes: Collection[tuple[str, str]] = (),
+        rebuilt: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.restore: tuple[tuple[str, Change | None], ...] = ()
         """The names to be given back a value, or none, before what `next` has returned is
@@ -650,7 +653,7 @@ class Flow:
         self._changed = set(changed)
         self._attributes = set(attributes)
         self._mutated: set[tuple[str, str]] = set()
-        self._rebuilt: dict[str, str] = {}
+        self._rebuilt = dict(rebuilt)
         self._set_again: set[tuple[str, str]] = set()
         self._differs: set[tuple[int, str]] = set()
         self._executed: set[int] = set()
@@ -661,7 +664,7 @@ class Flow:
         self._at = 0
         self._facts: dict[int, Facts] = {}
         self._kept_alive: list[ast.stmt] = []
-        is_idle = not (changed or attributes) and changes_nothing(plan)
+        is_idle = not (changed or attributes or rebuilt) and changes_nothing(plan)
         if is_idle:
             self._changes = []
         self._collect([] if is_idle else plan.changes)

@@ -239,6 +239,8 @@ class Engine:
                         edit = self._planner.saved(module, versions[id(module)], taken, again=again)
                     else:
                         edit = self._planner.importer(module, outside)
+                        if edit is None:
+                            transaction.leave(module, outside)
                     if edit is None or not edit.is_needed(outside):
                         continue
                     edits[id(module)] = edit.seen()

@@ -16,13 +16,13 @@ from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.parts import Parts
-from mighty_patcher.engine.report import Step
+from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
 from mighty_patcher.engine.statements import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, Plan, pruned
 from mighty_patcher.engine.toplevel import name_of_statement
 
-__all__ = ["ABSENT", "Outside", "StatementRun"]
+__all__ = ["ABSENT", "Outside", "StatementRun", "stays_as_built"]
 
 _LAZY = sys.version_info >= (3, 14)  # PEP 649
 ABSENT: Any = object()
@@ -108,11 +108,11 @@ class StatementRun:
         changed = [name for name in outside.before if self._differs(name)]
         changed += filter(self._is_bound_again, outside.imported)
         if self._flow is None or not self._values:
-            flow = self._flow = Flow(self._plan, changed, outside.attributes)
+            flow = self._flow = Flow(self._plan, changed, outside.attributes, outside.rebuilt)
         else:
             flow = self._flow
             flow.outside(changed, outside.attributes)
-        flow.rebuild(outside.rebuilt)
+            flow.rebuild(outside.rebuilt)
         if any(it.reason == DOCSTRING_GONE for it in self._plan.changes):
             self._namespace["__doc__"] = None
         with marked(self._namespace, keeper):
@@ -168,7 +168,9 @@ class StatementRun:
             reason = f"derives from {qualname_of(base)}, which changed"
             for cls in built_of(base, before):
                 name, module = qualname_of(cls).partition(".")[0], class_dict(cls).get("__module__")
-                if module == name_of_module(self._module):
+                if "<locals>" in qualname_of(cls):
+                    keeper.stale.append(stays_as_built(qualname_of(cls), reason))
+                elif module == name_of_module(self._module):
                     flow.rebuild({name: reason})
                 elif isinstance(module, str):
                     self.elsewhere.append((module, name, reason))
@@ -247,6 +249,21 @@ def _is_decorated(change: Change) -> bool:
         if isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     return len(definitions) == 2 and any(it.decorator_list for it in definitions)
+
+
+def stays_as_built(name: str, reason: str) -> Stale:
+    """Name a class that would have to be built again, and cannot be.
+
+    Args:
+        name: Its name.
+        reason: Why it would have to be.
+    """
+    return Stale(
+        f"class {name}",
+        f"{reason}, but its own statement cannot be run again here, so that it keeps what was "
+        f"made for it (fields, metaclass, registration)",
+        "make it anew, or restart",
+    )
 
 
 def _binds_what_a_call_returns(statement: ast.stmt) -> bool:

@@ -28,7 +28,7 @@ from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Cache, Cleared
-from mighty_patcher.engine.statement_run import ABSENT, Outside, StatementRun
+from mighty_patcher.engine.statement_run import ABSENT, Outside, StatementRun, stays_as_built
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_gone
 
 __all__ = ["Edit", "Transaction"]
@@ -176,6 +176,19 @@ class Transaction:
             cleared = Cleared(caches)
             cleared.undo()
             self._done.append(cleared)
+
+    def leave(self, module: ModuleType, outside: Outside) -> None:
+        """Say what a module keeps that would have to run for what others have changed, and cannot.
+
+        Args:
+            module: The module: it is excluded, or nobody knows what text it runs.
+            outside: What others have changed.
+        """
+        self.stale += [
+            stays_as_built(f"{name_of_module(module)}.{name}", reason)
+            for name, reason in sorted(outside.rebuilt.items())
+            if name != "*"
+        ]
 
     def _run(self, edit: Edit, outside: Outside, parts: Callable[[], list[Part]]) -> None:
         """Run all of a module."""
