@@ -358,6 +358,20 @@ def test_decorators_of_enum(program):
     assert (m.C is cls, m.C.A is n.a, len(cls), cls.N.value) == (True, True, 3, 3)
 
 
+@pytest.mark.parametrize("kind", ["Enum", "Flag"])
+def test_a_class_becomes_an_enumeration_and_a_class_again(program, kind):
+    plain = "import enum\nclass C:\n    A = 1\n"
+    m, n = program.load("m", m=plain, n="from ~m import C\nx = C()\n")
+    cls = m.C
+    (stale,) = program.save(m=f"import enum\nclass C(enum.{kind}):\n    A = 1\n").stale
+    assert (stale.what, "no member" in stale.reason) == ("1 living instance of C", True)
+    assert (m.C is cls, cls(1) is cls.A, [*cls] == [cls.A], cls.A.value) == (True, True, True, 1)
+    assert not program.save(m=plain).stale
+    assert (m.C is cls, cls.A, type(cls), type(cls()) is type(n.x) is cls) == (True, 1, type, True)
+    program.engine.undo()
+    assert (cls(1) is cls.A, cls.A.name) == (True, "A")
+
+
 def test_no_second_enumeration_is_left(it):
     it.edit("    # here", "    N = 4\n    # here")
     it.edit("    N = 4\n", "")

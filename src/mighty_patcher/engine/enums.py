@@ -6,11 +6,12 @@ it; then the new member takes its place, and the report says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Flag
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.classes import ClassEdit, class_dict, mro_of, qualname_of
-from mighty_patcher.engine.instances import attributes_set
+from mighty_patcher.engine.instances import attributes_set, instances_of
 from mighty_patcher.engine.report import Stale
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def merge(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
         donor: The enumeration that was built from the new definition.
     """
     old = edit.target
-    mine: dict[str, Any] = class_dict(old)["_member_map_"]
+    mine: dict[str, Any] = class_dict(old).get("_member_map_", {})  # it may become one only now
     theirs: dict[str, Any] = class_dict(donor)["_member_map_"]
     paired: set[int] = set()
     own = {*_COMPUTED, *attributes_set(keeper.definitions[0].get(qualname_of(old)))}
@@ -48,7 +49,9 @@ def merge(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
             keeper.give_class(member, old)
             if before is not None:
                 keeper.stale.append(_is_another(old, name))
-    if Flag in mro_of(old):
+    if not mine:
+        keeper.stale += _no_members(old)
+    elif Flag in mro_of(old):
         _keep_combinations(edit, mine)
 
 
@@ -79,6 +82,17 @@ def _keep_combinations(edit: ClassEdit, named: dict[str, Any]) -> None:
     for value, member in class_dict(edit.target)["_value2member_map_"].items():
         if id(member) not in members and type(value) is int and not value & ~mask:
             known.setdefault(value, member)
+
+
+def _no_members(cls: type) -> Iterator[Stale]:
+    """Name what was made of a class before it became an enumeration."""
+    count = len(instances_of({cls}))
+    if count:
+        yield Stale(
+            f"{count} living instance{'s' if count > 1 else ''} of {qualname_of(cls)}",
+            "made before it became an enumeration, and so no member of it",
+            "take members from the class instead",
+        )
 
 
 def _is_another(cls: type, name: str) -> Stale:

@@ -5,6 +5,7 @@ said, and a class that wants to bring them up to date defines ``__reloaded__(sel
 from __future__ import annotations
 
 import ast
+from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from types import MemberDescriptorType
 from typing import Any
@@ -23,9 +24,12 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.version import Version
 
-__all__ = ["attributes_gained", "attributes_set", "changed_definitions", "migrate"]
+__all__ = ["attributes_gained", "attributes_set", "changed_definitions", "instances_of", "migrate"]
 
 HOOK = "__reloaded__"
+
+_MODEL = "__pydantic_fields__"
+_GETTER = type(vars(namedtuple("_Pair", "one two"))["one"])
 
 Definition = tuple[ast.ClassDef, ast.ClassDef]
 """A class as it was defined, and as it is defined now."""
@@ -97,13 +101,14 @@ def migrate(
         if cls is None:
             continue
         gained = [name for name in attributes_gained(definition) if not _has(cls, name)]
+        gained += _fields_gained(cls, definition)
         if gained:
             lacking[cls] = gained
         hooked += [each for each in (cls, *subclasses_of(cls)) if _hook_of(each) is not None]
     if not lacking and not hooked:
         return
     families = {cls: {cls, *subclasses_of(cls)} for cls in lacking}
-    instances = _instances_of({*hooked, *(each for family in families.values() for each in family)})
+    instances = instances_of({*hooked, *(each for family in families.values() for each in family)})
     yield from _call_hooks(instances, set(hooked))
     for cls, names in lacking.items():
         family = [it for it in instances if type(it) in families[cls]]
@@ -139,6 +144,34 @@ def _annotated(definition: ast.ClassDef) -> set[str]:
     }
 
 
+def _fields_gained(cls: type, definition: Definition) -> list[str]:
+    """Return the fields of a class that a base or a metaclass collects, and that may be new: of a
+    model of pydantic, and of a tuple with names, whose bases may have changed
+    (``class Point(namedtuple("Point", "x y z"))``).
+    """
+    old, new = definition
+    if _MODEL in class_dict(cls):
+        return sorted((_annotated(new) - _annotated(old)) & class_dict(cls)[_MODEL].keys())
+    if tuple not in mro_of(cls) or ast.dump(_without_methods(old)) == ast.dump(
+        _without_methods(new)
+    ):
+        return []
+    return [name for name in _getters(cls) if type(name) is str]
+
+
+def _without_methods(definition: ast.ClassDef) -> ast.ClassDef:
+    body: list[ast.stmt] = [it for it in definition.body if isinstance(it, ast.AnnAssign)]
+    return ast.ClassDef(definition.name, definition.bases, [], body, [])
+
+
+def _getters(cls: type) -> dict[str, Any]:
+    """What looks up the fields of a tuple."""
+    found: dict[str, Any] = {}
+    for each in mro_of(cls):
+        found = {k: v for k, v in class_dict(each).items() if type(v) is _GETTER} | found
+    return found
+
+
 def _has(cls: type, name: str) -> bool:
     """Tell whether a class itself answers for an attribute where an instance has none."""
     for each in mro_of(cls):
@@ -151,9 +184,12 @@ def _hook_of(cls: type) -> Any:
     return next((class_dict(each)[HOOK] for each in mro_of(cls) if HOOK in class_dict(each)), None)
 
 
-def _instances_of(classes: set[type]) -> list[Any]:
-    """The living instances that the collector knows: those of a class that can hold nothing but
-    numbers and text, it does not.
+def instances_of(classes: set[type]) -> list[Any]:
+    """Return the living instances of some classes that the collector knows: those of a class that
+    can hold nothing but numbers and text, it does not.
+
+    Args:
+        classes: The classes; what derives from them counts only where it is among them.
     """
     return [it for it in _core.find_referrers(list(classes)) if type(it) in classes]
 
@@ -161,10 +197,10 @@ def _instances_of(classes: set[type]) -> list[Any]:
 def _holds(instance: Any, name: str) -> bool:
     for each in mro_of(type(instance)):
         descriptor = class_dict(each).get(name)
-        if type(descriptor) in (MemberDescriptorType, SIDE_SLOT):
+        if type(descriptor) in (MemberDescriptorType, SIDE_SLOT, _GETTER):
             try:
                 descriptor.__get__(instance)
-            except AttributeError:
+            except (AttributeError, IndexError):
                 return False
             return True
     try:
@@ -193,6 +229,12 @@ def _call_hooks(instances: list[Any], hooked: set[type]) -> Iterator[Stale]:
 
 def _lacks(cls: type, name: str, count: int) -> Stale:
     living = "1 living instance" if count == 1 else f"{count} living instances"
+    if name in _getters(cls):
+        return Stale(
+            f"{living} of {qualname_of(cls)}",
+            f"made before it had the field {name!r}, and a tuple cannot grow",
+            "make new ones",
+        )
     return Stale(
         f"{living} of {qualname_of(cls)}",
         f"made before its __init__ set {name!r}, and never initialised again",
