@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import inspect
 
 import pytest
@@ -973,3 +974,81 @@ def test_the_metaclass_becomes_type_again(program):
     assert not inspect.isabstract(cls)
     program.engine.undo()
     assert inspect.isabstract(cls)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        """
+        import typing
+        class C(typing.NamedTuple):
+            a: int
+            b: int = 0
+        """,
+        """
+        import collections
+        class C(collections.namedtuple("C", "a", defaults=())):
+            pass
+        """,
+    ],
+)
+def test_the_field_that_old_tuples_lack_is_said(program, source):
+    m, n = program.load("m", m=source, n="from ~m import C\nheld = [C(1), C(2)]\n")
+    cls = m.C
+    if "b: int" in source:
+        reload = program.edit("m", ("b: int = 0", "b: int = 0\n    c: int = 1"))
+    else:
+        reload = program.edit("m", ('"a", defaults=()', '"a c", defaults=(1,)'))
+    (stale,) = reload.stale
+    assert stale.what == "2 living instances of C"
+    assert "'c'" in stale.reason
+    assert (m.C is cls, cls(1).c, n.held[0].a) == (True, 1, 1)
+    assert not program.edit("m", ("import ", "extra = 1\nimport ")).stale
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("@staticmethod\n    def it(): return 1", "def it(self): return 2"),
+        ("@property\n    def it(self): return 1", "def it(self, a=2): return a"),
+        ("@classmethod\n    def it(cls): return 1", "def it(self, *a): return 2"),
+    ],
+)
+def test_a_function_without_its_descriptor_is_the_same_function(program, old, new):
+    (m,) = program.load("m", m=f"class C:\n    {old}\n")
+    descriptor = vars(m.C)["it"]
+    function = descriptor.fget if isinstance(descriptor, property) else descriptor.__func__
+    assert not program.edit("m", (old, new)).stale
+    assert (vars(m.C)["it"] is function, m.C().it()) == (True, 2)
+    assert not program.edit("m", (new, old)).stale
+    assert (type(vars(m.C)["it"]), m.C.it if "prop" in old else m.C().it()) == (
+        type(descriptor),
+        vars(m.C)["it"] if "prop" in old else 1,
+    )
+
+
+def test_a_class_that_cannot_be_built_again_is_named(program):
+    m, n = program.load(
+        "m",
+        "n",
+        m="""
+            class Meta(type): pass
+            class C: pass
+        """,
+        n="""
+            from ~m import C
+            class Sub(C): pass
+            def make():
+                class Local(C): pass
+                return Local
+            Local = make()
+        """,
+    )
+    program.write("never", "from ~m import C\n__rerun__ = 'never'\nclass Held(C): pass\n")
+    never = importlib.import_module(program.prefix + "never")
+    reload = program.edit("m", ("class C:", "class C(metaclass=Meta):"))
+    assert sorted(it.what.replace(program.prefix, "~") for it in reload.stale) == [
+        "class make.<locals>.Local",
+        "class ~never.Held",
+    ]
+    assert [type(it) for it in (m.C, n.Sub, n.Local, never.Held)] == [m.Meta, m.Meta, type, type]

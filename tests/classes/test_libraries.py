@@ -1,11 +1,11 @@
-"""attrs and pydantic: a field that is added is there wherever the class is."""
+"""attrs, pydantic, SQLAlchemy: what is added to a class is there wherever the class is."""
 
 from __future__ import annotations
 
 import pytest
 
 
-# Neither has a wheel for every interpreter that we run on.
+# None of them has a wheel for every interpreter that we run on.
 @pytest.fixture
 def attrs():
     return pytest.importorskip("attrs", reason="attrs is not installed")
@@ -14,6 +14,11 @@ def attrs():
 @pytest.fixture
 def pydantic():
     return pytest.importorskip("pydantic", reason="pydantic is not installed")
+
+
+@pytest.fixture
+def sqlalchemy():
+    return pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
 
 
 class TestAttrs:
@@ -151,7 +156,7 @@ class TestPydantic:
 
     @pytest.fixture
     def loaded(self, pydantic, program):
-        m, n = program.load("m", m=self.SOURCE, n=self.USER)
+        m, n = program.load("m", "n", m=self.SOURCE, n=self.USER)
         return program, m, n
 
     def bad(self, model, **values):
@@ -310,3 +315,207 @@ class TestPydantic:
         assert (m.C is cls, cls(b="5").b, type(n.x) is cls) == (True, 5, True)
         with pytest.raises(ValueError, match="validation error"):
             cls(b="no")
+
+    def test_a_derived_model_validates_as_its_base(self, loaded):
+        program, m, n = loaded
+        cls, sub = m.C, n.Sub
+        validator = (
+            "b: int = 2\n    @pydantic.field_validator('b')\n    @classmethod\n"
+            "    def _even(cls, b):\n        if b % 2: raise ValueError('odd')\n        return b"
+        )
+        assert program.edit("m", ("# here", validator)).ok
+        assert (m.C is cls, n.Sub is sub, type(n.sub) is sub) == (True, True, True)
+        self.bad(sub, b=3)
+        self.bad(n.OuterSub, it={}, sub={"b": 3})
+        assert (sub(b=4).b, [*sub.model_fields]) == (4, ["a", "b", "more"])
+        program.engine.undo()
+        assert sub(b=3).model_dump() == {"a": 1, "more": 5}
+
+    def test_who_validates_outside_of_any_model(self, pydantic, program):
+        m, n = program.load(
+            "m",
+            m="""
+                import pydantic
+                class C(pydantic.BaseModel):
+                    a: int = 1
+                    # here
+            """,
+            n="""
+                import pydantic, pydantic.dataclasses
+                from ~m import C
+                adapter = pydantic.TypeAdapter(list[C])
+
+                @pydantic.validate_call
+                def called(it: C): return it
+
+                @pydantic.dataclasses.dataclass
+                class Data:
+                    it: C
+            """,
+        )
+        users = [
+            lambda: n.adapter.validate_python([{"b": "no"}]),
+            lambda: n.called({"b": "no"}),
+            lambda: n.Data(it={"b": "no"}),
+        ]
+        assert not program.edit("m", ("# here", "b: int = 2")).stale
+        for user in users:
+            with pytest.raises(ValueError, match="validation error"):
+                user()
+        assert (n.called({}).b, n.Data(it={"b": "7"}).it.b, type(n.called({})) is m.C) == (
+            2,
+            7,
+            True,
+        )
+        program.engine.undo()
+        for user in users:
+            user()
+
+    def test_the_field_that_old_instances_lack_is_said(self, loaded):
+        program, _m, n = loaded
+        added = "b: int = 2\n    shared: typing.ClassVar[int] = 1"
+        (stale,) = program.edit("m", ("# here", added)).stale
+        assert "4 living instances of C" in stale.what  # x, sub, and two defaults
+        assert "'b'" in stale.reason
+        assert not hasattr(n.x, "b")
+
+    def test_a_derived_model_that_has_no_statement_of_its_own_is_named(self, pydantic, program):
+        m, n = program.load(
+            "m",
+            m="""
+                import pydantic
+                class C(pydantic.BaseModel):
+                    a: int = 1
+                    # here
+            """,
+            n="""
+                from ~m import C
+                def make():
+                    class Local(C): pass
+                    return Local
+                Local = make()
+            """,
+        )
+        (stale,) = program.edit("m", ("# here", "b: int = 2")).stale
+        assert stale.what == "class make.<locals>.Local"
+        assert issubclass(n.Local, m.C)
+
+
+class TestSqlalchemy:
+    SOURCE = """
+        import sqlalchemy as sa
+        from sqlalchemy.orm import (
+            DeclarativeBase, Mapped, Session, declarative_base, mapped_column, relationship
+        )
+
+        class Base(DeclarativeBase):
+            pass
+
+        class C(Base):
+            __tablename__ = "c"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            name: Mapped[str]
+            parts: Mapped[list["Part"]] = relationship(back_populates="of")
+            kind = "old"
+            def method(self): return "old"
+            def gone(self): return "gone"
+            # here
+
+        class Part(Base):
+            __tablename__ = "part"
+            id: Mapped[int] = mapped_column(primary_key=True)
+            of_id: Mapped[int] = mapped_column(sa.ForeignKey("c.id"))
+            of: Mapped[C] = relationship(back_populates="parts")
+
+        OldBase = declarative_base()
+
+        class Old(OldBase):
+            __tablename__ = "old"
+            id = sa.Column(sa.Integer, primary_key=True)
+            name = sa.Column(sa.String)
+            # there
+    """
+    USER = """
+        import sqlalchemy as sa
+        from sqlalchemy.pool import StaticPool
+        from ~m import Base, C, Old, OldBase, Part, Session
+
+        engine = sa.create_engine("sqlite://", poolclass=StaticPool)
+        Base.metadata.create_all(engine)
+        OldBase.metadata.create_all(engine)
+        session = Session(engine)
+        x = C(name="x", parts=[Part()])
+        session.add_all([x, Old(name="old")])
+        session.commit()
+        bound = x.method
+
+        def names():
+            session.add(C(name="y"))
+            session.flush()
+            found = [it.name for it in session.scalars(sa.select(C).order_by(C.id))]
+            joined = [it is x for it in session.scalars(sa.select(C).join(Part))]
+            session.rollback()
+            return found, joined
+    """
+
+    @pytest.fixture
+    def loaded(self, sqlalchemy, program):
+        m, n = program.load("m", m=self.SOURCE, n=self.USER)
+        assert n.names() == (["x", "y"], [True])
+        yield program, m, n
+        n.session.close()
+        n.engine.dispose()
+
+    def test_members_that_are_not_mapped(self, loaded):
+        program, m, n = loaded
+        cls, old = m.C, m.Old
+        reload = program.edit(
+            "m",
+            ('kind = "old"', 'kind = "new"'),
+            ('def gone(self): return "gone"', 'def label(self): return f"<{self.name}>"'),
+            ("# here", "@property\n    def upper(self): return self.name.upper()"),
+            ("# there", "def label(self): return __class__, self.name"),
+        )
+        assert reload.ok, reload.errors
+        assert not reload.stale
+        assert (m.C is cls, m.Old is old) == (True, True)
+        assert (n.x.kind, n.x.label(), n.x.upper, hasattr(n.x, "gone")) == (
+            "new",
+            "<x>",
+            "X",
+            False,
+        )
+        assert n.session.get(old, 1).label() == (old, "old")
+        assert n.names() == (["x", "y"], [True])
+        assert program.edit(
+            "m", ('def method(self): return "old"', "def method(self): return 1")
+        ).ok
+        assert n.bound() == 1
+        program.engine.undo()
+        assert (n.bound(), n.names()) == ("old", (["x", "y"], [True]))
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("name: Mapped[str]", "name: Mapped[str]\n    age: Mapped[int]"),
+            ("name: Mapped[str]", "name: Mapped[str | None]"),
+            ("    name = sa.Column(sa.String)\n", ""),
+            ("name = sa.Column(sa.String)", "name = sa.Column(sa.Text)"),
+            ("# there", "more = sa.Column(sa.String)"),
+            ('kind = "old"', "kind = mapped_column(sa.String)"),
+            ('__tablename__ = "c"', '__tablename__ = "other"'),
+            ('kind = "old"', '__table_args__ = {"extend_existing": True}'),
+            ('def gone(self): return "gone"', "def __init__(self): pass"),
+            ("class C(Base):", "class C(Base, object):"),
+        ],
+    )
+    def test_what_is_mapped_is_refused_and_goes_on(self, loaded, old, new):
+        program, m, n = loaded
+        cls = m.C
+        reload = program.edit("m", (old, new))
+        assert not reload.ok
+        assert type(reload.error).__name__ == "RefusedEdit"
+        assert "cannot be built again by its metaclass" in str(reload.error)
+        assert m.C is cls
+        assert n.names() == (["x", "y"], [True])
+        assert n.x.parts[0].of is n.x

@@ -8,6 +8,7 @@ class yet, or has a metaclass that builds more than a class (see metaclasses.py)
 
 from __future__ import annotations
 
+import ast
 import sys
 import types
 from _abc import _abc_init  # type: ignore[import-not-found]
@@ -16,6 +17,7 @@ from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import (
+    DERIVED,
     abstract_methods,
     as_content,
     bases_of,
@@ -26,17 +28,28 @@ from mighty_patcher.engine.classes import (
     is_abc,
     mro_of,
     mro_of_shape,
+    names_in_class,
     qualname_of,
     shape_of,
 )
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.metaclasses import builds_a_class, metaclass_of, way_for
+from mighty_patcher.engine.metaclasses import Changed, builds_a_class, metaclass_of, way_for
 from mighty_patcher.engine.modules import namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
 from mighty_patcher.engine.settling import FIELDS
+from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["ClassStatement", "begin"]
 
+_WRITTEN_BY_COMPILER = DERIVED - {"__slots__", "__hash__"} | {
+    "__qualname__",
+    "__classcell__",
+    "__classdictcell__",
+    "__conditional_annotations__",
+    "__annotate__",
+    "__doc__",
+}
+Refusal = Callable[[ast.ClassDef | None, ast.ClassDef | None, Changed], str | None]
 Hook = tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]
 
 
@@ -73,8 +86,10 @@ def _begun(
     old = olds[number]
     resolved = tuple(types.resolve_bases(bases))
     metaclass = metaclass_of(resolved, keywords.get("metaclass"))
-    if metaclass is None or way_for(metaclass).kind != "in place":
+    if metaclass is None or way_for(metaclass).kind == "merged":
         return None
+    if way_for(metaclass).kind == "members only" and qualname not in keeper.narrowed:
+        raise _cannot_be_built(qualname, "all of its statement would be executed again")
     definition = keeper.definitions[1].get(qualname)
     decorators = definition.decorator_list if definition is not None else []
     if any(builds_a_class(decorator, keeper.namespace) for decorator in decorators):
@@ -140,8 +155,11 @@ class ClassStatement:
             TypeError: There can be no such class, in CPython's words; it is as it was.
             CannotBeNarrowedError: Another class has to be made, out of all of the body.
         """
+        way = way_for(self._metaclass)
         if self._narrowed is not None:
             self._narrowed.settle(self._old, self.namespace)
+            if way.refusal is not None:
+                self._must_be_possible(way.refusal)
         if not all(issubclass(type(base), type) for base in self._written):
             self.namespace["__orig_bases__"] = self._written
         shape = self._shape()
@@ -239,8 +257,35 @@ class ClassStatement:
             is_new = self._held.get(name) is not value
             if hook is not None and is_new and class_dict(old).get(name) is value:
                 hooks.append((hook, (value, old, name), {}))
-        hooks.append((super(old, old).__init_subclass__, (), self._keywords))  # type: ignore[arg-type]
+        if way_for(self._metaclass).kind != "members only":
+            hooks.append((super(old, old).__init_subclass__, (), self._keywords))  # type: ignore[arg-type]
         return hooks
+
+    def _must_be_possible(self, refusal: Refusal) -> None:
+        """Refuse what only the metaclass could make of the class.
+
+        Raises:
+            RefusedEdit: The reason that the table's row knows.
+        """
+        old, qualname = class_dict(self._old), qualname_of(self._old)
+        before, after = (known.get(qualname) for known in self._keeper.definitions)
+        names = {
+            name
+            for name in {*self.namespace, *names_in_class(before)}
+            if old.get(name) is not self.namespace.get(name)
+        }
+        names -= _WRITTEN_BY_COMPILER
+        changed = {name: (old.get(name), self.namespace.get(name)) for name in names}
+        reason = refusal(before, after, changed)
+        if reason is not None:
+            raise _cannot_be_built(qualname, reason)
+
+
+def _cannot_be_built(qualname: str, reason: str) -> RefusedEdit:
+    return RefusedEdit(
+        f"class {qualname} cannot be built again by its metaclass: {reason}",
+        "edits of its methods and other attributes can be made; restart for this one",
+    )
 
 
 def _entries_of(cls: type, ours: list[Any]) -> Iterator[tuple[dict[Any, Any], Any]]:

@@ -316,6 +316,9 @@ class Keeper:
         self._functions, self._classes, self._cells, self._dicts = [], [], [], []
         for edit in edits:
             self._remember(settling.Settled(edit.target))
+            undone = way_for(type(edit.target)).undone
+            if undone is not None:
+                self._remember(settling.Undone(edit.target, undone))
         if len(log):
             self._commit(log)
         for instance, cls in instances:
@@ -496,8 +499,12 @@ class Keeper:
         """A decorator that is new or gone: what was held bare still gets the new content."""
         if id(old) in self.targets or not self._open(old, new):
             return  # a wrapper may hold itself
-        for inner in _functions_within(new):
-            if inner.__qualname__ == old.__qualname__ and id(inner) not in self._kept:
+        for inner in [new, *_functions_within(new)]:
+            if (
+                type(inner) is FunctionType
+                and inner.__qualname__ == old.__qualname__
+                and id(inner) not in self._kept
+            ):
                 self._keep_function(old, inner)
                 return
 
@@ -689,7 +696,7 @@ class Keeper:
         """
         definitions = [known.get(qualname_of(old)) for known in self.definitions]
         bound = names_in_class(definitions[0])
-        is_made = way_for(type(old)).kind != "in place" or any(
+        is_made = way_for(type(old)).kind == "merged" or any(
             definition is not None and definition.decorator_list for definition in definitions
         )
         retained: dict[str, Any] = {}

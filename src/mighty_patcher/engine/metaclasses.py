@@ -9,7 +9,9 @@ metaclass                    what happens
 ``EnumType``                 *merged*: a second enumeration is built, and the old members get
                              what its members are.
 pydantic's                   *merged*, then its validators and those of the models that contain it
-                             are built anew.
+                             are built anew, and models that derive from it.
+SQLAlchemy's (declarative)   *members only*: what changed in the body is executed in place, and the
+                             class is not mapped again. An edit of what is mapped is refused.
 any other                    *merged*: the metaclass builds a donor as always, and its content
                              goes to the class that there is, past the metaclass' own
                              ``__setattr__``. What was given the donor (a registry) holds the old
@@ -34,12 +36,24 @@ from mighty_patcher.engine import enums
 from mighty_patcher.engine.classes import ClassEdit, mro_of, qualname_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Remember
-from mighty_patcher.integrations import pydantic
+from mighty_patcher.integrations import pydantic, sqlalchemy
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
 
-__all__ = ["BUILDING_DECORATORS", "TABLE", "Way", "builds_a_class", "metaclass_of", "way_for"]
+__all__ = [
+    "BUILDING_DECORATORS",
+    "TABLE",
+    "Changed",
+    "Way",
+    "builds_a_class",
+    "metaclass_of",
+    "way_for",
+]
+
+
+Changed = Mapping[str, tuple[Any, Any]]
+"""Attributes of a class, each with its value before and after; None where it is not there."""
 
 
 @dataclass(frozen=True)
@@ -47,25 +61,34 @@ class Way:
     """What becomes of the classes of one metaclass.
 
     Attributes:
-        kind: ``"in place"`` or ``"merged"``, as above.
+        kind: ``"in place"``, ``"members only"`` or ``"merged"``, as above.
         merge: Changes the edit of a merge before the commit; it is given who keeps the objects,
             the edit and the donor.
         settle: Called after the commit with the class, and with what remembers what it changes;
             returns what it could not mend.
+        undone: Called with the class when its edit has been undone, and all that came after it.
+        refusal: Says why members cannot be set: see `mighty_patcher.integrations.sqlalchemy`.
     """
 
-    kind: Literal["in place", "merged"]
+    kind: Literal["in place", "members only", "merged"]
     merge: Callable[[Keeper, ClassEdit, type], None] | None = None
     settle: Callable[[type, Remember], Iterable[Stale]] | None = None
+    undone: Callable[[type], None] | None = None
+    refusal: Callable[[ast.ClassDef | None, ast.ClassDef | None, Changed], str | None] | None = None
 
 
 IN_PLACE = Way("in place")
 MERGED = Way("merged")
+MEMBERS_ONLY = Way("members only", refusal=sqlalchemy.refusal)
 
 TABLE: dict[str, Way] = {
     "builtins:type": MERGED,  # what derives from it; the two exact ones are below
     "enum:EnumType": Way("merged", merge=enums.merge),
-    "pydantic._internal._model_construction:ModelMetaclass": Way("merged", settle=pydantic.rebuild),
+    "pydantic._internal._model_construction:ModelMetaclass": Way(
+        "merged", settle=pydantic.rebuild, undone=pydantic.undone
+    ),
+    "sqlalchemy.orm.decl_api:DeclarativeAttributeIntercept": MEMBERS_ONLY,
+    "sqlalchemy.orm.decl_api:DeclarativeMeta": MEMBERS_ONLY,
 }
 """For a metaclass and all that derive from it, by module and qualified name."""
 

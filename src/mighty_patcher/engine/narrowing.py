@@ -92,8 +92,7 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
         or change.children is None
         or change.header
         or new.decorator_list
-        or way_for(type(cls)).kind != "in place"
-        or has_hook(cls)
+        or not _is_executed_in_place(cls)
         or not all(map(_can_be_left_out, change.children))
         or any(isinstance(base, ast.Name) and base.id == new.name for base in new.bases)
     ):
@@ -125,6 +124,11 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
     apart = _bound_apart(change.children, binder, new.name)
     found[qualname_of(cls)] = Narrowed(frozenset(held), kept, apart, tuple(last))
     return result, found
+
+
+def _is_executed_in_place(cls: type) -> bool:
+    kind = way_for(type(cls)).kind
+    return kind == "members only" or (kind == "in place" and not has_hook(cls))
 
 
 def _bound_apart(

@@ -20,6 +20,7 @@ from mighty_patcher.engine.classes import (
     class_dict,
     is_abc,
     mro_of,
+    qualname_of,
     subclasses_of,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "Replaced",
     "Restored",
     "Settled",
+    "Undone",
     "built_of",
     "settle",
 ]
@@ -44,6 +46,10 @@ else:
 
 FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
 """Attributes of classes whose fields a decorator has collected."""
+
+
+COLLECTED = (*FIELDS, "__pydantic_decorators__")
+"""Those and what pydantic's metaclass collects, of the bases as well."""
 
 
 @dataclass
@@ -105,6 +111,23 @@ class Settled:
 
 
 @dataclass
+class Undone:
+    """Who follows a class back when its edit is undone; remembered before the commit, too.
+
+    Attributes:
+        cls: The class.
+        follow: What is called with it.
+    """
+
+    cls: type
+    follow: Callable[[type], None]
+
+    def undo(self) -> None:
+        """Let it follow."""
+        self.follow(self.cls)
+
+
+@dataclass
 class Restored:
     """A class that a framework has changed in the wake of another.
 
@@ -155,7 +178,7 @@ class Replaced:
         references.replace([(new, old) for old, new in pairs], kept=[pairs, *pairs])
 
 
-Remember = Callable[[Settled | Restored | Cleared | Replaced], None]
+Remember = Callable[[Settled | Undone | Restored | Cleared | Replaced], None]
 """Remembers what is to be undone, the last thing first."""
 
 
@@ -190,8 +213,8 @@ def settle(cls: type, before: Before) -> _core.Log | None:
 
 def built_of(cls: type, before: Before) -> Iterator[type]:
     """Find the classes that were built out of what a class was, and so have to be built again: by a
-    metaclass or an ``__init_subclass__`` that they have from it, or by a decorator that collects
-    fields.
+    metaclass or an ``__init_subclass__`` that they have from it, or by a decorator or a metaclass
+    that collects fields.
 
     Args:
         cls: A class that has changed.
@@ -200,7 +223,8 @@ def built_of(cls: type, before: Before) -> Iterator[type]:
     has_other_hook = type(cls) is not before.metaclass or _hook(cls) is not before.hook
     for subclass in subclasses_of(cls):
         content = class_dict(subclass)
-        if has_other_hook or any(fields in content for fields in FIELDS):
+        has_statement = not qualname_of(subclass).endswith("]")  # a generic model with arguments
+        if has_statement and (has_other_hook or any(fields in content for fields in COLLECTED)):
             yield subclass
 
 

@@ -5,6 +5,7 @@ model that changed is built anew, and then all that contains it or derives from 
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from mighty_patcher.engine.classes import class_dict, mro_of, qualname_of, subcl
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Remember, Restored
 
-__all__ = ["rebuild"]
+__all__ = ["depending_on", "rebuild", "undone"]
 
 _FIELDS = "__pydantic_fields__"
 
@@ -31,17 +32,26 @@ def rebuild(model: type, remember: Remember) -> Iterable[Stale]:
         What could not be built; it validates what it did before.
     """
     stale: list[Stale] = []
-    others = _depending_on(model)
+    others = depending_on(model)
     for each in [model, *others]:
         if each is not model:
             remember(Restored(each, dict(class_dict(each))))
             _inherit_fields(each)
         try:
-            each.model_rebuild(force=True, raise_errors=False)  # type: ignore[attr-defined]
+            _build(each)
         except Exception as error:
             stale.append(_failed(f"class {qualname_of(each)}", error))
-    stale += _rebuild_adapters({id(model), *map(id, others)})
+    stale += _rebuild_callers({id(model), *map(id, others)})
     return stale
+
+
+def undone(model: type) -> None:
+    """Let who validates by a model outside of any class follow it back, when a reload is undone.
+
+    Args:
+        model: The model, which is what it was, as are those that depend on it.
+    """
+    list(_rebuild_callers({id(model), *map(id, depending_on(model))}))
 
 
 def _failed(what: str, error: Exception) -> Stale:
@@ -63,7 +73,7 @@ def _inherit_fields(model: type) -> None:
     for field in fields.values():
         field.apply_typevars_map(_arguments(model))
     fields.update((name, field) for name, field in before.items() if name in own)
-    if list(fields) != list(before):
+    if list(fields) != list(before) or not own.issuperset(fields):
         type.__setattr__(model, _FIELDS, fields)
 
 
@@ -77,11 +87,18 @@ def _arguments(model: type) -> dict[Any, Any]:
     return dict(zip(parameters, metadata["args"], strict=True))
 
 
-def _depending_on(model: type) -> list[type]:
-    """The models that derive from one, or have a field of it or of such a model, nearest first."""
-    found = list(subclasses_of(model))
+def depending_on(model: type) -> list[type]:
+    """Find the models that derive from one, or have a field of it or of such a model.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Models and dataclasses of pydantic, nearest first.
+    """
+    found = [cls for cls in subclasses_of(model) if _FIELDS in class_dict(cls)]
     known = {id(model), *map(id, found)}
-    models = list(subclasses_of(sys.modules["pydantic"].BaseModel))
+    models = [cls for cls in subclasses_of(object) if _FIELDS in class_dict(cls)]
     while True:
         more = [
             cls
@@ -108,15 +125,35 @@ def _parts(annotations: list[Any]) -> Iterator[Any]:
         waiting.extend(get_args(part))
 
 
-def _rebuild_adapters(changed: set[int]) -> Iterator[Stale]:
-    """Build the validators of living type adapters anew."""
-    kind = sys.modules["pydantic"].TypeAdapter
-    for adapter in _core.find_referrers([kind]):
-        if type(adapter) is not kind or not any(
-            id(part) in changed for part in _parts([adapter._type])
-        ):
+def _build(model: type) -> None:
+    if issubclass(type(model), type(sys.modules["pydantic"].BaseModel)):
+        model.model_rebuild(force=True, raise_errors=False)  # type: ignore[attr-defined]
+    else:
+        rebuild_dataclass = sys.modules["pydantic.dataclasses"].rebuild_dataclass
+        rebuild_dataclass(model, force=True, raise_errors=False)
+
+
+def _rebuild_callers(changed: set[int]) -> Iterator[Stale]:
+    """Build the validators of living type adapters anew, and of what ``validate_call`` has made."""
+    adapter_type = sys.modules["pydantic"].TypeAdapter
+    internal = sys.modules.get("pydantic._internal._validate_call")
+    wrapper_type = getattr(internal, "ValidateCallWrapper", adapter_type)
+    for it in _core.find_referrers([adapter_type, wrapper_type]):
+        try:
+            if type(it) is adapter_type:
+                what, annotations = f"a TypeAdapter of {it._type!r}", [it._type]
+                build = functools.partial(it.rebuild, force=True, raise_errors=False)
+            elif type(it) is wrapper_type:
+                what = f"validate_call of {it.schema_type.__qualname__}"
+                annotations = list(inspect.get_annotations(it.schema_type, eval_str=True).values())
+                build = it._create_validators
+            else:
+                continue
+        except Exception:  # half made, or its annotations cannot be evaluated: not built yet
+            continue
+        if not any(id(part) in changed for part in _parts(annotations)):
             continue
         try:
-            adapter.rebuild(force=True, raise_errors=False)
+            build()
         except Exception as error:
-            yield _failed(f"a TypeAdapter of {adapter._type!r}", error)
+            yield _failed(what, error)
