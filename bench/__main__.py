@@ -1,4 +1,5 @@
-"""How long a reload takes, as a multiple of what Python itself needs to compile the same text.
+"""How long a reload takes, as a multiple of what Python itself needs to compile the same text; and
+what an edit of many classes takes (classes.py).
 
     make bench
     make bench PYTHON=python3.14 ARGS="--saves 100"
@@ -18,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import classes
 from mighty_patcher import AutoReloader
 
 SIZES = (10, 100, 1000)  # functions in the module
@@ -76,6 +78,8 @@ def main() -> None:
             reload, compiled = measure(functions, saves, Path(folder))
             shown = f"{reload * 1000:6.2f} ms  {compiled * 1000:6.2f} ms  {reload / compiled:6.2f}"
             print(f"{functions:>9}  {shown}", flush=True)
+        print()
+        classes.main(saves, Path(folder))
 
 
 if __name__ == "__main__":

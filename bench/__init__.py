@@ -1,0 +1,1 @@
+"""What reloads cost: see __main__.py."""
