@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakSet
 
 from mighty_patcher.engine.engine import Engine, Rerun
 from mighty_patcher.engine.files import Watcher
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from mighty_patcher.errors import MightyPatcherError
 
-__all__ = ["AutoReloader"]
+__all__ = ["AutoReloader", "watcher_of", "watching"]
 
 _PathLike = str | os.PathLike[str]
 _GRACE = 0.3
@@ -69,7 +71,7 @@ class AutoReloader:
         if isinstance(excluded, str):
             raise TypeError(f"excluded is a list of patterns, not the string {excluded!r}")
         roots = _roots(path)
-        self._on_reload = on_reload
+        self._listeners = [] if on_reload is None else [on_reload]
         self._is_manual = apply == "manual"
         self._waiting: dict[str, None] = {}  # saved, in order, until `apply`
         self._waiting_lock = threading.Lock()
@@ -77,15 +79,23 @@ class AutoReloader:
         self._engine = Engine(roots, rerun=rerun, excluded=tuple(excluded))
         self._engine.open()
         ensure_console()
-        self._watcher = Watcher(roots, self._on_batch, poll=poll) if watch else None
+        self._make_watcher = partial(Watcher, roots, self._on_batch, poll=poll)
+        self._watcher = self._make_watcher() if watch else None
+        self._is_paused = False
         if self._watcher is not None:
             self._watcher.start()
+            watching.add(self)
             self.reload()  # what was saved between the first look at the files and the watch
 
     @property
     def observer(self) -> BaseObserver | None:
         """The watchdog observer, with ``stop()`` and ``join()``; None with ``watch=False``."""
         return self._watcher.observer if self._watcher is not None else None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for front ends."""
+        return self._engine
 
     @property
     def last(self) -> Reload | None:
@@ -97,16 +107,33 @@ class AutoReloader:
         """The error of each file whose saved text is not what runs."""
         return dict(self._engine.errors)
 
-    def reload(self, paths: Iterable[_PathLike] | None = None) -> Reload:
+    def listen(self, listener: Callable[[Reload], object]) -> None:
+        """Have something called with each `Reload`, as ``on_reload`` is.
+
+        Args:
+            listener: Called on the thread that reloaded. What it raises is logged.
+        """
+        self._listeners.append(listener)
+
+    def reload(
+        self,
+        paths: Iterable[_PathLike] | None = None,
+        *,
+        whole: bool = False,
+        takes_empty: bool = True,
+    ) -> Reload:
         """Reload now, on this thread.
 
         Args:
             paths: The files that may have changed; None for every loaded one below the roots.
+            whole: Run all of their modules, also where nothing changed.
+            takes_empty: False leaves a file alone that has become empty: an editor may be about
+                to write it.
 
         Returns:
             What was done. Errors are in it and in `errors`; none is raised.
         """
-        result = self._engine.reload(paths)
+        result = self._engine.reload(paths, whole=whole, takes_empty=takes_empty)
         self._report(result)
         self._wait_for_imports()
         return result
@@ -133,8 +160,28 @@ class AutoReloader:
         """Stop watching. What was reloaded stays; may be called again."""
         self._stopped.set()
         self._engine.close()
+        watching.discard(self)
         if self._watcher is not None:
             self._watcher.stop()
+
+    def pause(self, timeout: float | None = None) -> None:
+        """Stop all threads, and forget nothing; `resume` goes on. For before a ``fork``.
+
+        Args:
+            timeout: Seconds to wait for a reload that is under way; None for as long as it takes.
+        """
+        if self._watcher is None:
+            return
+        self._is_paused = True
+        self._watcher.stop(timeout)
+
+    def resume(self) -> None:
+        """Watch again, and reload what was saved meanwhile on the thread that watches."""
+        if not self._is_paused or self._stopped.is_set():
+            return  # two threads may fork at once, and one of them has been here
+        self._is_paused = False
+        self._watcher = self._make_watcher(on_start=self.reload)
+        self._watcher.start()
 
     def __enter__(self) -> AutoReloader:
         return self
@@ -170,9 +217,9 @@ class AutoReloader:
         if not result.modules and not result.errors:
             return
         announce(result)
-        if self._on_reload is not None:
+        for listener in tuple(self._listeners):
             try:
-                self._on_reload(result)
+                listener(result)
             except Exception:
                 logger.exception("on_reload raised")
 
@@ -193,6 +240,23 @@ class AutoReloader:
     def _is_importing(self, path: str) -> bool:
         modules = self._engine.modules
         return any(map(modules.is_importing, modules.of(path)))
+
+
+watching: WeakSet[AutoReloader] = WeakSet()
+"""The reloaders that learn of saves by themselves, or by whoever has put them here."""
+
+
+def watcher_of(path: str) -> AutoReloader | None:
+    """Return a reloader that watches a file already; two of them would reload it twice.
+
+    Args:
+        path: The real path of the file.
+    """
+    for reloader in list(watching):
+        for root in reloader.engine.modules.roots:
+            if Path(path).is_relative_to(root):
+                return reloader
+    return None
 
 
 def _roots(path: _PathLike | Sequence[_PathLike]) -> list[Path]:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -65,18 +65,24 @@ class Engine:
     def __init__(
         self, roots: Sequence[Path], *, rerun: Rerun = "changed", excluded: Collection[str] = ()
     ) -> None:
-        self.modules = Modules(roots)
+        self.modules = Modules(roots, excluded)
         self.last: Reload | None = None
         self.errors: dict[str, MightyPatcherError] = {}
         self.importing: set[str] = set()
         """Files that were saved while a module of theirs was still being imported."""
+        self.emptied: set[str] = set()
+        """Files that were left alone because they have become empty."""
+        self.before: list[Callable[[str], object]] = []
+        """Called with the name of each module just before it is patched or run; must not raise."""
         self._lock = threading.RLock()
-        self._is_reloading = False
+        self._thread: int | None = None  # the one that reloads
+        self._whole: frozenset[str] = frozenset()
+        self._takes_empty = True
         self._in_force = InForce(self.modules, python_files(self.modules.roots))
         self._undo: list[_Undo] = []
         self._reimports = Reimports(self._in_force)
         self._planner = Planner(
-            self.modules, self._in_force, self._reimports, rerun, excluded, self._forget_last
+            self.modules, self._in_force, self._reimports, rerun, self._forget_last
         )
         self._read_ahead: dict[str, Version] = {}
 
@@ -90,32 +96,50 @@ class Engine:
         """End that; may be called again."""
         self._reimports.stop()
 
-    def reload(self, paths: Iterable[str | os.PathLike[str]] | None = None) -> Reload:
+    @property
+    def is_reloading_here(self) -> bool:
+        """Whether the calling thread is inside a reload, that is in code that a reload runs."""
+        return self._thread == threading.get_ident()
+
+    def reload(
+        self,
+        paths: Iterable[str | os.PathLike[str]] | None = None,
+        *,
+        whole: bool = False,
+        takes_empty: bool = True,
+    ) -> Reload:
         """Bring the program to what is on disk.
 
         Args:
             paths: The files that may have changed; None for every loaded one below the roots.
+            whole: Run all of their modules, also where nothing changed.
+            takes_empty: A file that has become empty is taken for what it is, and not left alone
+                (`emptied`) because an editor may be about to write it.
 
         Returns:
             What was done. Nothing is raised but what stops the calling thread, such as
             ``KeyboardInterrupt``, and then everything is taken back first.
         """
         with self._lock:
-            if self._is_reloading:
+            if self._thread is not None:
                 nested = RefusedEdit(
                     "a module that is being run by a reload asked for another reload",
                     "it would see half of the first; ask when that has ended",
                 )
                 return Reload(errors=(nested,))
             self._settle_reimports()
-            self._is_reloading = True
+            self._thread = threading.get_ident()
             collects = gc.isenabled()
             gc.disable()
             try:
+                files = self._files(paths)
+                self._whole = frozenset(files if whole else ())
+                self._takes_empty = takes_empty
+                self.emptied.difference_update(files)
                 with self.modules.remembering():
-                    result = self._reload(self._files(paths))
+                    result = self._reload(files)
             finally:
-                self._is_reloading = False
+                self._thread, self._whole = None, frozenset()
                 if collects:
                     gc.enable()
             if collects and _ran(result.steps):
@@ -211,7 +235,7 @@ class Engine:
             id(module): new
             for new in news
             for module in self.modules.of(new.path)
-            if not self._planner.is_excluded(module)
+            if not self.modules.is_excluded(module)
         }
         work = Worklist(self._in_dependency_order(news))
         transaction = Transaction(
@@ -236,7 +260,10 @@ class Engine:
                     if edit is not None:
                         pass
                     elif id(module) in versions:
-                        edit = self._planner.saved(module, versions[id(module)], taken, again=again)
+                        new = versions[id(module)]
+                        edit = self._planner.saved(
+                            module, new, taken, again=again, whole=new.path in self._whole
+                        )
                     else:
                         edit = self._planner.importer(module, outside)
                         if edit is None:
@@ -245,6 +272,8 @@ class Engine:
                         continue
                     edits[id(module)] = edit.seen()
                     known = len(transaction.steps)
+                    for tell in self.before if id(module) in versions else ():
+                        tell(name_of_module(module))
                     transaction.add(edit, outside)
                     is_new = not any(module is done for done in reloaded)
                     if is_new and (id(module) in versions or len(transaction.steps) > known):
@@ -303,7 +332,7 @@ class Engine:
 
     def _read(self, path: str, *, again: bool) -> Version | None:
         """Return the text of a file if something has to be done about it."""
-        modules = [m for m in self.modules.of(path) if not self._planner.is_excluded(m)]
+        modules = [m for m in self.modules.of(path) if not self.modules.is_excluded(m)]
         if not modules:
             self._refuse_if_replaced(path)
             self.errors.pop(path, None)
@@ -315,13 +344,17 @@ class Engine:
             return None
         self.importing.discard(path)
         new, known = version.read(path), self._in_force.text(path)
+        if not (self._takes_empty or new.data) and known is not None and known.data:
+            self.emptied.add(path)
+            return None
         ahead = self._read_ahead.pop(path, new)
         new = ahead if ahead.digest == new.digest else new
-        is_certain = path not in self._reimports.uncertain
+        is_certain = path not in self._reimports.uncertain and path not in self._whole
         if known is not None and known.digest == new.digest and is_certain:
             if not again:
                 self.errors.pop(path, None)
             return None
+        version.forget_bytecode(path)
         for module in modules:
             self._in_force.saved_code(new, module)
         return new
@@ -348,7 +381,7 @@ class Engine:
             (module, new)
             for new in news
             for module in self.modules.of(new.path)
-            if not self._planner.is_excluded(module)
+            if not self.modules.is_excluded(module)
         ]
         names = {name_of_module(module) for module, _ in versions}
         imports: dict[str, set[str]] = {}

@@ -90,6 +90,7 @@ class Watcher:
         poll: Seconds between two looks at the files, for mounts that report no events; `None`
             for the events of the operating system. Where these cannot be had, the watcher polls
             by itself and logs one warning.
+        on_start: Called on the thread of the batches, before the first of them.
 
     Attributes:
         observer: The watchdog observer, from :meth:`start` on. ``observer.stop()`` followed by
@@ -108,12 +109,14 @@ class Watcher:
         *,
         quiet: float = 0.020,
         poll: float | None = None,
+        on_start: Callable[[], object] | None = None,
     ) -> None:
         self.observer = None
         self._roots = _resolve(roots)
         self._on_batch = on_batch
         self._quiet = quiet
         self._poll = poll
+        self._on_start = on_start
         self._handler = _Handler(self._notice)
         # Paths of files; paths of directories below which anything may have changed, with a
         # separator at their end; why the kernel cannot watch any more; None, when the watch ends.
@@ -137,10 +140,13 @@ class Watcher:
             self._present.update(path for root in self._roots for path in root.files())
             self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout: float | None = None) -> None:
         """Stop watching and wait for both threads, except for the one that this is called on.
 
         A batch that is being collected is dropped. Stopping twice does no harm.
+
+        Args:
+            timeout: Seconds to wait for each, at most.
         """
         with self._lock:
             self._stopped = True
@@ -150,7 +156,7 @@ class Watcher:
         observer.stop()
         for thread in (observer, self._thread):
             if thread is not threading.current_thread():
-                thread.join()
+                thread.join(timeout)
 
     # From watchdog's events to changes, on watchdog's thread.
 
@@ -172,6 +178,11 @@ class Watcher:
     # From changes to batches, on the batch thread.
 
     def _run(self) -> None:
+        if self._on_start is not None:
+            try:
+                self._on_start()
+            except BaseException:
+                logger.exception("what was saved before the watch began was not handled")
         while (changes := self._collect()) is not None:
             try:
                 if batch := self._settle(changes):

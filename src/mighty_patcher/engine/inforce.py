@@ -116,8 +116,8 @@ class InForce:
                 nothing is returned.
         """
         file = filename_of(module)
-        if file is None:
-            return []
+        if file is None or self._modules.is_excluded(module):
+            return []  # what an excluded module has imported stays as it was, too
         path = os.path.realpath(file)
         try:
             text = self._texts.get(path) or version.read(path)

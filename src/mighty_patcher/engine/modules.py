@@ -8,6 +8,7 @@ as a module. So everything here goes through `namespace_of`.
 from __future__ import annotations
 
 import ast
+import fnmatch
 import heapq
 import importlib.util
 import os
@@ -27,6 +28,7 @@ from types import ModuleType
 from typing import Any, TypeGuard
 
 __all__ = [
+    "EXCLUDED",
     "Imported",
     "Modules",
     "filename_of",
@@ -37,6 +39,9 @@ __all__ = [
     "package_of",
     "spec_of",
 ]
+
+EXCLUDED: set[str] = set()
+"""Patterns of the names of modules that no engine of this process touches."""
 
 _SOURCE = tuple(SOURCE_SUFFIXES)
 _NO_SOURCE = (*BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES)
@@ -55,13 +60,15 @@ class Modules:
 
     Args:
         roots: Module roots, the directories that would be in `sys.path`; or single files.
+        excluded: Patterns of the names of modules that are never touched.
 
     Attributes:
         roots: The roots, resolved.
     """
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+    def __init__(self, roots: Sequence[Path], excluded: Collection[str] = ()) -> None:
         self.roots = tuple(root.resolve() for root in roots)
+        self._excluded = tuple(excluded)
         # A root is known under the name it was given, too: what is a symbolic link below it
         # still has a place there. The most specific root comes first.
         bases = {str(root) for root in (*self.roots, *(root.absolute() for root in roots))}
@@ -127,6 +134,13 @@ class Modules:
                 and (name == "__main__" or self._is_any_own(module, places))
             ]
         return list(found)
+
+    def is_excluded(self, module: ModuleType) -> bool:
+        """Tell whether a module is never touched."""
+        if namespace_of(module).get("__rerun__") == "never":
+            return True
+        name = name_of_module(module)
+        return any(fnmatch.fnmatchcase(name, it) for it in (*self._excluded, *EXCLUDED))
 
     def is_importing(self, module: ModuleType) -> bool:
         """Tell whether a module is still being imported, on whatever thread.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import fnmatch
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import FunctionType, ModuleType
 from typing import Literal
@@ -46,7 +45,6 @@ class Planner:
         in_force: What runs now.
         reimports: What the program has executed again by itself.
         rerun: ``"module"`` runs every saved module again, whatever changed in it.
-        excluded: Patterns of the names of modules that are never touched.
         forget_last: Drops what the last reload could have been undone with.
     """
 
@@ -56,25 +54,24 @@ class Planner:
         in_force: InForce,
         reimports: Reimports,
         rerun: Rerun,
-        excluded: Collection[str],
         forget_last: Callable[[], None],
     ) -> None:
         self._modules = modules
         self._in_force = in_force
         self._reimports = reimports
         self._rerun = rerun
-        self._excluded = tuple(excluded)
         self._forget_last = forget_last
         self._left: WeakSet[FunctionType] = WeakSet()
 
-    def is_excluded(self, module: ModuleType) -> bool:
-        """Tell whether a module is never touched."""
-        name = name_of_module(module)
-        if namespace_of(module).get("__rerun__") == "never":
-            return True
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._excluded)
-
-    def saved(self, module: ModuleType, new: Version, taken: set[int], *, again: bool) -> Edit:
+    def saved(
+        self,
+        module: ModuleType,
+        new: Version,
+        taken: set[int],
+        *,
+        again: bool = False,
+        whole: bool = False,
+    ) -> Edit:
         """Say what a saved module needs. It is looked at when those before it are done: what is
         found then is what is there.
         """
@@ -84,7 +81,7 @@ class Planner:
         reason = "its text at the time of its import is unknown"
         if old is not None:
             plan = statements.plan(old.tree, new.tree, (old.text, new.text))
-            reason = self._why_whole(module, new, plan)
+            reason = "it was asked for" if whole else self._why_whole(module, new, plan)
             pairs = Pairs(self._in_force.code(old, module), code)
             if not again and (reason or pairs.root.changed or not changes_nothing(plan)):
                 self._forget_last()  # what only its log holds must not be found below
@@ -119,7 +116,7 @@ class Planner:
             None for one that only has imported names, or that is not ours to run.
         """
         text = self._text_of(module)
-        if text is None or self.is_excluded(module) or not _mentions(text, outside):
+        if text is None or self._modules.is_excluded(module) or not _mentions(text, outside):
             return None
         if self._modules.is_importing(module) or not can_be_taken_apart(module):
             return None

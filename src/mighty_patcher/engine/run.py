@@ -22,6 +22,7 @@ from mighty_patcher.engine.toplevel import names_bound
 
 __all__ = [
     "currently_reloading",
+    "executed_again",
     "marked",
     "run_again",
     "running_code",
@@ -33,7 +34,7 @@ __all__ = [
 @dataclass(frozen=True)
 class _Running:
     thread: int
-    keeper: Keeper
+    keeper: Keeper | None  # None in a loop, where no object is kept
 
 
 # The namespaces that are being executed again, by the identity of each.
@@ -60,15 +61,35 @@ def currently_reloading() -> bool:
     return False
 
 
-def _running_here(namespace: dict[str, Any]) -> Keeper | None:
-    """Return who keeps the objects of a module that this thread is executing again."""
+@contextmanager
+def executed_again(namespace: dict[str, Any]) -> Iterator[None]:
+    """While this thread executes all of a module again by itself, and not by a reload.
+
+    Args:
+        namespace: The namespace of the module.
+    """
+    _running[id(namespace)] = _Running(threading.get_ident(), None)
+    try:
+        yield
+    finally:
+        del _running[id(namespace)]
+
+
+def _running_here(namespace: dict[str, Any]) -> _Running | None:
+    """Return what is known of a module that this thread is executing again."""
     running = _running.get(id(namespace))
-    return running.keeper if running and running.thread == threading.get_ident() else None
+    return running if running and running.thread == threading.get_ident() else None
+
+
+def _keeper_of(namespace: dict[str, Any]) -> Keeper | None:
+    """Return who keeps the objects of a module that this thread is executing again."""
+    running = _running_here(namespace)
+    return running.keeper if running else None
 
 
 def take_over(made: FunctionType) -> FunctionType:
     """Return what the decorators of a definition are given: the function that the program knows."""
-    keeper = _running_here(made.__globals__)
+    keeper = _keeper_of(made.__globals__)
     return made if keeper is None else keeper.take_over(made)
 
 
@@ -191,5 +212,5 @@ def _begin(
 ) -> ClassStatement | None:
     if type(body) is not FunctionType:
         return None
-    keeper = _running_here(body.__globals__)
+    keeper = _keeper_of(body.__globals__)
     return None if keeper is None else begin(keeper, body, name, bases, keywords)

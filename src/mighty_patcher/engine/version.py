@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import codecs
 import hashlib
+import importlib.util
 import inspect
 import io
 import os
@@ -32,6 +33,7 @@ __all__ = [
     "Texts",
     "Version",
     "compile_for",
+    "forget_bytecode",
     "looks_unfinished",
     "own_compiler",
     "parse",
@@ -190,6 +192,19 @@ def looks_unfinished(path: str, known: Version | None) -> bool:
         return True
     except OSError:
         return False  # Unreadable or a directory: `read` has the words for it.
+
+
+def forget_bytecode(path: str) -> None:
+    """Remove the cached code of a file that was saved.
+
+    It goes by the second and the size of the source, so that an ``importlib.reload`` or another
+    import in the program could bring back the old code.
+
+    Args:
+        path: The file.
+    """
+    with suppress(OSError, NotImplementedError):
+        os.unlink(importlib.util.cache_from_source(path))
 
 
 def _read_still(path: str) -> bytes:
