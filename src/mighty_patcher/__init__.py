@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mighty_patcher.errors import SourceError as SourceError
     from mighty_patcher.patching import actually_patch as actually_patch
     from mighty_patcher.patching import replace_inner_value as replace_inner_value
+    from mighty_patcher.proxy import Reloader as Reloader
     from mighty_patcher.watch import AutoReloader as AutoReloader
 
 _HOMES = {
@@ -25,6 +26,7 @@ _HOMES = {
     "MightyPatcherError": "mighty_patcher.errors",
     "RefusedEdit": "mighty_patcher.errors",
     "Reload": "mighty_patcher.engine.report",
+    "Reloader": "mighty_patcher.proxy",
     "RunError": "mighty_patcher.errors",
     "SourceError": "mighty_patcher.errors",
     "Stale": "mighty_patcher.engine.report",
