@@ -37,11 +37,11 @@ EXAMPLES = examples(README.read_text("utf-8"))
 class Program:
     """An example that runs in a process of its own, and what it prints."""
 
-    def __init__(self, folder: Path, script: str) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
         environ = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, script],
+            [sys.executable, *arguments],
             cwd=folder,
             env=environ,
             text=True,
@@ -99,8 +99,8 @@ class Folder:
     def save(self, name: str, which: int = FIRST) -> None:
         (self.path / name).write_text(EXAMPLES[name][which], "utf-8")
 
-    def run(self, script: str) -> Program:
-        program = Program(self.path, script)
+    def run(self, *arguments: str) -> Program:
+        program = Program(self.path, *arguments)
         self.programs.append(program)
         return program
 
@@ -117,8 +117,12 @@ def test_every_example_is_run_here() -> None:
     assert {name: len(codes) for name, codes in EXAMPLES.items()} == {
         "words.py": 2,
         "main.py": 1,
+        "hello.py": 1,
         "by_hand.py": 1,
         "state.py": 1,
+        "by_name.py": 1,
+        "one_thing.py": 1,
+        "looping.py": 1,
         "patching.py": 1,
         "counter.py": 1,
     }
@@ -132,6 +136,27 @@ def test_ten_lines(folder: Folder) -> None:
     folder.save("words.py", EDITED)
     program.expect(r"\d\d:\d\d:\d\d reloaded words\.py: patched greet  [\d.]+ ms")
     program.expect("Good morning, Ada")
+
+
+def test_running_a_program(folder: Folder) -> None:
+    folder.save("words.py")
+    folder.save("hello.py")
+    program = folder.run("-m", "mighty_patcher", "hello.py")
+    program.expect("Hello, Ada")
+    folder.save("words.py", EDITED)
+    program.expect(r"\d\d:\d\d:\d\d reloaded words\.py: patched greet  [\d.]+ ms")
+    program.expect("Good morning, Ada")
+
+
+def test_the_options_that_it_names_are_there() -> None:
+    command = [sys.executable, "-m", "mighty_patcher", "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    named = set(
+        re.findall(r"^``(--[a-z-]+)|, ``(--[a-z-]+)", README.read_text("utf-8"), re.MULTILINE)
+    )
+    options = {option for pair in named for option in pair if option}
+    assert {"--watch", "--children", "--explain", "--help"} <= options
+    assert options <= set(re.findall(r"--[a-z-]+", text.stdout))
 
 
 def test_by_hand(folder: Folder) -> None:
@@ -164,6 +189,27 @@ def test_currently_reloading(folder: Folder) -> None:
         program.expect(r".* reloaded state\.py: .*")
         program.ask("state.results, state.saves")
         program.expect(re.escape(f"({{}}, {saves})"))
+
+
+@pytest.mark.parametrize("script", ["by_name.py", "one_thing.py"])
+def test_by_name_and_one_thing(folder: Folder, script: str) -> None:
+    folder.save("words.py")
+    folder.save(script)
+    program = folder.run(script)
+    assert program.process.wait(PATIENCE) == 0, "".join(program.transcript)
+    if script == "by_name.py":
+        program.expect("reloaded words")
+        program.expect("kept words as it was: SyntaxError")
+
+
+def test_loop(folder: Folder) -> None:
+    folder.save("words.py")
+    folder.save("looping.py")
+    program = folder.run("looping.py")
+    program.expect("words has run")
+    program.expect(".* ran 3 steps .*")
+    folder.save("words.py", EDITED)
+    program.expect("words has run")
 
 
 def test_patching(folder: Folder) -> None:
