@@ -25,7 +25,7 @@ asan_env = \
 	UBSAN_OPTIONS="print_stacktrace=1:log_path=$(reports)"
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo test lint typecheck asan debug-test bench clean
+.PHONY: help python demo cast test lint typecheck asan debug-test bench clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ python:
 
 demo: python ## Watch a running program change as its files are saved
 	@$(call run) demo/run.py
+
+cast: python ## Record the demo, into demo/demo.cast
+	@$(call run) demo/record.py
 
 test: python ## Run the test suite
 	@$(call run,test) -m pytest $(ARGS)

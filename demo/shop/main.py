@@ -1,31 +1,23 @@
-"""A till: it knows nothing of reloading but for the line that starts the reloader."""
+"""A small shop on the web, and a worker that packs what is ordered; nothing in it is for reloading.
 
-import time
+Try it: mighty-patcher main.py, and edit its files.
+"""
 
-from cart import Cart, total
-from pricing import CURRENCY, discount
+import threading
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from mighty_patcher import AutoReloader
-
-AutoReloader(path=".")
-
-
-def load_book():
-    print("opening the shop: reading the catalogue, filling Ada's cart", flush=True)
-    return {"On Computable Numbers": 10.00, "Sketch of the Analytical Engine": 50.00}
+import pages  # noqa: F401  It fills the table of routes.
+from web import application
+from worker import work
 
 
-catalogue = load_book()  # a cache, filled once
-ada = Cart("Ada")  # an instance that lives on
-for price in catalogue.values():
-    ada.add(price)
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *arguments):
+        pass
 
-shown = None
-ticks = 0
-while True:
-    ticks += 1
-    line = f"{ada.label()}: {total(ada):.2f} {CURRENCY}, the small one {discount(10):.2f}"
-    if line != shown:
-        print(f"tick {ticks:>5}  {line}", flush=True)
-        shown = line
-    time.sleep(0.01)
+
+if __name__ == "__main__":
+    threading.Thread(target=work, name="worker", daemon=True).start()
+    with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
+        print(f"serving on http://127.0.0.1:{server.server_port}", flush=True)
+        server.serve_forever()
