@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import watchdog
-from running import RUNNER, Start, run, write
+from running import RUNNER, TIMEOUT, Start, run, write
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="most of it is about fork")
 
@@ -178,6 +180,60 @@ def test_a_fork_during_a_reload(start: Start, releases: str) -> None:
     program.tell("")
     child = "child 2" if releases == "before" else "child 1"
     program.expect_all(child, "status 0", r".* reloaded words\.py: .*")
+
+
+APP = """
+import os
+from words import f
+
+def wsgi(environ, start_response):
+    start_response("200 OK", [])
+    return [f"{f()} {os.getpid()}".encode()]
+
+async def asgi(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": f"{f()} {os.getpid()}".encode()})
+"""
+SERVERS = {
+    "gunicorn": ("--workers", "2", "--bind", "127.0.0.1:0", "app:wsgi"),
+    "gunicorn preload": ("--preload", "--workers", "2", "--bind", "127.0.0.1:0", "app:wsgi"),
+    "uvicorn": ("--lifespan", "off", "--workers", "2", "--port", "0", "app:asgi"),
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_workers_of_a_server(start: Start, tmp_path: Path, server: str) -> None:
+    module = server.partition(" ")[0]
+    pytest.importorskip(module)
+    program = start(
+        {"app.py": APP, "words.py": ONE},
+        *("--children", "-m", module, *SERVERS[server]),
+        env={"HOME": str(tmp_path)},
+    )
+    port = int(program.expect(r".*http://127\.0\.0\.1:(\d+)\b.*")[1])
+    workers = answers(port, "1", 2)
+    program.save("words.py", TWO)
+    for _ in (*workers, *(["master"] if "preload" in server else [])):
+        program.expect(r".* reloaded words\.py: patched f .*")
+    assert answers(port, "2", 2) == workers
+
+
+def answers(port: int, answer: str, workers: int) -> set[str]:
+    """Ask a server until so many workers have answered, and return their numbers."""
+    found: set[str] = set()
+    deadline = time.monotonic() + TIMEOUT
+    while len(found) < workers:
+        assert time.monotonic() < deadline, found
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+        try:
+            connection.request("GET", "/")
+        except ConnectionRefusedError:  # uvicorn names the port before anybody listens to it
+            continue
+        word, worker = connection.getresponse().read().decode().split()
+        connection.close()
+        assert word == answer
+        found.add(worker)
+    return found
 
 
 def test_helpers_of_multiprocessing_are_not_hot(tmp_path: Path) -> None:
