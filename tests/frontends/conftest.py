@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import signal
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from programs import Run, Running, write
-
-collect_ignore = [] if sys.platform != "win32" else ["."]  # They are sent SIGINT.
 
 SAVE = """\
 import pathlib
@@ -21,6 +19,13 @@ def save(module, text):
 
 
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Where a shell has started us in the background, SIGINT is ignored, also by what we start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
