@@ -1,4 +1,7 @@
-"""``builtins.__hmr__``: reload by name, be told of reloads, ask who depends on whom."""
+"""``builtins.__hmr__``: reload by name, be told of reloads, ask who depends on whom.
+
+`reload` is the other ``hmr`` that there is, of python-hmr, and makes a `Reloader`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -19,7 +22,7 @@ from mighty_patcher.engine.report import Reload, logger
 from mighty_patcher.engine.saves import wait_for_text
 from mighty_patcher.watch import AutoReloader, watcher_of
 
-__all__ = ["Hmr", "install"]
+__all__ = ["Hmr", "install", "reload"]
 
 _NAME = "__hmr__"
 
@@ -264,6 +267,30 @@ def install(reloader: AutoReloader | None = None) -> Hmr:
     hmr = Hmr(reloader)
     setattr(builtins, _NAME, hmr)
     return hmr
+
+
+def reload(*things: Any, exclude: Iterable[str] = ()) -> Any:
+    """Keep modules, functions and classes up to date, as python-hmr's ``hmr.reload`` does.
+
+    Args:
+        things: The modules, functions or classes; or one list of them.
+        exclude: Names of modules that are never executed again or patched, as for `Reloader`.
+
+    Returns:
+        A `Reloader` for one of them, a list for several.
+
+    Raises:
+        TypeError: One of them cannot be reloaded.
+
+    Example:
+        >>> cart, prices = reload(shop.cart, shop.prices)  # doctest: +SKIP
+    """
+    from mighty_patcher.proxy import Reloader
+
+    if len(things) == 1 and isinstance(things[0], list | tuple):
+        things = tuple(things[0])
+    handles = [Reloader(thing, excluded=exclude) for thing in things]
+    return handles[0] if len(handles) == 1 else handles
 
 
 def _program() -> str:
