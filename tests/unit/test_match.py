@@ -288,6 +288,7 @@ type X = int
         assert living.f.__annotate__.__code__.co_firstlineno == 3
         assert living.f.__annotations__ == {"a": int}
         assert not patches.stale
+        assert not patches.behind
 
 
 class TestClosures:
@@ -314,12 +315,13 @@ f = make()
         f = living.f
         patches = living.replace((f"return {old}", f"return {body}"))
         assert not patches.stale
+        assert not patches.behind
         assert f() == living.make()() == result
 
     def test_more_is_stale_and_the_next_one_is_new(self):
         living = Living(self.MAKE)
         patches = living.replace(("(a, b)", "(a, b, c)"))
-        assert [stale.what for stale in patches.stale] == ["make.<locals>.inner"]
+        assert [stale.what for *_, stale in patches.behind] == ["make.<locals>.inner"]
         assert living.f() == (1, 2)
         assert living.make()() == (1, 2, 3)
 
@@ -339,13 +341,13 @@ f = make()
     def test_other_arguments_do_not_fit_the_defaults(self):
         living = Living("def make():\n    def g(a): return a\n    return g\nf = make()\n")
         patches = living.replace(("g(a): return a", "g(a, b=2): return a + b"))
-        assert [stale.what for stale in patches.stale] == ["make.<locals>.g"]
+        assert [stale.what for *_, stale in patches.behind] == ["make.<locals>.g"]
         assert living.f(1) == 1
         assert living.make()(1) == 3
 
     def test_a_new_name_of_the_same_argument_does(self):
         living = Living("def make():\n    def g(a, b=2): return a, b\n    return g\nf = make()\n")
-        assert not living.replace(("g(a, b=2): return a, b", "g(x, y=2): return y, x")).stale
+        assert not living.replace(("g(a, b=2): return a, b", "g(x, y=2): return y, x")).behind
         assert living.f(1) == (2, 1)
 
     def test_super_and_class_are_newly_used(self):
@@ -529,6 +531,7 @@ class TestProperties:
         gc.collect()  # a class is only garbage when it is collected, and until then a holder
         patches, log = living.edit(new)
         assert not patches.stale
+        assert not patches.behind
         assert behaviours(living.module.__dict__) == behaviours(fresh(new))
         log.undo()
         assert behaviours(living.module.__dict__) == before

@@ -77,7 +77,7 @@ class TestBodies:
         transaction.add(body(one, F1, F2))
         transaction.add(body(two, "def g(): return 1\n", "def g(): return 2\n"))
         assert (one.f(), two.g()) == (1, 1)
-        transaction.commit()
+        transaction.finish()
         assert (one.f(), two.g()) == (2, 2)
         transaction.undo()
         assert (one.f(), two.g()) == (1, 1)
@@ -86,7 +86,7 @@ class TestBodies:
         one = module(F1)
         transaction.add(body(one, F1, F2))
         transaction.undo()
-        transaction.commit()
+        transaction.finish()
         assert one.f() == 1
 
     @again
@@ -100,7 +100,7 @@ class TestBodies:
         assert (two.X, one.f()) == (0, 1)
 
     def test_nothing_at_all(self, transaction):
-        transaction.commit()
+        transaction.finish()
         transaction.undo()
         transaction.discard()
         assert transaction.steps == transaction.stale == []
@@ -114,7 +114,7 @@ class TestRuns:
         it = module(old)
         f, c, m, x = it.f, it.C, it.C.m, it.X
         transaction.add(again(it, old, new))
-        transaction.commit()
+        transaction.finish()
         assert (it.f is f, it.C is c, it.C.m is m) == (True, True, True)
         assert (it.X, f(), c.y, m(None)) == (2, -2, 2, 2)
         transaction.undo()
@@ -141,7 +141,7 @@ class TestRuns:
         it.f = lambda: None
         edit = again(it, old, "def f(a, b=2): return a + b\nX = 2\n")
         transaction.add(edit)
-        transaction.commit()
+        transaction.finish()
         assert held(1) in (1, 3)
         assert it.f(1) == 3
         assert held(1) == 3 or [stale.what for stale in transaction.stale] == ["f"]

@@ -438,7 +438,10 @@ class Keeper:
     def _keep_function(self, old: FunctionType, new: FunctionType) -> bool:
         """A definition of this file, or a wrapper that its decorator made around one."""
         if self._filename is not None:
-            if "<locals>" not in new.__qualname__ and new.__code__.co_filename == self._filename:
+            if (
+                "<locals>" not in new.__code__.co_qualname
+                and new.__code__.co_filename == self._filename
+            ):
                 alike = old.__code__.co_filename == self._filename
             else:
                 is_here = old.__code__.co_filename == new.__code__.co_filename == self._filename

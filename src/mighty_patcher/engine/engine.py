@@ -278,7 +278,7 @@ class Engine:
                     is_new = not any(module is done for done in reloaded)
                     if is_new and (id(module) in versions or len(transaction.steps) > known):
                         reloaded.append(module)
-                transaction.commit()
+                transaction.finish()
             except BaseException:
                 transaction.undo()
                 raise

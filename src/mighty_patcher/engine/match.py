@@ -56,6 +56,7 @@ class Patches:
             remember is stale.
         steps: What this does, for the report.
         stale: What stays old, and why.
+        behind: Functions that this leaves as they are, their code, and why.
         unknown: A function of the module whose code is not that of the old version, so that the
             old version is not what was imported; then nothing else counts.
     """
@@ -67,15 +68,28 @@ class Patches:
     caches: list[Cache] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
+    behind: list[tuple[FunctionType, CodeType, Stale]] = field(default_factory=list)
     unknown: FunctionType | None = None
+
+    def left(self, function: FunctionType, reason: str, hint: str) -> None:
+        """Note that a function stays as it is, unless a statement brings it up to date."""
+        stale = Stale(function.__qualname__, reason, hint)
+        self.behind.append((function, function.__code__, stale))
 
     def containers(self) -> list[Any]:
         """Return all that holds objects of the program here."""
-        lists: list[list[Any]] = [self.bodies, self.constants, self.facts, self.copies, self.caches]
+        lists: list[list[Any]] = [
+            self.bodies,
+            self.constants,
+            self.facts,
+            self.copies,
+            self.behind,
+            self.caches,
+        ]
         return [*lists, *(entry for held in lists[:-1] for entry in held)]
 
     def __bool__(self) -> bool:
-        return bool(self.bodies or self.constants or self.facts or self.stale)
+        return bool(self.bodies or self.constants or self.facts or self.stale or self.behind)
 
 
 def match_bodies(
@@ -298,31 +312,25 @@ def _plan(function: FunctionType, pair: Pair, owner: type | None, patches: Patch
     if code is None and pair.runs_once:
         return False  # its name is removed, and who holds it otherwise keeps its last code
     if code is None:
-        patches.stale.append(
-            Stale(
-                function.__qualname__,
-                "its definition is gone from the source and something still refers to it",
-                "it keeps its last code",
-            )
+        patches.left(
+            function,
+            "its definition is gone from the source and something still refers to it",
+            "it keeps its last code",
         )
         return False
     if not pair.runs_once and arguments(code) != arguments(function.__code__):
-        patches.stale.append(
-            Stale(
-                function.__qualname__,
-                "it was made before its arguments changed, and has no defaults for the new ones",
-                "call the enclosing function again to make a new one",
-            )
+        patches.left(
+            function,
+            "it was made before its arguments changed, and has no defaults for the new ones",
+            "call the enclosing function again to make a new one",
         )
         return False
     cells, missing = _cells(function, code, owner)
     if missing:
-        patches.stale.append(
-            Stale(
-                function.__qualname__,
-                f"it was made before its code used {', '.join(missing)} of the enclosing function",
-                "call the enclosing function again to make a new one",
-            )
+        patches.left(
+            function,
+            f"it was made before its code used {', '.join(missing)} of the enclosing function",
+            "call the enclosing function again to make a new one",
         )
         return False
     doc = function.__doc__

@@ -19,7 +19,14 @@ from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
-from mighty_patcher.engine.statements import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, Plan, pruned
+from mighty_patcher.engine.statements import (
+    DOCSTRING_CHANGED,
+    DOCSTRING_GONE,
+    Change,
+    Plan,
+    branches_of,
+    pruned,
+)
 from mighty_patcher.engine.toplevel import name_of_statement
 
 __all__ = ["ABSENT", "Outside", "StatementRun", "stays_as_built"]
@@ -267,6 +274,9 @@ def stays_as_built(name: str, reason: str) -> Stale:
 
 
 def _binds_what_a_call_returns(statement: ast.stmt) -> bool:
-    if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        value = statement.value
+        return value is not None and any(isinstance(node, ast.Call) for node in ast.walk(value))
+    if isinstance(statement, ast.ClassDef):
         return False
-    return any(isinstance(node, ast.Call) for node in ast.walk(statement.value))
+    return any(_binds_what_a_call_returns(it) for _, body in branches_of(statement) for it in body)

@@ -93,6 +93,7 @@ class Transaction:
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
+        self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
         self._imports = imports
         self._importers = importers
         self._star_importers = star_importers
@@ -111,6 +112,7 @@ class Transaction:
             BaseException: Whatever the module raised when it ran; the caller then calls `undo`.
         """
         self.stale += edit.patches.stale
+        self._behind += edit.patches.behind
         if edit.whole is not None:
             self.commit()
             self._run(edit, outside, edit.whole)
@@ -131,6 +133,12 @@ class Transaction:
         )
         self._copy_docs([entry for patches in gathered for entry in patches.copies])
         self._clear([cache for patches in gathered for cache in patches.caches])
+
+    def finish(self) -> None:
+        """Apply what has gathered, and say which functions are what they were."""
+        self.commit()
+        self.stale += [stale for function, code, stale in self._behind if function.__code__ is code]
+        self._behind.clear()
 
     def undo(self) -> None:
         """Take back everything, the last thing first."""
