@@ -38,6 +38,17 @@ class TestPatching:
         assert reload.modules == (m.__name__,)
         assert (f(), m.ran is ran, ran) == (2, True, [1])
 
+    def test_classes_that_are_attributes_of_each_other(self, project):
+        m = project.load(
+            "m",
+            "class A:\n    def f(self): return 1\nclass B:\n    of = A\nA.of = B\nA.own = A\n",
+        )
+        project.engine()
+        a = m.A()
+        assert kinds(project.edit("m", "return 1", "return 2")) == [("patched", "A.f")]
+        assert kinds(project.edit("m", "    of = A\n", "    of, x = A, 1\n")) == [("ran", "B")]
+        assert (a.f(), m.A.of is m.B, m.B.of is m.A, m.B.x) == (2, True, True, 1)
+
     def test_a_module_imported_after_the_engine_began(self, project):
         project.write("m", "def f(): return 1\n")
         project.engine()

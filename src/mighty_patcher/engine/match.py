@@ -243,8 +243,12 @@ def _caches_in(module: ModuleType) -> Iterator[Cache]:
     """The ``lru_cache`` wrappers that a module and its own classes hold."""
     name = name_of_module(module)
     waiting = list(namespace_of(module).values())
+    seen: set[int] = set()  # classes may be attributes of each other
     while waiting:
         value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
         if type(value) is Cache:
             yield value
         elif type(value) in (staticmethod, classmethod):
