@@ -49,6 +49,46 @@ class TestPatching:
         assert kinds(project.edit("m", "    of = A\n", "    of, x = A, 1\n")) == [("ran", "B")]
         assert (a.f(), m.A.of is m.B, m.B.of is m.A, m.B.x) == (2, True, True, 1)
 
+    def test_what_a_decorator_has_set_goes_with_it(self, project):
+        m = project.load(
+            "m",
+            """
+            def mark(f): f.marked = True; return f
+            @mark
+            def f(): return 1
+            class C:
+                @mark
+                def m(self): return 1
+            """,
+        )
+        project.engine()
+        f, method = m.f, m.C.m
+        f.calls = method.calls = 7  # the program's
+        project.edit("m", "def f(): return 1", "def f(a=1): return 1")
+        assert (m.f is f, vars(f)) == (True, {"marked": True, "calls": 7})
+        project.edit("m", "@mark\ndef", "def")
+        project.edit("m", "    @mark\n", "")
+        assert (m.f is f, vars(f), m.C.m is method, vars(method)) == (True, {}, True, {})
+
+    def test_a_wrapper_takes_the_name_of_what_it_wraps(self, project):
+        source = """
+            def mark(f): f.marked = True; return f
+            def wrap(inner):
+                def decorate(f):
+                    def wrapper(): return f, inner
+                    return wrapper
+                return decorate
+            @mark
+            def f(): return 1
+            """
+        m = project.load("m", source)
+        project.engine()
+        held = [m.f]
+        project.edit("m", "def f(): return 1", "def g(): return 1\n@wrap(g)\ndef f(): return 2")
+        assert (m.f is held[0], vars(m.f)) == (True, {})
+        f, g = m.f()
+        assert (f(), g(), vars(f), vars(g)) == (2, 1, {}, {"marked": True})
+
     def test_a_module_imported_after_the_engine_began(self, project):
         project.write("m", "def f(): return 1\n")
         project.engine()

@@ -48,6 +48,7 @@ from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.statements import decorators_in
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.errors import RefusedEdit
 
@@ -130,6 +131,7 @@ class Keeper:
         self.own: list[Any] = [before]
         self.narrowed: Mapping[str, Narrowed] = {}
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
+        self._trees = trees
         self.targets: set[int] = set()
         self._filename = filename
         self._commit = commit
@@ -470,7 +472,9 @@ class Keeper:
         donor = FunctionType(new.__code__, new.__globals__, new.__name__, defaults, cells)
         if new.__kwdefaults__ is not None:
             donor.__kwdefaults__ = {k: self.map(v) for k, v in new.__kwdefaults__.items()}
-        attributes = {**old.__dict__, **{k: self.map(v) for k, v in new.__dict__.items()}}
+        attributes = {k: self.map(v) for k, v in new.__dict__.items()}
+        if old.__dict__ and not self._has_other_decorators(new):
+            attributes = {**old.__dict__, **attributes}  # the program may have set some
         donor.__dict__.update(attributes)
         fields = _WHOLE
         if attributes.keys() == old.__dict__.keys() and all(
@@ -483,6 +487,19 @@ class Keeper:
         log.add_function(old, donor, fields)
         is_shown_elsewhere = old.__module__ != old.__globals__.get("__name__")  # by its package
         log.add_function(old, new, _REST & ~_core.MODULE if is_shown_elsewhere else _REST)
+
+    def _has_other_decorators(self, function: FunctionType) -> bool:
+        """Tell whether a definition is decorated in another way than before: what attributes the
+        old decorators have set must not stay.
+        """
+        name = function.__code__.co_qualname
+        old, new = self._decorators
+        return name in old and name in new and old[name] != new[name]
+
+    @cached_property
+    def _decorators(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        old, new = self._trees
+        return decorators_in(old), decorators_in(new)
 
     def _agree(self, mine: CellType, theirs: CellType) -> bool:
         return self.kept_for(theirs.cell_contents) is mine.cell_contents

@@ -812,6 +812,28 @@ def branches_of(statement: ast.stmt) -> list[tuple[str, list[ast.stmt]]]:
     return []
 
 
+def decorators_in(tree: ast.AST | None) -> dict[str, list[str]]:
+    """Return the decorators of functions, by qualified name; of several the last definition counts.
+
+    Args:
+        tree: A module or a class; what stands in a function is not looked at.
+    """
+    found: dict[str, list[str]] = {}
+    for statement in getattr(tree, "body", ()):
+        _add_decorators(statement, "", found)
+    return found
+
+
+def _add_decorators(statement: ast.stmt, prefix: str, found: dict[str, list[str]]) -> None:
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        found[f"{prefix}{statement.name}"] = [ast.dump(it) for it in statement.decorator_list]
+    if isinstance(statement, ast.ClassDef):
+        prefix = f"{prefix}{statement.name}."
+    for _, body in branches_of(statement):
+        for inner in body:
+            _add_decorators(inner, prefix, found)
+
+
 def _branch(statement: ast.stmt, name: str) -> list[ast.stmt]:
     return next((body for branch, body in branches_of(statement) if branch == name), [])
 
