@@ -96,5 +96,7 @@ class TestNamesGone:
         assert names_gone(ast.parse(old), ast.parse("")) <= {"f", "C"}
 
     def test_what_a_star_brings(self):
-        assert names_gone(ast.parse("X = Y = 1"), ast.parse("from m import *"), ["X"]) == {"Y"}
+        star = ast.parse("from m import *")
+        assert names_gone(ast.parse("X = Y = 1"), star, ([], ["X"])) == {"Y"}
+        assert names_gone(star, ast.parse("X = 1"), (["X", "Y"], [])) == {"Y"}
         assert names_gone(ast.parse("from m import *\nX = 1"), ast.parse("")) == {"X"}

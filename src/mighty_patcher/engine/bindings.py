@@ -98,7 +98,9 @@ def readers(
                 wanted.setdefault(id(package), []).append((full[at:], names))
                 sought.append(package)
     for reader, bound, value in _names_holding(sought):
-        for path, names in wanted[id(value)] if value is not reader else ():
+        for path, names in wanted[id(value)]:
+            if value is reader and not path:
+                continue  # its own names; but a package may read what a module in it has
             for name in names:
                 yield reader, f"{bound}{path}", name
 

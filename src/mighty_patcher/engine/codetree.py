@@ -2,14 +2,15 @@
 
 A compiled module is a tree: its constants hold the code of its functions and classes, whose
 constants hold the code nested in those. Two versions are paired from the root down: by name, and
-among equals (lambdas, overloads, the functions of a property) by position where their owner did not
-change otherwise, and else by content first and by position then.
+among equals (lambdas, overloads, the functions of a property) by the statement that makes each,
+where that is known, by position where their owner did not change otherwise, and else by content
+first and by position then.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from types import CodeType
@@ -112,10 +113,13 @@ class Pairs:
     Args:
         old: The module's code as it is in force.
         new: The module's code as it was saved.
+        lines: Lines of the old text on which a statement begins, and where that is in the new one.
     """
 
-    def __init__(self, old: CodeType, new: CodeType) -> None:
-        self.root = _pair_trees(old, new)
+    def __init__(
+        self, old: CodeType, new: CodeType, lines: Mapping[int, int] | None = None
+    ) -> None:
+        self.root = _pair_trees(old, new, lines or {})
         self._news: set[CodeType] | None = None
         self._by_place: dict[tuple[str, int], list[Pair]] = {}
         for pair in self:
@@ -233,21 +237,23 @@ def is_run_through(code: CodeType) -> bool:
     return is_scope(code) or code.co_name.startswith("<generic parameters of ")
 
 
-def _pair_trees(old: CodeType, new: CodeType) -> Pair:
+def _pair_trees(old: CodeType, new: CodeType, lines: Mapping[int, int]) -> Pair:
     root = Pair(old, new, runs_once=True)
-    _pair_below(root)
+    _pair_below(root, lines)
     return root
 
 
-def _pair_below(pair: Pair) -> None:
+def _pair_below(pair: Pair, lines: Mapping[int, int]) -> None:
     """Pair what is nested in a pair, and then tell whether it changed."""
     old_groups, new_groups = _groups(pair.old), _groups(pair.new)
     runs_once = pair.runs_once and is_run_through(pair.old)
     for key, olds in old_groups.items():
-        for old, new in _align(olds, new_groups.get(key, []), pair):
+        news = new_groups.get(key, [])
+        known = _align_by_line(olds, news, lines) if runs_once else []
+        for old, new in [*known, *_align(olds, news, pair)]:
             child = Pair(old, new, runs_once=runs_once)
             pair.children.append(child)
-            _pair_below(child)
+            _pair_below(child, lines)
     if pair.new is None:
         return
     pair.changed = not (
@@ -265,6 +271,32 @@ def _groups(code: CodeType | None) -> dict[tuple[str, bool], list[CodeType]]:
     for inner in nested(code) if code is not None else ():
         groups.setdefault((inner.co_name, is_scope(inner)), []).append(inner)
     return groups
+
+
+def _align_by_line(
+    olds: list[CodeType], news: list[CodeType], lines: Mapping[int, int]
+) -> list[tuple[CodeType, CodeType | None]]:
+    """Pair definitions of one name of which it is known where they went, and take them out of the
+    lists: of several that are alike, each has its own line.
+    """
+    if len(olds) < 2 and len(news) < 2:
+        return []
+    places = {code.co_firstlineno: code for code in news}
+    found: list[tuple[CodeType, CodeType | None]] = []
+    for old in list(olds):
+        new = places.get(lines.get(old.co_firstlineno, 0))
+        alike = [it for it in olds if it.co_firstlineno == old.co_firstlineno]
+        theirs = [it for it in news if new is not None and it.co_firstlineno == new.co_firstlineno]
+        if new is not None and len(alike) == len(theirs) == 1:
+            found.append((old, new))
+    for old, new in found:
+        _take_out(olds, old)
+        _take_out(news, new)
+    return found
+
+
+def _take_out(codes: list[CodeType], code: CodeType | None) -> None:
+    del codes[[it is code for it in codes].index(True)]
 
 
 def _align(

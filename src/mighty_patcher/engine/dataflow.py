@@ -16,8 +16,8 @@ The rules, where they are not obvious:
   what had been put into the old one is put into the new.
 * A name that only a branch had set that is not taken any more stays; its readers are not run.
 * A loop is taken to bind its target: nobody reuses a loop's variable for when there was nothing.
-* What a function reads or binds when it is called, ``exec`` and ``globals()`` are not seen, and of
-  ``from m import *`` nobody knows the names: the engine tells which ones it changed.
+* What a function reads or binds when it is called, ``exec`` and ``globals()`` are not seen. Of
+  ``from m import *`` the engine tells the names.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ import sys
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from mighty_patcher.engine.statements import (
     Change,
@@ -63,6 +62,9 @@ _MUTATORS = {
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
 _Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
+Stars = Callable[[ast.stmt], Collection[str]]
+"""Finds the names that ``from m import *`` brings."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -93,6 +95,7 @@ def facts(
     *,
     lazy_annotations: bool = _LAZY,
     type_checking: frozenset[str] = _TYPE_CHECKING,
+    stars: Stars | None = None,
 ) -> Facts:
     """Find out what executing a statement at the top of a module does, bodies of functions aside.
 
@@ -101,8 +104,9 @@ def facts(
         lazy_annotations: Annotations are not evaluated: Python 3.14, or
             ``from __future__ import annotations``.
         type_checking: The names of ``typing.TYPE_CHECKING``, whose blocks are not executed.
+        stars: Finds the names that an import of everything brings.
     """
-    walker = _Walker(lazy_annotations, type_checking)
+    walker = _Walker(lazy_annotations, type_checking, stars)
     walker.statement(statement)
     return walker.facts()
 
@@ -151,8 +155,11 @@ class _Scope:
 class _Walker:
     """Goes through a statement in the order in which it is executed."""
 
-    def __init__(self, lazy_annotations: bool, type_checking: frozenset[str]) -> None:
+    def __init__(
+        self, lazy_annotations: bool, type_checking: frozenset[str], stars: Stars | None = None
+    ) -> None:
         self._lazy = lazy_annotations
+        self._stars = stars
         self._type_checking = type_checking
         self._module = self._scope = _Scope("module")
         self._reads: set[str] = set()
@@ -396,6 +403,9 @@ class _Walker:
                     is_whole = isinstance(node, ast.Import)
                     first = alias.name.partition(".")[0] if is_whole else alias.name
                     self._bind(alias.asname or first)
+                    if first == "*" and self._stars is not None:
+                        for brought in self._stars(node):
+                            self._bind(brought)
             case ast.Global(names=names):
                 self._scope.globals.update(names)
             case ast.If():
@@ -623,7 +633,8 @@ class Flow:
         changed: Names of the module whose values others have changed already: what it imports.
         attributes: Attributes of modules that changed, by the names that this one has for them:
             ``("config", "X")``.
-        rebuilt: Names that are to be bound again, and why.
+        stars: Finds the names that an import of everything brings.
+        imports_the_same: Tells whether two imports give the same value to a name.
 
     Example:
         >>> while (change := flow.next()) is not None:
@@ -639,21 +650,27 @@ class Flow:
         plan: Plan,
         changed: Collection[str] = (),
         attributes: Collection[tuple[str, str]] = (),
-        rebuilt: Mapping[str, str] = MappingProxyType({}),
+        stars: Stars | None = None,
+        imports_the_same: Callable[[ast.stmt, ast.stmt, str], bool] = lambda *_: False,
     ) -> None:
         self.restore: tuple[tuple[str, Change | None], ...] = ()
         """The names to be given back a value, or none, before what `next` has returned is
         executed: the one that they had right after a change was executed, or else at the beginning;
         with `UNBOUND`, none.
         """
+        self.until: int | None = None
+        """The line of the new text at which to stop for now."""
         self._lazy = _LAZY or plan.future_annotations
         self._type_checking = plan.type_checking
-        self._changes = [change for change in plan.changes if change.new is not None]
+        self._stars = stars
+        self._imports_the_same = imports_the_same
+        self._plan = plan
+        self._changes: list[Change] = []
         self._from_outside = frozenset(changed)
         self._changed = set(changed)
         self._attributes = set(attributes)
         self._mutated: set[tuple[str, str]] = set()
-        self._rebuilt = dict(rebuilt)
+        self._rebuilt: dict[str, str] = {}
         self._set_again: set[tuple[str, str]] = set()
         self._differs: set[tuple[int, str]] = set()
         self._executed: set[int] = set()
@@ -664,10 +681,9 @@ class Flow:
         self._at = 0
         self._facts: dict[int, Facts] = {}
         self._kept_alive: list[ast.stmt] = []
-        is_idle = not (changed or attributes or rebuilt) and changes_nothing(plan)
-        if is_idle:
-            self._changes = []
-        self._collect([] if is_idle else plan.changes)
+        # Where nothing has to run, nothing has to be known.
+        self._is_asleep = not (changed or attributes) and changes_nothing(plan)
+        self._collect([] if self._is_asleep else plan.changes)
 
     def outside(
         self, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
@@ -678,7 +694,8 @@ class Flow:
         self._from_outside |= set(changed)
         self._changed |= set(changed)
         self._attributes |= set(attributes)
-        self._at = 0
+        if changed or attributes:
+            self._begin_again()
 
     def rebuild(self, names: Mapping[str, str]) -> None:
         """Have names bound again.
@@ -687,7 +704,11 @@ class Flow:
             names: The names, and why.
         """
         self._rebuilt |= names
-        self._at = 0
+        if "*" in names:
+            self._facts.clear()
+            self._collect(self._plan.changes)
+        if names:
+            self._begin_again()
 
     def set_again(self, attributes: Collection[tuple[str, str]]) -> None:
         """Have statements executed that assign attributes: ``Base.default = X``, below the class.
@@ -715,18 +736,32 @@ class Flow:
         while True:
             if self._stack:
                 job = self._stack[-1]
+                if self._is_beyond(job.change):
+                    break
                 if not self._supply_all(job, given_back):
                     self._stack.pop()
                     self._executed.add(job.at)
                     self._current = job
                     self.restore = tuple(given_back)
                     return job.change
-            elif self._at < len(self._changes):
+            elif self._at < len(self._changes) and not self._is_beyond(self._changes[self._at]):
                 self._at += 1
                 self._turn(self._at - 1, given_back)
-            elif not self._left_over(given_back):
-                self.restore = tuple(given_back)
-                return None
+            elif self.until is not None or not self._left_over(given_back):
+                break
+        self.restore = tuple(given_back)
+        return None
+
+    def put_back(self) -> None:
+        """Have what `next` has returned be returned once more, as it was not executed."""
+        assert self._current is not None
+        self._executed.discard(self._current.at)
+        self._stack.append(self._current)
+        self._current = None
+
+    def _is_beyond(self, change: Change) -> bool:
+        assert change.new is not None
+        return self.until is not None and (change.new.end_lineno or 0) >= self.until
 
     def done(self, change: Change, changed: Collection[str]) -> None:
         """Tell that a statement was executed.
@@ -745,15 +780,28 @@ class Flow:
             self._known[name, after] = change, name in changed
             if name not in changed:
                 self._changed.discard(name)
-            if not job.again:
+            if not job.again and not (self._imports_again(job.at) and name not in changed):
                 self._differs.add((job.at, name))
         self._changed |= set(changed)
         if not job.again:
             self._mutated |= job.facts.mutated
 
+    def _imports_again(self, at: int) -> bool:
+        """Tell whether a statement imports what it has imported before."""
+        change = self._changes[at]
+        return change.kind == "keep" and isinstance(change.new, ast.Import | ast.ImportFrom)
+
     # ---- what is known
 
+    def _begin_again(self) -> None:
+        """Look at everything anew that was not executed."""
+        self._at = 0
+        if self._is_asleep:
+            self._is_asleep = False
+            self._collect(self._plan.changes)
+
     def _collect(self, changes: Sequence[Change]) -> None:
+        self._changes = [change for change in changes if change.new is not None]
         news: list[tuple[int, int, frozenset[str], frozenset[str]]] = []
         olds: list[tuple[tuple[int, int], int, frozenset[str], frozenset[str]]] = []
         at, gone = 0, 0
@@ -786,7 +834,12 @@ class Flow:
     def _facts_of(self, statement: ast.stmt) -> Facts:
         found = self._facts.get(id(statement))
         if found is None:
-            found = facts(statement, lazy_annotations=self._lazy, type_checking=self._type_checking)
+            found = facts(
+                statement,
+                lazy_annotations=self._lazy,
+                type_checking=self._type_checking,
+                stars=self._stars,
+            )
             self._facts[id(statement)] = found
             self._kept_alive.append(statement)
         return found
@@ -825,7 +878,20 @@ class Flow:
             return name in self._changed or (bool(had) and hasattr(builtins, name))
         if self._holder(name) == need and (not had or had == self._old.final(name)):
             return name in self._changed
-        return need != had or any((one, name) in self._differs for one in need)
+        if any((one, name) in self._differs for one in need):
+            return True
+        return need != had and not self._is_same_import(need, had, name)
+
+    def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
+        """Tell whether two imports have given a name the value of the same object."""
+        if not need or not had or min(need[-1], had[-1]) < 0 or name in self._from_outside:
+            return False
+        old, new = (self._changes[chain[-1]] for chain in (had, need))
+        if old.new is None or new.new is None or {old.kind, new.kind} != {"keep"}:
+            return False
+        if any(name not in self._facts_of(it).sure for it in (old.new, new.new)):
+            return False
+        return self._imports_the_same(old.new, new.new, name)
 
     # ---- what to do
 

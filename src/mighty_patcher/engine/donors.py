@@ -128,7 +128,9 @@ class Keeper:
         self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
         self.before = before
-        self.own: list[Any] = [before]
+        self._known: list[Any] = []
+        self._known_ids: set[int] = set()
+        self.own: list[Any] = [before, self._known]
         self.narrowed: Mapping[str, Narrowed] = {}
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
         self._trees = trees
@@ -168,16 +170,27 @@ class Keeper:
         young = self._young
         return young is not None and id(value) not in young and any(it is value for it in _young())
 
-    def will_run(self, code: CodeType, *, calls: bool = False) -> None:
+    def will_run(self, code: CodeType, *, calls: bool = False, known: Iterable[Any] = ()) -> None:
         """Note code that is about to be executed: functions of it are made by this run.
 
         Args:
             code: The code.
             calls: It may be given functions that others have made for it.
+            known: What others have made before: to bind a name to that makes nothing.
         """
+        self._known.clear()
+        self._known_ids.clear()
+        self.know(known)
         self._young = {id(it) for it in _young()} if calls else None
         self._codes.append(code)
         self._made_now.update(map(id, all_code(code)))
+
+    def know(self, values: Iterable[Any]) -> None:
+        """Note what was not made by what is being executed."""
+        known = list(values)
+        self._known.append(known)
+        self._known_ids.update(map(id, known))
+        self.own.append(known)
 
     def fold(self, names: Iterable[str], *, are_decorated: bool = False) -> None:
         """Give what was just bound to some names of the module to what they were bound to before.
@@ -201,7 +214,7 @@ class Keeper:
         if are_decorated:
             shared = Counter(id(value) for value in self.before.values())
             self._moved += [
-                (old, new)
+                (old, self.kept_for(new))
                 for name, (old, new) in changed.items()
                 if name not in kept and shared[id(old)] == 1
             ]
@@ -227,6 +240,8 @@ class Keeper:
             return self._kept[id(new)][1] is old
         if id(old) in self.targets:
             return False
+        if id(new) in self._known_ids:
+            return same_value(old, new)
         if type(old) is FunctionType and type(new) is FunctionType:
             return self._keep_function(old, new)
         if is_class(old) and is_class(new):

@@ -19,6 +19,7 @@ from mighty_patcher.engine.files import python_files
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.modules import (
+    Imported,
     Modules,
     filename_of,
     imports_of,
@@ -237,12 +238,21 @@ class Engine:
             for module in self.modules.of(new.path)
             if not self.modules.is_excluded(module)
         }
-        work = Worklist(self._in_dependency_order(news))
+        saved, imports = self._in_dependency_order(news)
+
+        def imported(module: ModuleType, name: str) -> list[Imported]:
+            return self._in_force.imports_of(module, name, "")
+
+        def will_import(module: ModuleType, name: str) -> list[Imported]:
+            return imports[id(module)] if id(module) in imports else imported(module, name)
+
+        work = Worklist(saved, will_import, imported, self._in_force.knows)
         transaction = Transaction(
             self._in_force.imports_of,
             self._in_force.importers,
             self._in_force.star_importers,
             work.tell,
+            work.wait,
         )
         reloaded: list[ModuleType] = []
         steps: tuple[Step, ...] = ()
@@ -254,8 +264,8 @@ class Engine:
         module: ModuleType | None = None
         try:
             try:
-                while (item := work.next()) is not None:
-                    module, outside = item
+                while (turn := work.next()) is not None:
+                    module, outside = turn.module, turn.outside
                     edit: Edit | None = edits.get(id(module))
                     if edit is not None:
                         pass
@@ -268,13 +278,15 @@ class Engine:
                         edit = self._planner.importer(module, outside)
                         if edit is None:
                             transaction.leave(module, outside)
-                    if edit is None or not edit.is_needed(outside):
+                    if edit is None:
                         continue
-                    edits[id(module)] = edit.seen()
+                    edits[id(module)] = edit
+                    if not edit.is_needed(outside):
+                        continue
                     known = len(transaction.steps)
-                    for tell in self.before if id(module) in versions else ():
+                    for tell in self.before if id(module) in versions and not edit.is_begun else ():
                         tell(name_of_module(module))
-                    transaction.add(edit, outside)
+                    transaction.add(edit, outside, turn.until)
                     is_new = not any(module is done for done in reloaded)
                     if is_new and (id(module) in versions or len(transaction.steps) > known):
                         reloaded.append(module)
@@ -374,8 +386,12 @@ class Engine:
         if self._reimports.settle():
             self._forget_last()
 
-    def _in_dependency_order(self, news: list[Version]) -> list[ModuleType]:
-        """Return the modules that were saved, those that others import first."""
+    def _in_dependency_order(
+        self, news: list[Version]
+    ) -> tuple[list[ModuleType], dict[int, list[Imported]]]:
+        """Return the modules that were saved, those that others import first; and what they will
+        import, by the identity of each.
+        """
         # Not by name: two modules of one file may have the same, and a run may change it.
         versions = [
             (module, new)
@@ -385,11 +401,12 @@ class Engine:
         ]
         names = {name_of_module(module) for module, _ in versions}
         imports: dict[str, set[str]] = {}
+        found: dict[int, list[Imported]] = {}
         for module, new in versions:
             name = name_of_module(module)
-            found = imports_of(new.tree, name, package_of(module))
-            imports.setdefault(name, set()).update(imported.needs(names) for imported in found)
-        return in_dependency_order([module for module, _ in versions], imports)
+            own = found[id(module)] = imports_of(new.tree, name, package_of(module))
+            imports.setdefault(name, set()).update(imported.needs(names) for imported in own)
+        return in_dependency_order([module for module, _ in versions], imports), found
 
     def _not_in_force(self, path: str, error: MightyPatcherError) -> MightyPatcherError:
         """Note that the saved text does not run; tracebacks go on showing the one that does."""

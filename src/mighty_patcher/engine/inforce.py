@@ -21,12 +21,14 @@ from mighty_patcher.engine.modules import (
     package_of,
 )
 from mighty_patcher.engine.run import running_line
+from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Texts, Version
 from mighty_patcher.errors import SourceError
 
-__all__ = ["InForce", "code_filename"]
+__all__ = ["STAR_IMPORT", "InForce", "code_filename"]
 
-_STAR_IMPORT = re.compile(rb"\bimport\s*\*")
+STAR_IMPORT = re.compile(rb"\bimport\s*\*")
+"""What a text has that imports everything from some module."""
 
 
 class InForce:
@@ -50,6 +52,11 @@ class InForce:
     def text(self, path: str) -> Version | None:
         """Return the version of a file that runs, or None if that is not known."""
         return self._texts.get(path)
+
+    def knows(self, module: ModuleType) -> bool:
+        """Tell whether the text that a module runs is known."""
+        file = filename_of(module)
+        return file is not None and self._texts.get(os.path.realpath(file)) is not None
 
     def first_text(self, path: str) -> Version | None:
         """Return the version that was imported: a script that is still running has its lines."""
@@ -143,17 +150,19 @@ class InForce:
                     if (imported.module, imported.name) == (source, name):
                         yield module, imported.bound
 
-    def star_importers(self, source: str) -> list[ModuleType]:
-        """Return the modules below the roots that import everything from a module."""
+    def star_importers(self, source: str) -> list[tuple[ModuleType, set[str]]]:
+        """Return the modules below the roots that import everything from a module, and the names
+        that each binds itself.
+        """
         found = []
         for module in self._modules.loaded():
             file = filename_of(module)
             text = self._texts.get(os.path.realpath(file)) if file is not None else None
-            if text is None or _STAR_IMPORT.search(text.data) is None:
+            if text is None or STAR_IMPORT.search(text.data) is None:
                 continue
             imports = self.imports_of(module, source, "*")
             if any((it.module, it.name) == (source, "*") for it in imports):
-                found.append(module)
+                found.append((module, names_bound(text.tree)))
         return found
 
     def _filenames(self, path: str) -> set[str]:
@@ -163,7 +172,7 @@ class InForce:
 def _may_import(data: bytes, importer: str, source: str, name: str) -> bool:
     """Tell from a text whether it is worth parsing: a common value is held by many modules."""
     tail = source.rpartition(".")[2]
-    return (name.encode() in data or _STAR_IMPORT.search(data) is not None) and (
+    return (name.encode() in data or STAR_IMPORT.search(data) is not None) and (
         # `from . import name` does not name its package.
         tail.encode() in data or importer.startswith(f"{source}.")
     )

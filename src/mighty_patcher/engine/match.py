@@ -9,7 +9,7 @@ passed over, once: the refcount gate of the core decides.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, MutableSet
+from collections.abc import Collection, Iterator, MutableSet, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
@@ -176,19 +176,32 @@ def match_bodies(
 
 
 def living(
-    module: ModuleType, pairs: Pairs | None, filename: str, made: FunctionType
+    module: ModuleType,
+    pairs: Pairs | None,
+    bodies: Sequence[Body],
+    filename: str,
+    made: FunctionType,
 ) -> FunctionType | None:
     """Find the function that the program has of a definition that is executed again.
 
     Args:
         module: The module.
         pairs: Its old and new code; None if the text did not change.
+        bodies: What is known of its functions: those that get other code.
         filename: The ``co_filename`` of its code.
         made: What the definition has just made.
 
     Returns:
         The function; None if there is none, or more than one.
     """
+    # What is nested in the code of these is new by now: it is not what is looked for further down.
+    known = [
+        function
+        for function, code, *_ in bodies
+        if code == made.__code__ and function.__globals__ is made.__globals__
+    ]
+    if known:
+        return known[0] if len(known) == 1 else None
     pair = pairs.made(made.__code__) if pairs is not None else None
     if pairs is not None and pair is None:
         return None

@@ -442,6 +442,11 @@ class Imported:
     bound: str
     line: int
 
+    def modules(self) -> Iterator[str]:
+        """Yield the names of the modules that the binding may have to execute, packages first."""
+        full = f"{self.module}.{self.name}."
+        return (full[:at] for at, letter in enumerate(full) if letter == ".")
+
     def needs(self, names: Collection[str]) -> str:
         """Return the module that the binding depends on.
 

@@ -14,7 +14,7 @@ from mighty_patcher import _core
 from mighty_patcher.engine import statements, version
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.dataflow import changes_nothing
-from mighty_patcher.engine.inforce import InForce, code_filename
+from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
 from mighty_patcher.engine.match import functions_in, living, match_bodies
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
@@ -82,10 +82,9 @@ class Planner:
         if old is not None:
             plan = statements.plan(old.tree, new.tree, (old.text, new.text))
             reason = "it was asked for" if whole else self._why_whole(module, new, plan)
-            pairs = Pairs(self._in_force.code(old, module), code)
+            pairs = Pairs(self._in_force.code(old, module), code, statements.lines_of(plan))
             if not again and (reason or pairs.root.changed or not changes_nothing(plan)):
                 self._forget_last()  # what only its log holds must not be found below
-            edit.living = partial(living, module, pairs, edit.filename)
             others = {id(namespace_of(m)) for m in self._modules.of(new.path) if m is not module}
             patches = match_bodies(
                 module,
@@ -100,6 +99,7 @@ class Planner:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
             else:
                 edit.patches = patches
+            edit.living = partial(living, module, pairs, edit.patches.bodies, edit.filename)
             if reason or not changes_nothing(plan):
                 _refuse_if_elsewhere(module, edit.filename)
             if not reason:
@@ -128,7 +128,7 @@ class Planner:
             filename,
             (text.tree, text.tree),
             run=StatementRun(module, plan, Parts(filename, text.tree, take_over)),
-            living=partial(living, module, None, filename),
+            living=partial(living, module, None, (), filename),
         )
 
     def _without_running(
@@ -212,10 +212,12 @@ def _refuse_if_elsewhere(module: ModuleType, filename: str) -> None:
 
 def _mentions(text: Version, outside: Outside) -> bool:
     """Tell whether a text may do something with names but import them."""
+    names = (*outside.before, *outside.imported)
+    twice = 1 if STAR_IMPORT.search(text.data) else 2  # what imports all need not spell it
     return (
         bool(outside.rebuilt)
         or any(attribute.encode() in text.data for _, attribute in outside.attributes)
-        or any(text.data.count(it.encode()) > 1 for it in (*outside.before, *outside.imported))
+        or any(text.data.count(it.encode()) >= twice for it in names)
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
+from mighty_patcher.engine.stars import import_of, names_of_stars, sources
 from mighty_patcher.engine.statements import (
     DOCSTRING_CHANGED,
     DOCSTRING_GONE,
@@ -29,11 +31,17 @@ from mighty_patcher.engine.statements import (
 )
 from mighty_patcher.engine.toplevel import name_of_statement
 
-__all__ = ["ABSENT", "Outside", "StatementRun", "stays_as_built"]
+__all__ = ["ABSENT", "Outside", "StatementRun", "Wait", "stays_as_built"]
 
 _LAZY = sys.version_info >= (3, 14)  # PEP 649
 ABSENT: Any = object()
 """Stands for the value of a name that is not there."""
+
+
+Wait = Callable[[ModuleType, Sequence[ModuleType], bool], bool]
+"""Tells whether a module has to wait for others, which it is about to import; given whether it has
+executed something that they may have to follow.
+"""
 
 
 @dataclass
@@ -78,6 +86,7 @@ class StatementRun:
         elsewhere: Classes of other modules that have to be built again: the name of the module,
             that of the class, and why.
         attributes: Classes, and the names of their attributes that have other values.
+        is_held_up: It has stopped before the end, and goes on when others are done.
     """
 
     def __init__(self, module: ModuleType, plan: Plan, parts: Parts) -> None:
@@ -92,17 +101,28 @@ class StatementRun:
         self._begin: dict[str, Any] = {}  # when the first statement was about to be executed
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
         self._flow: Flow | None = None
+        self.is_held_up = False
+        self._has_changed = False
+        self._has_waited: set[int] = set()
 
     def is_needed(self, outside: Outside) -> bool:
         """Tell whether anything but bodies of functions has changed."""
-        return bool(outside) or not changes_nothing(self._plan)
+        return bool(outside) or self.is_held_up or not changes_nothing(self._plan)
 
-    def run(self, keeper: Keeper, outside: Outside) -> None:
+    def run(
+        self,
+        keeper: Keeper,
+        outside: Outside,
+        until: int | None = None,
+        wait: Wait = lambda *_: False,
+    ) -> None:
         """Execute what must run.
 
         Args:
             keeper: Who keeps the objects of the module.
             outside: What others have changed.
+            until: The line at which to stop for now, before the statement that goes beyond.
+            wait: Tells whether to stop for now, before a statement that imports others.
 
         Raises:
             BaseException: Whatever the code raised.
@@ -114,28 +134,52 @@ class StatementRun:
         keeper.own += [self._start, self._begin, self._values, outside.before]
         changed = [name for name in outside.before if self._differs(name)]
         changed += filter(self._is_bound_again, outside.imported)
-        if self._flow is None or not self._values:
-            flow = self._flow = Flow(self._plan, changed, outside.attributes, outside.rebuilt)
+        if self._flow is None:
+            flow = self._flow = Flow(
+                self._plan, changed, outside.attributes, self._stars, self._imports_the_same
+            )
         else:
             flow = self._flow
             flow.outside(changed, outside.attributes)
-            flow.rebuild(outside.rebuilt)
+        flow.rebuild(outside.rebuilt)
+        flow.until = until
+        self.is_held_up, self._has_changed = False, False
         if any(it.reason == DOCSTRING_GONE for it in self._plan.changes):
             self._namespace["__doc__"] = None
         with marked(self._namespace, keeper):
             while (change := flow.next()) is not None:
                 self._give_back(flow)
+                if self._waits(change, wait):
+                    flow.put_back()
+                    self.is_held_up = True
+                    return
                 self._execute(change, flow, keeper)
             self._give_back(flow)
-            if self._has_other_annotations():
+            if until is None and self._has_other_annotations():
                 self._annotate(keeper)
+        self.is_held_up = until is not None
+
+    def _waits(self, change: Change, wait: Wait) -> bool:
+        """Tell whether a statement is about to import what is not done yet."""
+        if change.new is None or id(change.new) in self._has_waited:
+            return False
+        self._has_waited.add(id(change.new))
+        others = list(sources(self._module, change.new))
+        return bool(others) and wait(self._module, others, self._has_changed)
 
     def _is_bound_again(self, name: str) -> bool:
         """Tell whether more than one statement binds a name, and not its import alone. Otherwise it
         was the program that has bound it to something else, and that is respected.
         """
         statements = [it.new for it in self._plan.changes if it.new is not None]
-        return sum(name in facts(statement).binds for statement in statements) > 1
+        return sum(name in facts(it, stars=self._stars).binds for it in statements) > 1
+
+    def _stars(self, statement: ast.stmt) -> Collection[str]:
+        return names_of_stars(self._module, ast.Module([statement], []))
+
+    def _imports_the_same(self, old: ast.stmt, new: ast.stmt, name: str) -> bool:
+        values = [import_of(self._module, it, name) for it in (old, new)]
+        return all(values) and values[0][0] is values[1][0]
 
     def _execute(self, change: Change, flow: Flow, keeper: Keeper) -> None:
         assert change.new is not None
@@ -155,10 +199,14 @@ class StatementRun:
             for name in {**before, **self._namespace}
             if self._namespace.get(name, ABSENT) is not before.get(name, ABSENT)
         }
+        for source in sources(self._module, change.new):
+            keeper.know(namespace_of(source).values())
         keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
-        bound |= facts(statement).binds - {"*"} if statement is not None else set()
+        if statement is not None:
+            bound |= facts(statement, stars=self._stars).binds - {"*"}
         for name in bound:
             self._values[id(change), name] = self._namespace.get(name, ABSENT)
+        self._has_changed = True
         flow.done(change, {name for name in bound if self._differs(name)})
         self._rebuild(keeper, flow)
 
@@ -199,7 +247,8 @@ class StatementRun:
 
     def _exec(self, statement: ast.stmt, keeper: Keeper) -> None:
         part = self._parts.of(statement)
-        keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement))
+        known = self._namespace.values()
+        keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
         exec(part.code, self._namespace)
 
     def _give_back(self, flow: Flow) -> None:

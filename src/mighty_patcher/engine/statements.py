@@ -36,6 +36,7 @@ __all__ = [
     "Plan",
     "branches_of",
     "digest",
+    "lines_of",
     "plan",
     "pruned",
 ]
@@ -122,6 +123,28 @@ def plan(old: ast.Module, new: ast.Module, texts: tuple[str, str] | None = None)
     return Plan(tuple(planner.body(old.body, new.body, "body", lines)), futures[1], names)
 
 
+def lines_of(plan: Plan) -> dict[int, int]:
+    """Return where each statement that is in both texts begins in the old one, and in the new one.
+
+    With the first line of the decorators, if there are any; and for a statement that is kept as it
+    is, each line of it.
+    """
+    found: dict[int, int] = {}
+    waiting = list(plan.changes)
+    while waiting:
+        change = waiting.pop()
+        old, new = change.old, change.new
+        waiting += change.children or ()
+        if old is None or new is None or isinstance(new, _Import):
+            continue
+        first, last = _first_line(old), old.end_lineno or 0
+        now, end = _first_line(new), new.end_lineno or 0
+        same = change.kind == "keep" and last - first == end - now
+        lines = range(first, last + 1) if same else (first,)
+        found |= {line: line + now - first for line in lines}
+    return found
+
+
 def pruned(change: Change) -> ast.stmt | None:
     """Return what has to be executed for a change, with its positions in the new text.
 
@@ -146,7 +169,7 @@ def pruned(change: Change) -> ast.stmt | None:
         return None
     if isinstance(statement, _Import) and change.names is not None:
         part = copy(statement)
-        part.names = [alias for alias in part.names if _bound(alias) in change.names]
+        part.names = [it for it in part.names if it.name == "*" or _bound(it) in change.names]
         return part if part.names else None
     if change.children is None or change.header or not isinstance(statement, _Block):
         return _inert(statement)

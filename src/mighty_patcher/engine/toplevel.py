@@ -42,16 +42,18 @@ def asks_currently_reloading(tree: ast.Module) -> bool:
     )
 
 
-def names_gone(old: ast.Module, new: ast.Module, stars: Collection[str] = ()) -> set[str]:
+def names_gone(
+    old: ast.Module, new: ast.Module, stars: tuple[Collection[str], Collection[str]] = ((), ())
+) -> set[str]:
     """Return the names that a module bound when it ran, and that its new text binds nowhere.
 
     Args:
         old: The syntax tree in force.
         new: The syntax tree that was saved.
-        stars: The names that its star imports bring.
+        stars: The names that the star imports of either bring.
     """
-    bound, still_bound = names_bound(old), names_bound(new)
-    return bound - still_bound - OF_EVERY_MODULE - {"*"} - set(stars)
+    bound, still_bound = names_bound(old).union(stars[0]), names_bound(new).union(stars[1])
+    return bound - still_bound - OF_EVERY_MODULE - {"*"}
 
 
 def executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

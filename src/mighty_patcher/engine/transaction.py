@@ -6,7 +6,6 @@ has to run again, what gathered before is committed first, because the module ma
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -23,12 +22,19 @@ from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Patches
-from mighty_patcher.engine.modules import imports_of, name_of_module, namespace_of, package_of
+from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Cache, Cleared
-from mighty_patcher.engine.statement_run import ABSENT, Outside, StatementRun, stays_as_built
+from mighty_patcher.engine.stars import exported, names_of_stars
+from mighty_patcher.engine.statement_run import (
+    ABSENT,
+    Outside,
+    StatementRun,
+    Wait,
+    stays_as_built,
+)
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_gone
 
 __all__ = ["Edit", "Transaction"]
@@ -52,6 +58,9 @@ class Edit:
             knows what they are.
         living: Finds the function that the program has of a definition that is executed again.
         reason: Why all is run.
+        is_begun: The bodies are patched, and the names that are gone are removed.
+        is_done: The module has been run to its end; others have changed something for it since.
+        kept: Identities of the functions that statements have given their new content.
     """
 
     module: ModuleType
@@ -62,16 +71,15 @@ class Edit:
     run: StatementRun | None = None
     living: Living = unknown
     reason: str = ""
+    is_begun: bool = False
+    is_done: bool = False
+    kept: set[int] = field(default_factory=set)
 
     def is_needed(self, outside: Outside) -> bool:
         """Tell whether there is anything to do."""
-        if self.whole is not None or self.patches:
+        if not self.is_begun and (self.whole is not None or self.patches):
             return True
         return self.run is not None and self.run.is_needed(outside)
-
-    def seen(self) -> Edit:
-        """Return what is left of it when the module is looked at again in the same reload."""
-        return Edit(self.module, self.filename, run=self.run, living=self.living)
 
 
 class Transaction:
@@ -80,16 +88,19 @@ class Transaction:
     Args:
         imports: What a module imports at its top, from its source.
         importers: The modules that import a name from one, by both names, and what they call it.
-        star_importers: The modules that import everything from one, by its name.
+        star_importers: The modules that import everything from one, by its name, and the names that
+            each binds itself.
         tell: Told which modules learn of a change through what they import.
+        wait: Told what a module is about to import, and says whether it has to wait for that.
     """
 
     def __init__(
         self,
         imports: Imports,
         importers: Callable[[str, str], Iterable[tuple[ModuleType, str]]],
-        star_importers: Callable[[str], list[ModuleType]],
+        star_importers: Callable[[str], list[tuple[ModuleType, set[str]]]],
         tell: Callable[[ModuleType, Outside], None],
+        wait: Wait = lambda *_: False,
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
@@ -98,30 +109,38 @@ class Transaction:
         self._importers = importers
         self._star_importers = star_importers
         self._tell = tell
+        self._wait = wait
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
 
-    def add(self, edit: Edit, outside: Outside) -> None:
+    def add(self, edit: Edit, outside: Outside, until: int | None = None) -> None:
         """Make the edits of one module, or gather them until `commit`.
 
         Args:
             edit: The edits.
             outside: What others have changed for the module.
+            until: The line at which to stop for now, before the statement that goes beyond.
 
         Raises:
             BaseException: Whatever the module raised when it ran; the caller then calls `undo`.
         """
-        self.stale += edit.patches.stale
-        self._behind += edit.patches.behind
+        if edit.whole is not None and until is not None:
+            return
+        if not edit.is_begun:
+            self.stale += edit.patches.stale
+            self._behind += edit.patches.behind
         if edit.whole is not None:
-            self.commit()
-            self._run(edit, outside, edit.whole)
+            if not edit.is_done:
+                self.commit()
+                self._run(edit, outside, edit.whole)
         elif edit.run is not None and edit.run.is_needed(outside):
             self.commit()
-            self._run_statements(edit, edit.run, outside)
-        else:
+            self._run_statements(edit, edit.run, outside, until)
+        elif not edit.is_begun:
             self.steps += edit.patches.steps
             self._gathered.append(edit.patches)
+        edit.is_begun = True
+        edit.is_done |= until is None and not (edit.run is not None and edit.run.is_held_up)
 
     def commit(self) -> None:
         """Apply what has gathered, in one go."""
@@ -207,26 +226,33 @@ class Transaction:
         self._patch_others(edit, keeper)
         self._end(edit, keeper, before, outside)
 
-    def _run_statements(self, edit: Edit, run: StatementRun, outside: Outside) -> None:
+    def _run_statements(
+        self, edit: Edit, run: StatementRun, outside: Outside, until: int | None
+    ) -> None:
         """Run what must run of a module. New bodies come first: what runs may call them."""
         before, known = dict(namespace_of(edit.module)), len(run.steps)
         fitting = [body for body in edit.patches.bodies if _has_same_arguments(body)]
-        self._apply(fitting, edit.patches.constants, edit.patches.facts)
-        self._copy_docs(edit.patches.copies)
+        if not edit.is_begun:
+            self._apply(fitting, edit.patches.constants, edit.patches.facts)
+            self._copy_docs(edit.patches.copies)
         try:
             with self._kept(edit, before) as keeper:
                 keeper.own += [fitting, *edit.patches.containers()]
-                self._remove_names(edit, before)
-                run.run(keeper, outside)
+                if not edit.is_begun:
+                    self._remove_names(edit, before)
+                run.run(keeper, outside, until, self._wait)
         finally:
-            steps = run.steps[known:]
-            ran = {step.qualname for step in steps}
-            patched = edit.patches.steps
-            self.steps += [it for it in patched if it.qualname.partition(".")[0] not in ran]
-            self.steps += steps
-        for target, *_ in edit.patches.bodies:
-            if id(target) not in keeper.targets and not any(target is it[0] for it in fitting):
-                self.stale.append(_with_other_arguments(target))
+            ends = not (run.is_held_up or edit.is_done)
+            if ends:
+                ran = {step.qualname for step in run.steps}
+                patched = edit.patches.steps
+                self.steps += [it for it in patched if it.qualname.partition(".")[0] not in ran]
+            self.steps += run.steps[known:]
+        edit.kept |= keeper.targets | {id(target) for target, *_ in fitting}
+        if ends:
+            for target, *_ in edit.patches.bodies:
+                if id(target) not in edit.kept:
+                    self.stale.append(_with_other_arguments(target))
         self._end(edit, keeper, before, outside)
         while run.elsewhere:
             module, cls, reason = run.elsewhere.pop()
@@ -271,7 +297,8 @@ class Transaction:
     def _end(self, edit: Edit, keeper: Keeper, before: dict[str, Any], outside: Outside) -> None:
         """After a run: caches, the report, names that are gone, and those who import others."""
         name = name_of_module(edit.module)
-        self._clear(edit.patches.caches)
+        if not edit.is_begun:
+            self._clear(edit.patches.caches)
         self.stale += keeper.stale
         self.steps += [
             Step(
@@ -311,9 +338,9 @@ class Transaction:
             for name, value in list(namespace.items())
             if before.get(name, ABSENT) is not value and name not in OF_EVERY_MODULE
         }
-        gone = before.keys() - namespace.keys()
-        if gone or "__all__" in new or not new <= before.keys():
-            self._export(module, before, gone)
+        had, has = exported(before), exported(namespace)
+        if had != has:
+            self._export(module, before, had - has)
         changed = {name: (before[name], namespace[name]) for name in new if name in before}
         bindings = follow(module, changed, self._imports, journal)
         self.steps += [it.step for it in bindings]
@@ -332,15 +359,19 @@ class Transaction:
     def _export(self, module: ModuleType, before: dict[str, Any], gone: set[str]) -> None:
         """Have those who import everything from a module import what it has now."""
         name = name_of_module(module)
-        for importer in self._star_importers(name):
+        for importer, own in self._star_importers(name):
             names, namespace = name_of_module(importer), namespace_of(importer)
             journal = Journal()
             self._done.append(journal)
-            for it in gone:
+            removed: dict[str, Any] = {}
+            for it in sorted(gone - own):
                 is_submodule = sys.modules.get(f"{names}.{it}") is before[it]
                 if namespace.get(it, ABSENT) is before[it] and not is_submodule:
+                    removed[it] = namespace[it]
                     journal.unbind(namespace, it)
                     self.steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
+            if removed:
+                self._export(importer, removed, set(removed))
             self._tell(importer, Outside(rebuilt={"*": f"{name} has other names"}))
 
 
@@ -353,29 +384,15 @@ def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
     if old is None or new is None:
         return []
     namespace, package = namespace_of(edit.module), name_of_module(edit.module)
+    stars = names_of_stars(edit.module, old), names_of_stars(edit.module, new)
     return [
         name
-        for name in sorted(names_gone(old, new, _names_of_stars(edit.module, new)))
+        for name in sorted(names_gone(old, new, stars))
         if name in before
         and name in namespace
         and namespace[name] is before[name]
         and sys.modules.get(f"{package}.{name}") is not namespace[name]
     ]
-
-
-def _names_of_stars(module: ModuleType, tree: ast.Module) -> set[str]:
-    """Return the names that a module has from those of which it imports everything."""
-    names: set[str] = set()
-    for imported in imports_of(tree, name_of_module(module), package_of(module)):
-        source = sys.modules.get(imported.module)
-        if imported.name == "*" and type(source) is ModuleType:
-            namespace = namespace_of(source)
-            public = namespace.get("__all__")
-            if isinstance(public, (list, tuple)):
-                names.update(map(str, public))
-            else:
-                names.update(name for name in list(namespace) if not name.startswith("_"))
-    return names
 
 
 def _has_same_arguments(body: Body) -> bool:

@@ -1,16 +1,39 @@
 """The modules of one reload: those that were saved, and those that learn of a change through what
 they import, in the order in which an import of the program would come to them.
+
+In a cycle that means that a module has two turns: it is executed as far as the import that leads to
+the others, and they find what it has by then; when they are done it is executed to its end.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 
+from mighty_patcher.engine.modules import Imported, name_of_module
 from mighty_patcher.engine.statement_run import Outside
 
-__all__ = ["Worklist"]
+__all__ = ["Turn", "Worklist"]
+
+Imports = Callable[[ModuleType, str], Sequence[Imported]]
+"""What a module will import at its top, if that may be from the module of this name."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is to be looked at next.
+
+    Attributes:
+        module: The module.
+        outside: What others have changed for it.
+        until: The line of it at which to stop; None for its end.
+    """
+
+    module: ModuleType
+    outside: Outside
+    until: int | None = None
 
 
 class Worklist:
@@ -18,32 +41,149 @@ class Worklist:
 
     Args:
         saved: The modules that were saved, those that others import first.
+        imports: What modules will import.
+        imported: What they have imported.
+        is_own: Tells whether a module is one of those that may be reloaded.
     """
 
-    def __init__(self, saved: Sequence[ModuleType]) -> None:
+    def __init__(
+        self,
+        saved: Sequence[ModuleType],
+        imports: Imports,
+        imported: Imports,
+        is_own: Callable[[ModuleType], bool],
+    ) -> None:
         # An import puts its module at the end when it ends (importlib's `_load_unlocked`), so what
         # was imported stands before who imported it, and a cycle is cut where the program cut it.
-        self._ranks = {id(module): rank for rank, module in enumerate(sys.modules.copy().values())}
+        loaded = sys.modules.copy()
+        self._ranks = {id(module): float(rank) for rank, module in enumerate(loaded.values())}
         self._saved = list(saved)
+        self._imports = imports
+        self._is_own = is_own
+        ranks = dict(self._ranks)
+        for module in saved:
+            self._raise(module, imported, loaded, ranks)
         self._told: dict[int, tuple[ModuleType, Outside]] = {}
+        self._begun: dict[int, int] = {}  # as far as which line a module was handed out
+        self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
         """Note what others have changed for a module: it is handed out, perhaps once more."""
         known = self._told.setdefault(id(module), (module, Outside()))[1]
         known.update(outside)
 
-    def next(self) -> tuple[ModuleType, Outside] | None:
-        """Return the next module, and what others have changed for it; None if there is none."""
+    def next(self) -> Turn | None:
+        """Return what is next; None if there is nothing."""
+        module = self._first()
+        if module is None:
+            return None
+        begins = self._beginning(module, [module])
+        if begins is not None:
+            outer, line = begins
+            self._begun[id(outer)] = line
+            self._held.add(id(outer))
+            outside = self._taken(outer)
+            self.tell(outer, Outside())  # its end comes later
+            return Turn(outer, outside, line)
+        self._held.discard(id(module))
+        self._saved = [it for it in self._saved if it is not module]
+        return Turn(module, self._taken(module))
+
+    def wait(self, module: ModuleType, others: Sequence[ModuleType], has_changed: bool) -> bool:
+        """Have a module wait that is about to import others, if they are not done yet.
+
+        Args:
+            module: The module.
+            others: What it is about to import.
+            has_changed: Names of it have changed, which others may have from it.
+
+        Returns:
+            Whether it has to wait. Then it has another turn, after what it waits for.
+        """
+        waiting = {*map(id, self._saved), *self._told}
+        found = [
+            it
+            for it in others
+            if id(it) not in self._held
+            and (id(it) in waiting or (has_changed and self._is_own(it)))
+        ]
+        if not found:
+            return False
+        self._ranks[id(module)] = max(self._rank(module), *(self._rank(it) + 0.5 for it in found))
+        self._begun.pop(id(module), None)
+        self._held.add(id(module))
+        self.tell(module, Outside())
+        return True
+
+    def _first(self) -> ModuleType | None:
         saved = set(map(id, self._saved))
         told = [module for module, _ in self._told.values() if id(module) not in saved]
         first = min(told, key=self._rank, default=None)
         if first is not None and not any(self._rank(it) < self._rank(first) for it in self._saved):
-            module = first
-        elif self._saved:
-            module = self._saved.pop(0)
-        else:
-            return None
-        return module, self._told.pop(id(module), (module, Outside()))[1]
+            return first
+        return self._saved[0] if self._saved else None
 
-    def _rank(self, module: ModuleType) -> int:
+    def _taken(self, module: ModuleType) -> Outside:
+        return self._told.pop(id(module), (module, Outside()))[1]
+
+    def _rank(self, module: ModuleType) -> float:
         return self._ranks.get(id(module), len(self._ranks))
+
+    # ---- cycles
+
+    def _raise(
+        self,
+        module: ModuleType,
+        imported: Imports,
+        loaded: Mapping[str, ModuleType],
+        ranks: Mapping[int, float],
+    ) -> None:
+        """Have a module end after those that it will import and has not imported so far."""
+        rank = ranks.get(id(module), len(ranks))
+        later = {
+            name: loaded[name]
+            for it in self._imports(module, "")
+            for name in it.modules()
+            if name in loaded and ranks[id(loaded[name])] > rank
+        }
+        for name, other in later.items():
+            if any(name in it.modules() for it in imported(module, name)):
+                continue
+            self._ranks[id(module)] = max(self._rank(module), ranks[id(other)] + 0.5)
+            if any(it is other for it in self._saved):
+                self._saved = [it for it in self._saved if it is not module]
+                place = [it is other for it in self._saved].index(True)
+                self._saved.insert(place + 1, module)
+
+    def _beginning(
+        self, module: ModuleType, seen: list[ModuleType]
+    ) -> tuple[ModuleType, int] | None:
+        """Return a module that has to be begun before another, and the line as far as which."""
+        waiting = {id(it): it for it in (*self._saved, *(it for it, _ in self._told.values()))}
+        outers = [
+            outer
+            for outer in waiting.values()
+            if self._rank(outer) > self._rank(module) and not any(it is outer for it in seen)
+        ]
+        for outer in sorted(outers, key=self._rank, reverse=True):
+            if not self._needs(module, outer):
+                continue
+            line = self._line_of_import(outer, module)
+            if line is not None and line > self._begun.get(id(outer), 0):
+                return self._beginning(outer, [*seen, outer]) or (outer, line)
+        return None
+
+    def _needs(self, module: ModuleType, other: ModuleType) -> bool:
+        name = name_of_module(other)
+        return any(name in it.modules() for it in self._imports(module, name))
+
+    def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
+        """Return the line on which a module imports what another was imported by."""
+        lines = (
+            imported.line
+            for imported in self._imports(outer, name_of_module(module))
+            for name in imported.modules()
+            if self._rank(module) <= self._ranks.get(id(sys.modules.get(name)), -1)
+            and self._ranks[id(sys.modules[name])] < self._rank(outer)
+        )
+        return min(lines, default=None)
