@@ -66,6 +66,11 @@ class _Options(argparse.Namespace):
     on_error: bool
     explain: bool
 
+    @property
+    def level(self) -> str:
+        """The name of the level of our logger; empty leaves it alone."""
+        return "WARNING" if self.quiet else "DEBUG" if self.verbose else ""
+
 
 class _Parser(argparse.ArgumentParser):
     """The parser of the options, which end where the program begins."""
@@ -185,6 +190,8 @@ def main(arguments: Sequence[str] | None = None, *, flags: Sequence[str] = ()) -
     given, program = parser.split(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(given, namespace=_Options())
     options.program = program
+    if options.quiet and options.verbose:
+        parser.error("--quiet and --verbose exclude each other")
     if options.explain:
         return _explain(parser, options)
     if options.loop:
@@ -226,8 +233,16 @@ def _explain(parser: _Parser, options: _Options) -> int:
 def _loop(parser: _Parser, options: _Options) -> int:
     if options.program.kind != "script":
         parser.error("--loop needs a script, or module:function")
+    without = {"-i": options.inspect, "--children": options.children}
+    for name, is_given in {**without, "--apply manual": options.apply == "manual"}.items():
+        if is_given:
+            parser.error(f"{name} does not go with --loop")
+    os.environ.update(_environ(options))
+    from mighty_patcher.engine.report import logger
     from mighty_patcher.loop import main as loop
 
+    if options.level:
+        logger.setLevel(options.level)
     return loop(options.program.target, options.program.arguments, options)
 
 
@@ -237,8 +252,6 @@ def _check(parser: _Parser, options: _Options) -> None:
     for name in ("clear", "on_change", "on_error"):
         if getattr(options, name):
             parser.error(f"--{name.replace('_', '-')} goes with --loop")
-    if options.quiet and options.verbose:
-        parser.error("--quiet and --verbose exclude each other")
     stays = options.inspect or sys.flags.inspect or (sys.stdin is not None and sys.stdin.isatty())
     if program.kind == "none" and not stays:
         parser.exit(2, f"usage: {_USAGE}\n")
@@ -272,7 +285,7 @@ def _settings(options: _Options) -> Settings:
         rerun=options.rerun,
         apply=options.apply,
         poll=options.poll,
-        level="WARNING" if options.quiet else "DEBUG" if options.verbose else "",
+        level=options.level,
         children=options.children,
     )
 

@@ -180,7 +180,7 @@ class AutoReloader:
         if not self._is_paused or self._stopped.is_set():
             return  # two threads may fork at once, and one of them has been here
         self._is_paused = False
-        self._watcher = self._make_watcher(on_start=self.reload)
+        self._watcher = self._make_watcher(on_start=self._catch_up)
         self._watcher.start()
 
     def __enter__(self) -> AutoReloader:
@@ -193,6 +193,13 @@ class AutoReloader:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _catch_up(self) -> None:
+        """Reload what was saved while nobody watched, or let it wait."""
+        if self._is_manual:
+            self._let_wait(self._engine.files())
+        else:
+            self.reload()
 
     def _on_batch(self, paths: Iterable[str]) -> None:
         """On the watcher's thread: reload what is whole now, and give the rest a moment."""
@@ -207,11 +214,14 @@ class AutoReloader:
         if not paths or self._stopped.is_set():
             return
         if self._is_manual:
-            with self._waiting_lock:
-                self._waiting.update(dict.fromkeys(paths))
+            self._let_wait(paths)
             logger.debug("saved, and waiting for apply(): %s", ", ".join(paths))
         else:
             self.reload(paths)
+
+    def _let_wait(self, paths: list[str]) -> None:
+        with self._waiting_lock:
+            self._waiting.update(dict.fromkeys(paths))
 
     def _report(self, result: Reload) -> None:
         if not result.modules and not result.errors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -87,6 +88,17 @@ def test_what_is_excluded_and_what_is_run_again(start: Start) -> None:
     program.expect("again")
     program.expect(r".* reloaded words\.py: .*")
     program.ask("f(), state.f()", "(3, 1)")
+
+
+def test_saves_wait_for_the_program_and_events_are_written(start: Start, tmp_path: Path) -> None:
+    files = {"main.py": ASK, "words.py": ONE}
+    program = start(files, "--apply", "manual", "--events", "log.jsonl", "--verbose", "main.py")
+    program.expect("ready .*")
+    program.save("words.py", TWO)
+    program.expect(r".* saved, and waiting for apply\(\): .*words\.py")
+    program.ask("f(), __hmr__.reloader.apply().modules, f()", "(1, ('words',), 2)")
+    (event,) = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert json.loads(event)["modules"] == ["words"]
 
 
 def test_quiet_and_verbose(start: Start) -> None:

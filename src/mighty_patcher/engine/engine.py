@@ -133,7 +133,7 @@ class Engine:
             collects = gc.isenabled()
             gc.disable()
             try:
-                files = self._files(paths)
+                files = self.files() if paths is None else list(map(os.path.realpath, paths))
                 self._whole = frozenset(files if whole else ())
                 self._takes_empty = takes_empty
                 self.emptied.difference_update(files)
@@ -188,9 +188,8 @@ class Engine:
 
     # ---- a batch
 
-    def _files(self, paths: Iterable[str | os.PathLike[str]] | None) -> list[str]:
-        if paths is not None:
-            return [os.path.realpath(path) for path in paths]
+    def files(self) -> list[str]:
+        """List the files of the loaded modules below the roots."""
         files = (filename_of(module) for module in self.modules.loaded())
         loaded = dict.fromkeys(os.path.realpath(file) for file in files if file)
         # What is not known to have been other is not known to have changed.
