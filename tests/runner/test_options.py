@@ -11,6 +11,7 @@ import pytest
 from running import RUNNER, run, write
 
 import mighty_patcher
+from mighty_patcher import cli
 
 COMMAND = "import sys\nfrom mighty_patcher.cli import main\nsys.exit(main())\n"
 TELL = "import os, sys\nprint(__file__, sys.argv, sys.path, os.environ.get('PYTHONPATH'))\n"
@@ -41,14 +42,27 @@ WRONG = {
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG.items(), ids=" ".join)
 def test_what_is_wrong_is_said_in_one_line(
-    tmp_path: Path, arguments: tuple[str, ...], message: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
 ) -> None:
     write(tmp_path, {"main.py": "print('it runs')"})
-    ended = run(tmp_path, [*RUNNER, *arguments])
-    assert (ended.status, ended.output) == (2, "")
-    assert ended.errors.startswith(f"mighty-patcher: {message}")
-    assert ended.errors.endswith("; --help lists the options\n")
-    assert ended.errors.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    output, errors = capsys.readouterr()
+    assert (ended.value.code, output) == (2, "")
+    assert errors.startswith(f"mighty-patcher: {message}")
+    assert errors.endswith("; --help lists the options\n")
+    assert errors.count("\n") == 1
+
+
+def test_what_is_wrong_is_said_by_the_command(tmp_path: Path) -> None:
+    ended = run(tmp_path, [*RUNNER, "--nothing", "main.py"])
+    words = "mighty-patcher: unrecognized arguments: --nothing; --help lists the options\n"
+    assert ended == (2, "", words)
 
 
 @pytest.mark.parametrize("flag", ["-E", "-I", "-S"])
@@ -132,8 +146,6 @@ def test_where_events_go(tmp_path: Path, given: str, found: str) -> None:
 @pytest.mark.parametrize("name", ["mighty-patcher-tool", "sub/tool"])
 def test_commands_of_packages_run_what_is_here(tmp_path: Path, name: str) -> None:
     """``mighty-patcher $(which gunicorn)`` is about the modules of the current folder."""
-    from mighty_patcher import cli
-
     commands = Path(os.path.realpath(Path(sys.executable).parent))
     assert cli._folder(cli.Program("script", str(commands / name))) == (
         "." if "/" not in name else str(commands / "sub")

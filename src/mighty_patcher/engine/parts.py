@@ -8,7 +8,6 @@ function first, and hands the decorators the one that the program knows already.
 from __future__ import annotations
 
 import ast
-import importlib.abc
 import importlib.machinery
 import operator
 import sys
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 from mighty_patcher.engine.codetree import is_run_through
 from mighty_patcher.engine.toplevel import executed
@@ -35,11 +35,12 @@ def can_be_taken_apart(module: ModuleType) -> bool:
     """
     source_to_code, _ = own_compiler(module)
     function = getattr(source_to_code, "__func__", source_to_code)
-    return function in (
-        plain_compile,
-        importlib.machinery.SourceFileLoader.source_to_code,
-        importlib.abc.InspectLoader.source_to_code,
-    )
+    known = [plain_compile, importlib.machinery.SourceFileLoader.source_to_code]
+    # Half of our share of a start would be the import of this; who derives from it has done so.
+    abstract: Any = sys.modules.get("importlib.abc")
+    if abstract is not None:
+        known.append(abstract.InspectLoader.source_to_code)
+    return function in known
 
 
 @dataclass(frozen=True)
