@@ -37,6 +37,8 @@ _PYTHONPATH = "PYTHONPATH"
 _START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_start")
 _PATIENCE = 2.0
 """Seconds that a fork waits for a reload. One that takes longer may be waiting for the fork."""
+_LONG = 3.0
+"""Seconds after which somebody who waits for a program to begin wonders why."""
 _LINGER = 0.1
 """Seconds for which a thread that has ended may still be known to the system."""
 _GLANCE = 0.0002
@@ -140,6 +142,7 @@ def _start(settings: Settings) -> None:
 
     if settings.level:
         logger.setLevel(settings.level)
+    clock = time.monotonic()
     reloader = AutoReloader(
         path=settings.watch,
         rerun=settings.rerun,
@@ -147,9 +150,19 @@ def _start(settings: Settings) -> None:
         apply=settings.apply,
         poll=settings.poll,
     )
+    if sentence := _why_so_long(settings.watch, time.monotonic() - clock):
+        logger.warning(sentence)
     hmr.install(reloader)
     if hasattr(os, "register_at_fork"):  # Windows has no fork
         _survive_forks(reloader, in_children=settings.children)
+
+
+def _why_so_long(watch: list[str], seconds: float) -> str:
+    """Say what a start has waited for, if that is more than it should be."""
+    if seconds < _LONG:
+        return ""
+    folders = " and ".join(watch)
+    return f"it took {seconds:.0f} s to read what is below {folders}; --watch names less of it"
 
 
 def _tell(error: BaseException) -> None:
@@ -229,6 +242,8 @@ def _threads_aside() -> Iterator[None]:
 
 
 def _survive_forks(reloader: AutoReloader, *, in_children: bool) -> None:
+    from mighty_patcher.engine.report import logger
+
     def pause() -> None:
         threads = set(threading.enumerate())
         reloader.pause(_PATIENCE)
@@ -240,9 +255,19 @@ def _survive_forks(reloader: AutoReloader, *, in_children: bool) -> None:
         with _threads_aside():
             reloader.resume()
 
+    def resume_in_child() -> None:
+        if reloader.engine.is_reloading_elsewhere:
+            logger.warning(
+                "the process %d was forked in the middle of a reload, and is not kept up to date; "
+                "start it again",
+                os.getpid(),
+            )
+        else:
+            resume()
+
     os.register_at_fork(before=pause, after_in_parent=resume)
     if in_children:
-        os.register_at_fork(after_in_child=resume)
+        os.register_at_fork(after_in_child=resume_in_child)
 
 
 def _wait_until_gone(threads: Collection[threading.Thread]) -> None:

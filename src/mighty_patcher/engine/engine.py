@@ -102,6 +102,11 @@ class Engine:
         """Whether the calling thread is inside a reload, that is in code that a reload runs."""
         return self._thread == threading.get_ident()
 
+    @property
+    def is_reloading_elsewhere(self) -> bool:
+        """Whether another thread is inside a reload; after a ``fork`` that never ends."""
+        return self._thread not in (None, threading.get_ident())
+
     def reload(
         self,
         paths: Iterable[str | os.PathLike[str]] | None = None,
