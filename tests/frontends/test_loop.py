@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from programs import SOURCE, Run
 
 # A signal that comes just before a lock is waited for does not end the wait.
@@ -96,6 +97,7 @@ def test_seed_24_a_command_runs_after_each_run(loop: Run) -> None:
     program.expect("changed")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
 def test_seed_24_a_terminal_is_cleared_before_each_run(tmp_path: Path) -> None:
     (tmp_path / "init.py").write_text("print('run')", "utf-8")
     ours, theirs = os.openpty()
