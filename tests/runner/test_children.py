@@ -215,6 +215,9 @@ def test_workers_of_a_server(start: Start, tmp_path: Path, server: str) -> None:
         env={"HOME": str(tmp_path)},
     )
     port = int(program.expect(r".*http://127\.0\.0\.1:(\d+)\b.*")[1])
+    if server == "uvicorn":  # whose parent names the port before anybody listens to it
+        for _ in range(2):
+            program.expect(".*Started server process.*")
     workers = answers(port, "1", 2)
     program.save("words.py", TWO)
     for _ in (*workers, *(["master"] if "preload" in server else [])):
@@ -231,7 +234,7 @@ def answers(port: int, answer: str, workers: int) -> set[str]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         try:
             connection.request("GET", "/")
-        except ConnectionRefusedError:  # uvicorn names the port before anybody listens to it
+        except ConnectionRefusedError:  # not yet
             continue
         word, worker = connection.getresponse().read().decode().split()
         connection.close()
