@@ -167,7 +167,9 @@ def _parser() -> _Parser:
     parser.add_argument(
         "-i", dest="inspect", action="store_true", help="stay in an interactive session at the end"
     )
-    parser.flag("--loop", text="run the script, or module:function, again at every save")
+    parser.flag(
+        "--loop", text="run the script again at every save; or a function: module:function [script]"
+    )
     parser.flag("--clear", text="with --loop: clear the terminal before each run")
     parser.value("--on-change", "with --loop: run this after each run", metavar="COMMAND")
     parser.flag("--on-error", text="with --loop: go on only if the run raised")

@@ -14,6 +14,7 @@ are patched in place meanwhile.
 from __future__ import annotations
 
 import argparse
+import ast
 import builtins
 import importlib
 import importlib.util
@@ -52,6 +53,8 @@ __all__ = [
 
 _USAGE = 2
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.\w+)*:[^\W\d]\w*(\.\w+)*")
+_NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
+_DEFINED = "__mighty_patcher_defined__"
 _STDIN = 1.0
 """Seconds for which the first run waits for the paths that standard input names."""
 
@@ -181,6 +184,7 @@ class _Script:
         self._file = Path(path).resolve()  # the script may change the directory
         self.folder = str(self._file.parent)
         self._module: ModuleType | None = None
+        self._awaited: tuple[str, Callable[[ModuleType], object]] | None = None
 
     @classmethod
     def of(cls, path: str, arguments: Sequence[str]) -> _Script:
@@ -194,8 +198,34 @@ class _Script:
         sys.modules["__main__"] = module
         sys.argv[:] = [self.path, *self._arguments]
         linecache.cache.pop(self.path, None)
-        code = compile(self._file.read_bytes(), self.path, "exec", dont_inherit=True)
-        _execute(module, code, again=not is_first)
+        _execute(module, self._code(module), again=not is_first)
+
+    def tell_when_defined(self, name: str, tell: Callable[[ModuleType], object]) -> None:
+        """Have something called with the module as soon as a definition at its top is executed."""
+        self._awaited = name, tell
+
+    def _code(self, module: ModuleType) -> CodeType:
+        data = self._file.read_bytes()
+        if self._awaited is None:
+            return compile(data, self.path, "exec", dont_inherit=True)
+        name, tell = self._awaited
+        tree = ast.parse(data, self.path)
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        places = [
+            at for at, it in enumerate(tree.body) if isinstance(it, kinds) and it.name == name
+        ]
+        if not places:
+            raise _Refused(f"there is no function {name} at the top of {self.path}")
+        call = ast.Expr(ast.Call(ast.Name(_DEFINED, ast.Load()), [], []))
+        ast.fix_missing_locations(ast.copy_location(call, tree.body[places[-1]]))
+        tree.body.insert(places[-1] + 1, call)
+
+        def defined() -> None:
+            del vars(module)[_DEFINED]
+            tell(module)
+
+        vars(module)[_DEFINED] = defined
+        return compile(tree, self.path, "exec", dont_inherit=True)
 
     def _made(self) -> ModuleType:
         module = ModuleType("__main__")
@@ -354,7 +384,7 @@ def main(target: str, arguments: Sequence[str], options: argparse.Namespace) -> 
     """Do what ``mighty-patcher --loop`` was asked for.
 
     Args:
-        target: A script, or ``module:function``.
+        target: A script; ``module:function``; or a function of the script that follows.
         arguments: What comes after it.
         options: The options of the command line.
 
@@ -368,8 +398,9 @@ def main(target: str, arguments: Sequence[str], options: argparse.Namespace) -> 
         for path in options.watch:
             if not Path(path).exists():
                 raise _Refused(f"there is no file or folder {path} to watch")
-        if _FUNCTION.fullmatch(target) and not Path(target).exists():
-            return _loop_function(target, arguments, options, before, after)
+        function = _function(target, arguments)
+        if function:
+            return _loop_function(function, arguments, options, before, after)
         return _loop_script(_Script.of(target, arguments), options, before, after)
     except _Refused as refused:
         sys.stderr.write(f"mighty-patcher: {refused}\n")
@@ -420,6 +451,16 @@ def _read_paths(saves: Saves, script: _Script) -> None:
     reader.join(_STDIN)
 
 
+def _function(target: str, arguments: Sequence[str]) -> str:
+    """Return the ``module:function`` that is meant, nothing if it is a script."""
+    if Path(target).exists():
+        return ""
+    if _FUNCTION.fullmatch(target):
+        return target
+    is_of_script = arguments and Path(arguments[0]).is_file() and _NAME.fullmatch(target)
+    return f"__main__:{target}" if is_of_script else ""
+
+
 def _loop_function(
     target: str,
     arguments: Sequence[str],
@@ -434,19 +475,29 @@ def _loop_function(
         sys.path.insert(0, folder)
     on_error = bool(options.on_error)
     with _watching([folder, *options.watch], (), options) as (saves, reloader):
-        module = _imported(name, saves)
-        if module is None:
-            return 1
-        modules = reloader.engine.modules
-        steps = {"before": before, "after": after}
-        try:
-            again = Again(module, qualname, saves, modules, on_error=on_error, **steps)
-        except LookupError as error:
-            raise _Refused(error.args[0]) from None
+
+        def made(module: ModuleType) -> Again:
+            modules, steps = reloader.engine.modules, {"before": before, "after": after}
+            try:
+                return Again(module, qualname, saves, modules, on_error=on_error, **steps)
+            except LookupError as error:
+                raise _Refused(error.args[0]) from None
+
+        if name != "__main__":
+            module = _imported(name, saves)
+            if module is None:
+                return 1
+            again = made(module)
+            if script is None:
+                return int(not again.ends_well() and on_error)
+        elif script is not None:
+            script.tell_when_defined(qualname.partition(".")[0], made)
         if script is None:
-            return int(not again.ends_well() and on_error)
+            raise _Refused(f"{target} needs its script: --loop {target} script.py")
         try:
             script.run()
+        except _Refused:
+            raise
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else int(not shown(error))
         except KeyboardInterrupt:

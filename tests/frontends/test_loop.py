@@ -333,6 +333,8 @@ def test_a_target_that_cannot_be_run_is_a_usage_error(loop: Run) -> None:
         (["shop:missing"], "there is no shop.missing"),
         (["shop:Cart"], "shop:Cart is no function"),
         (["shop:later"], "shop:later is an async function, and only others can be called"),
+        (["total", "init.py"], "there is no function total at the top of init.py"),
+        (["__main__:f"], "__main__:f needs its script: --loop __main__:f script.py"),
         (["shop:total", "missing.py"], "there is no script missing.py"),
     ):
         shop = "class Cart: pass\nasync def later(): pass\ndef total(): pass"
@@ -407,6 +409,28 @@ def test_one_function_is_called_again_with_its_last_arguments(loop: Run) -> None
     program.expect(".* the loop is stopped")
     program.expect("total is 4")
     program.expect("total is 9")  # by the default of now; and the loop is over
+    assert program.ends() == 0
+
+
+def test_a_function_of_the_script_itself(loop: Run) -> None:
+    main = """
+        import prices
+
+        class Shop:
+            def total(self, count): return prices.price() * count
+
+        print("total is", Shop().total(3))
+        print("no more")
+        """
+    program = loop({"main.py": main, "prices.py": PRICES}, "Shop.total", "main.py")
+    program.expect(r"__main__:Shop\.total returned 30  .*")
+    program.save(prices="def price(): return 20")
+    program.expect(r"__main__:Shop\.total returned 60  .*")
+    program.save(main=main.replace("* count", "* count * 2"))
+    program.expect(r"__main__:Shop\.total returned 120  .*")
+    program.interrupt()
+    program.expect("total is 120")
+    program.expect("no more")
     assert program.ends() == 0
 
 
