@@ -11,6 +11,8 @@ from case import Program
 
 from mighty_patcher.engine.engine import Engine
 
+_LIBRARIES = ("attrs", "pydantic", "sqlalchemy")
+
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -32,5 +34,16 @@ def program(programs: Callable[[], Program]) -> Program:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the random edits first: each looks at all objects of the process, and these grow."""
-    items.sort(key=lambda item: item.path.name != "test_random.py")
+    """Have the random edits first, and what imports libraries last: every edit looks at all objects
+    of the process, and these grow.
+    """
+
+    def size(item: pytest.Item) -> int:
+        if item.path.name == "test_random.py":
+            return 0
+        is_large = item.path.name == "test_libraries.py" or any(
+            it in item.name for it in _LIBRARIES
+        )
+        return 2 if is_large else 1
+
+    items.sort(key=size)

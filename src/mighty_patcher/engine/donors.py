@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import gc
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from types import (
@@ -21,7 +21,8 @@ from types import (
     MemberDescriptorType,
     ModuleType,
 )
-from typing import Any
+from typing import Any, cast
+from weakref import getweakrefcount
 
 from mighty_patcher import _core
 from mighty_patcher.engine import references, settling
@@ -352,8 +353,12 @@ class Keeper:
     def show(self, value: type | FunctionType) -> None:
         """Note that code of the program is about to be given what it may know already."""
         if self._lists is None:
-            known = [value for value in self.before.values() if is_class(value)]
-            self._shown = list({id(it): it for it in [*known, *map(type, known)]}.values())
+            # Whatever may be shown later, for each search looks at all objects of the program.
+            classes = [it for it in self.before.values() if is_class(it)]
+            functions = [it for it in self.before.values() if type(it) is FunctionType]
+            functions += [it for function in functions for it in _functions_within(function)]
+            known = [value, *classes, *map(type, classes), *functions]
+            self._shown = list({id(it): it for it in known}.values())
             self._lists = _core.lists_holding(self._shown)
         if not any(it is value for it in self._shown):
             self._shown.append(value)
@@ -363,14 +368,14 @@ class Keeper:
     def leave(self) -> None:
         """After the run, also one that raised: nobody has a donor, or a class twice."""
         if self._lists is not None:
-            _drop_added(self._lists, _core.lists_holding(self._shown))
+            _drop_added(self._lists)
         # In two lists, for a pair would be a reference like others.
         donors = [donor for donor, _ in self.replaced]
         targets = [target for _, target in self.replaced]
         self.replaced.clear()
         self._kept.clear()
         self._opened.clear()
-        if donors:
+        if _are_held(donors):
             pairs = list(zip(donors, targets, strict=True))
             left = references.replace(pairs, kept=[donors, targets])
             left = [entry for entry in left if not _is_own(*entry, donors, targets)]
@@ -778,14 +783,35 @@ class Keeper:
 _set_class: Any = vars(object)["__class__"].__set__
 
 
-def _drop_added(before: list[tuple[Any, Any, int]], after: list[tuple[Any, Any, int]]) -> None:
+def _drop_added(before: list[tuple[Any, Any, int]]) -> None:
     """Take a class out of the lists that had it and got it again from a decorator or hook."""
-    known = {(id(holder), id(value)): count for holder, value, count in before}
-    for holder, value, count in after:
-        had = known.get((id(holder), id(value)), 0)
-        for _ in range(count - had if had else 0):
+    counts: dict[int, Counter[int]] = {}
+    for holder, value, had in before:
+        if id(holder) not in counts:
+            counts[id(holder)] = Counter(map(id, _items(holder)))
+        for _ in range(counts[id(holder)][id(value)] - had):
             index = len(holder) - 1 - [it is value for it in reversed(holder)].index(True)
             del holder[index]
+
+
+def _items(holder: list[Any] | deque[Any]) -> list[Any]:
+    if issubclass(type(holder), list):
+        return list.copy(cast(list[Any], holder))
+    while True:
+        try:
+            return list(deque.__iter__(cast(deque[Any], holder)))
+        except RuntimeError:  # another thread has changed it meanwhile
+            continue
+
+
+def _are_held(donors: list[Any]) -> bool:
+    """Tell whether anything may refer to one of these but the list itself."""
+    if _core.FREE_THREADED or any(map(is_class, donors)) or any(map(getweakrefcount, donors)):
+        return bool(donors)
+    donors.append(object())  # to which nothing else refers
+    *counts, alone = map(sys.getrefcount, donors)
+    donors.pop()
+    return any(count > alone for count in counts)
 
 
 def _is_own(donor: Any, holder: Any, donors: list[Any], targets: list[Any]) -> bool:
