@@ -312,4 +312,25 @@ FOUND = {
         if 8 > 0:
             from last import *
         """,
+    "in a cycle a name is followed before it is asked for through another": """
+        ----- pkg/__init__.py
+        from helper import note
+        C = note("c", 1)
+        import last
+        from last import C as D
+        class K:
+            v = note("v", last.C + 2)
+            w = note("w", D + 3)
+        ----- last.py
+        from pkg import C
+        =====
+        ----- pkg/__init__.py
+        from helper import note
+        C = note("c", 4)
+        import last
+        from last import C as D
+        class K:
+            v = note("v", last.C + 2)
+            w = note("w", D + 3)
+        """,
 }

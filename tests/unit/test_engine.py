@@ -723,3 +723,14 @@ class TestImporters:
         kept = n.kept
         assert project.save(m="X = 5\nclass C:\n    limit = 7\n").ok
         assert (n.Y, n.Z, n.kept is kept) == (6, 7, True)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="PEP 649")
+def test_annotations_of_a_module_in_blocks(project):
+    text = "a: int = 1\nif a:\n  b: int = 1\nelse:\n  c: int = 1\ndef f() -> int: return 1\n"
+    m = project.load("m", text)
+    project.engine()
+    assert kinds(project.edit("m", "b: int = 1", "b: str = 2")) == [("ran", "the if statement")]
+    assert (m.b, m.__annotations__) == (2, {"a": int, "b": str})
+    assert kinds(project.edit("m", "return 1", "return 2")) == [("patched", "f")]
+    assert (m.f(), m.__annotations__) == (2, {"a": int, "b": str})

@@ -117,7 +117,9 @@ def match_bodies(
     patches = Patches()
     owners = functions_in(module, filename)
     for own in owners:
-        is_known = own in left or pairs.of(own.__code__) or pairs.is_new(own.__code__)
+        # From 3.14 on a reload makes the function of the module's annotations, of its own code.
+        is_known = own in left or own.__name__ == "__annotate__"
+        is_known = is_known or pairs.of(own.__code__) is not None or pairs.is_new(own.__code__)
         if own.__globals__ is namespace_of(module) and not is_known:
             return Patches(unknown=own)
     running = running_code(filename)
@@ -148,7 +150,8 @@ def match_bodies(
                 pair.new.co_firstlineno if pair.new else 0,
                 "its body changed" if pair.edited else LINES_MOVED,
             )
-            names.setdefault(function.__qualname__, step)
+            if function.__name__ != "__annotate__":  # nobody has written it
+                names.setdefault(function.__qualname__, step)
         else:
             left.add(function)
     patches.caches = [

@@ -11,7 +11,7 @@ import ast
 import importlib.machinery
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from copy import copy
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
@@ -84,7 +84,7 @@ class Parts:
         """
         body = [statement] if statement in self._futures else [*self._futures, *self._imports]
         if statement not in body:
-            part = _without_annotations(statement) if _LAZY else statement
+            part = _unannotated(statement) if _LAZY else statement
             body.append(_hooked(part) if _has_decorators(part) else part)
         return Part(statement, _with_hook(self._compile(body), self._hook))
 
@@ -94,8 +94,12 @@ class Parts:
         annotations = self.annotations()
         return parts if annotations is None else [*parts, annotations]
 
-    def annotations(self) -> Part | None:
+    def annotations(self, bound: Container[str] | None = None) -> Part | None:
         """Compile what makes the function that evaluates the annotations of the module.
+
+        Args:
+            bound: The names of the module, where it has run: what stands in a block is annotated if
+                it is there. None for all.
 
         Returns:
             None where there are none, or where each statement sets its own: before 3.14.
@@ -105,8 +109,10 @@ class Parts:
                 ast.AnnAssign(statement.target, statement.annotation, None, statement.simple),
                 statement,
             )
-            for statement in self.tree.body
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+            for statement in executed(self.tree.body)
+            if isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and (bound is None or statement in self.tree.body or statement.target.id in bound)
         ]
         if not found or not _LAZY:
             return None
@@ -135,8 +141,8 @@ def _evaluated(statement: ast.stmt) -> Iterator[ast.stmt]:
                 yield from _evaluated(inner)
 
 
-class _Hooked(ast.NodeTransformer):
-    """Copies a statement and adds the hook below all decorators of functions that it makes."""
+class _Copied(ast.NodeTransformer):
+    """Copies a statement, and what of it is changed."""
 
     def visit(self, node: ast.AST) -> ast.AST:
         if not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
@@ -150,6 +156,10 @@ class _Hooked(ast.NodeTransformer):
             if type(value) is list:
                 setattr(node, name, list(value))  # which the transformer writes to
         return super().generic_visit(node)
+
+
+class _Hooked(_Copied):
+    """Adds the hook below all decorators of functions that a statement makes."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._hooked(node)
@@ -187,14 +197,33 @@ def _with_hook(code: CodeType, hook: Hook) -> CodeType:
     return code.replace(co_consts=tuple(constants))
 
 
-def _without_annotations(statement: ast.stmt) -> ast.stmt:
-    """Return a statement that binds the same and annotates nothing in the module."""
-    if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+class _Unannotated(_Copied):
+    """Copies a statement that binds the same and annotates nothing in the module."""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if not isinstance(node.target, ast.Name):
+            return node
+        value: ast.stmt = ast.Pass()
+        if node.value is not None:
+            value = ast.Assign([copy(node.target)], node.value)
+        return ast.copy_location(value, node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return node
+
+
+def _unannotated(statement: ast.stmt) -> ast.stmt:
+    if not any(isinstance(it, ast.AnnAssign) for it in executed([statement])):
         return statement
-    value: ast.stmt = ast.Pass()
-    if statement.value is not None:
-        value = ast.Assign([copy(statement.target)], statement.value)
-    return ast.copy_location(value, statement)
+    copied = _Unannotated().visit(statement)
+    assert isinstance(copied, ast.stmt)
+    return copied
 
 
 def _never_run(tree: ast.Module) -> list[ast.stmt]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mighty_patcher.engine.modules import imports_of, name_of_module, namespace_of, package_of
 
-__all__ = ["exported", "import_of", "names_of_stars", "sources"]
+__all__ = ["exported", "import_of", "imported_names", "names_of_stars", "sources"]
 
 
 def exported(namespace: Mapping[str, Any]) -> set[str]:
@@ -54,6 +54,25 @@ def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
         source = sys.modules.get(name)
         if type(source) is ModuleType and source is not module:
             yield source
+
+
+def imported_names(module: ModuleType, tree: ast.Module) -> dict[str, list[ModuleType]]:
+    """Return the names that a module imports, and the loaded modules that each comes from.
+
+    Args:
+        module: The module.
+        tree: Its syntax tree.
+    """
+    found: dict[str, list[ModuleType]] = {}
+    for imported in imports_of(tree, name_of_module(module), package_of(module)):
+        loaded = [sys.modules.get(name) for name in imported.modules()]
+        others = [it for it in loaded if type(it) is ModuleType and it is not module]
+        names = {imported.bound}
+        if imported.name == "*" and others:
+            names = exported(namespace_of(others[-1]))
+        for name in names:
+            found.setdefault(name, []).extend(others)
+    return found
 
 
 def import_of(module: ModuleType, statement: ast.stmt, name: str) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
-from mighty_patcher.engine.stars import import_of, names_of_stars, sources
+from mighty_patcher.engine.stars import import_of, imported_names, names_of_stars, sources
 from mighty_patcher.engine.statements import (
     DOCSTRING_CHANGED,
     DOCSTRING_GONE,
@@ -29,7 +29,7 @@ from mighty_patcher.engine.statements import (
     branches_of,
     pruned,
 )
-from mighty_patcher.engine.toplevel import name_of_statement
+from mighty_patcher.engine.toplevel import executed, name_of_statement
 
 __all__ = ["ABSENT", "Outside", "StatementRun", "Wait", "stays_as_built"]
 
@@ -38,9 +38,9 @@ ABSENT: Any = object()
 """Stands for the value of a name that is not there."""
 
 
-Wait = Callable[[ModuleType, Sequence[ModuleType], bool], bool]
-"""Tells whether a module has to wait for others, which it is about to import; given whether it has
-executed something that they may have to follow.
+Wait = Callable[[ModuleType, Sequence[ModuleType], Sequence[ModuleType]], bool]
+"""Tells whether a module has to wait for others. Given are those that it is about to import; and,
+if it has executed something that others may have to follow, those that it is about to ask.
 """
 
 
@@ -104,6 +104,7 @@ class StatementRun:
         self.is_held_up = False
         self._has_changed = False
         self._has_waited: set[int] = set()
+        self._imported: dict[str, list[ModuleType]] | None = None
 
     def is_needed(self, outside: Outside) -> bool:
         """Tell whether anything but bodies of functions has changed."""
@@ -164,8 +165,17 @@ class StatementRun:
         if change.new is None or id(change.new) in self._has_waited:
             return False
         self._has_waited.add(id(change.new))
-        others = list(sources(self._module, change.new))
-        return bool(others) and wait(self._module, others, self._has_changed)
+        imported = list(sources(self._module, change.new))
+        read = [*imported, *self._read_by(change.new)] if self._has_changed else []
+        return bool(imported or read) and wait(self._module, imported, read)
+
+    def _read_by(self, statement: ast.stmt) -> list[ModuleType]:
+        """Return the modules from which a statement reads what the module has imported."""
+        if self._imported is None:
+            statements = [it.new for it in self._plan.changes if it.new is not None]
+            self._imported = imported_names(self._module, ast.Module(statements, []))
+        names = facts(statement, stars=self._stars).reads & self._imported.keys()
+        return [source for name in sorted(names) for source in self._imported[name]]
 
     def _is_bound_again(self, name: str) -> bool:
         """Tell whether more than one statement binds a name, and not its import alone. Otherwise it
@@ -274,8 +284,11 @@ class StatementRun:
 
     def _has_other_annotations(self) -> bool:
         return any(
-            isinstance(change.new or change.old, ast.AnnAssign) and change.kind != "keep"
+            isinstance(it, ast.AnnAssign)
             for change in self._plan.changes
+            if change.kind != "keep"
+            for statement in (change.old, change.new)
+            for it in executed([statement] if statement is not None else [])
         )
 
     def _annotate(self, keeper: Keeper) -> None:
@@ -288,7 +301,7 @@ class StatementRun:
                     known.pop(getattr(old.target, "id", None), None)
             return
         self._namespace.pop("__annotations__", None)  # what the old ones evaluated to
-        part = self._parts.annotations()
+        part = self._parts.annotations(self._namespace)
         if part is None:
             self._namespace.pop("__annotate__", None)
             return

@@ -89,24 +89,24 @@ class Worklist:
         self._saved = [it for it in self._saved if it is not module]
         return Turn(module, self._taken(module))
 
-    def wait(self, module: ModuleType, others: Sequence[ModuleType], has_changed: bool) -> bool:
-        """Have a module wait that is about to import others, if they are not done yet.
+    def wait(
+        self, module: ModuleType, imported: Sequence[ModuleType], read: Sequence[ModuleType]
+    ) -> bool:
+        """Have a module wait, before a statement, for others that are not done yet.
 
         Args:
             module: The module.
-            others: What it is about to import.
-            has_changed: Names of it have changed, which others may have from it.
+            imported: What it is about to import.
+            read: What it is about to import or to ask, if it has names that changed, which
+                these may have from it.
 
         Returns:
             Whether it has to wait. Then it has another turn, after what it waits for.
         """
         waiting = {*map(id, self._saved), *self._told}
-        found = [
-            it
-            for it in others
-            if id(it) not in self._held
-            and (id(it) in waiting or (has_changed and self._is_own(it)))
-        ]
+        found = [it for it in imported if id(it) in waiting]
+        found += [it for it in read if self._follows(it, module)]
+        found = [it for it in found if id(it) not in self._held]
         if not found:
             return False
         self._ranks[id(module)] = max(self._rank(module), *(self._rank(it) + 0.5 for it in found))
@@ -130,6 +130,10 @@ class Worklist:
         return self._ranks.get(id(module), len(self._ranks))
 
     # ---- cycles
+
+    def _follows(self, other: ModuleType, module: ModuleType) -> bool:
+        """Tell whether a module may have names from another."""
+        return self._is_own(other) and self._needs(other, module)
 
     def _raise(
         self,
