@@ -245,6 +245,7 @@ def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) ->
     for module, name, what in now.held:
         held.setdefault((module, name), set()).add(what)
     raw = {node: _raw(words) for node, words in fresh.items()}
+    is_twice = _is_defined_twice(step)
     for (module, name, what), ours in now.held.items():
         node, (kind, about) = (module, name), what.split(": ", 1)
         if node not in alive or node in step.unknown or node not in fresh:
@@ -267,7 +268,7 @@ def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) ->
         if kind == "wrapper" and "wrapped value" not in words and "cached value" not in words:
             continue  # it has no decorators any more
         theirs = words.get(about, "<absent>")
-        if _is_defined_twice(step) and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
+        if is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
             continue
         if ours != theirs:
             yield f"{kind} {module}.{name}, held from the start, {about}: {ours}, fresh {theirs}"

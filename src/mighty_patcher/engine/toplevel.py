@@ -149,6 +149,8 @@ def names_bound(tree: ast.Module) -> set[str]:
     type_checking = type_checking_names(tree)
     while waiting:
         node, at_top = waiting.pop()
+        if not at_top and isinstance(node, ast.expr):
+            continue  # only `global` is looked for there
         match node:
             case ast.If() if is_never_run(node, type_checking) and not is_main_guard(node):
                 waiting.extend((child, at_top) for child in node.orelse)
