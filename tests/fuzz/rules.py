@@ -338,6 +338,8 @@ class Version:
                     self.binders[module, name].append(statement)
         self._modules: dict[Node, str] = {}
         self.sources: dict[Node, Node] = {}
+        self._all_sources: dict[Node, list[Node]] = {}
+        self._origins: dict[Node, Node] = {}
         self.twice: set[Node] = set()
         self.in_star_cycles: set[str] = set()
         self.stars: dict[str, list[str]] = {
@@ -367,6 +369,7 @@ class Version:
                     self._modules[module, bound] = inner
                 elif source in self.statements and name:
                     self.sources[module, bound] = source, name
+                    self._all_sources.setdefault((module, bound), []).append((source, name))
 
     def _find_halfway(self) -> set[Node]:
         """Return what modules of a cycle get from each other before it has its last value."""
@@ -437,11 +440,19 @@ class Version:
 
     def origin(self, node: Node) -> Node:
         """Follow imports to where something is defined."""
-        for _ in range(10):
-            if node not in self.sources:
-                break
-            node = self.sources[node]
-        return node
+        if node not in self._origins:
+            self._origins[node] = self._origin(node, set()) or node
+        return self._origins[node]
+
+    def _origin(self, node: Node, seen: set[Node]) -> Node | None:
+        """Return nothing where imports lead back: then an earlier one has brought it."""
+        if node in seen:
+            return None
+        if node not in self.sources:
+            return node
+        seen.add(node)
+        sources = [self.sources[node], *reversed(self._all_sources.get(node, ()))]
+        return next(filter(None, (self._origin(it, seen) for it in dict.fromkeys(sources))), None)
 
     def all(self) -> Iterator[tuple[str, Statement]]:
         for module, statements in self.statements.items():
