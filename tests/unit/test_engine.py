@@ -70,6 +70,28 @@ class TestPatching:
         project.edit("m", "    @mark\n", "")
         assert (m.f is f, vars(f), m.C.m is method, vars(method)) == (True, {}, True, {})
 
+    def test_a_decorator_finds_a_function_without_what_it_has_set_before(self, project):
+        m = project.load(
+            "m",
+            """
+            def on(f): f.__dict__.setdefault("seen", []).append(f); return f
+            @on
+            def f(a=1): return a
+            class C:
+                @on
+                def m(self, a=1): return a
+            """,
+        )
+        project.engine()
+        f, method = m.f, m.C.m
+        f.calls = method.calls = 7  # the program's
+        project.edit("m", "def f(a=1)", "def f(a=2)")
+        project.edit("m", "def m(self, a=1)", "def m(self, a=2)")
+        assert (f(), f.seen, f.calls) == (2, [f], 7)
+        assert (method(0), method.seen, method.calls) == (2, [method], 7)
+        project.engine().undo()
+        assert (method(0), method.seen, method.calls) == (1, [method], 7)
+
     def test_a_wrapper_takes_the_name_of_what_it_wraps(self, project):
         source = """
             def mark(f): f.marked = True; return f

@@ -135,6 +135,8 @@ class Keeper:
         self.narrowed: Mapping[str, Narrowed] = {}
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
         self._trees = trees
+        # Functions without the attributes that they had, for their decorators to set some.
+        self._set_aside: dict[int, tuple[FunctionType, dict[str, Any]]] = {}
         self.targets: set[int] = set()
         self._filename = filename
         self._commit = commit
@@ -200,6 +202,7 @@ class Keeper:
             names: The names.
             are_decorated: They are what decorators have made of a definition.
         """
+        self._put_back()
         changed = {
             name: (self.before[name], self.namespace[name])
             for name in names
@@ -267,10 +270,21 @@ class Keeper:
         old = self._living(made)
         if old is None or id(old) in self.targets or not self._keep_function(old, made):
             return made
+        if old.__dict__:
+            self._set_aside[id(old)] = old, dict(old.__dict__)
         self.replaced.append((made, old))
         self.show(old)
         self.commit()
         return old
+
+    def _put_back(self) -> None:
+        """Give functions the attributes that decorators have not set again: the program's own."""
+        for function, attributes in self._set_aside.values():
+            if not self._has_other_decorators(function):
+                lacking = {k: v for k, v in attributes.items() if k not in function.__dict__}
+                if lacking:
+                    self.add_dict(function.__dict__, {**function.__dict__, **lacking})
+        self._set_aside.clear()
 
     def _keep_cache(self, old: settling.Cache, new: settling.Cache) -> bool:
         """A cache around a function that is kept: it forgets what that has returned."""
@@ -493,7 +507,7 @@ class Keeper:
         if new.__kwdefaults__ is not None:
             donor.__kwdefaults__ = {k: self.map(v) for k, v in new.__kwdefaults__.items()}
         attributes = {k: self.map(v) for k, v in new.__dict__.items()}
-        if old.__dict__ and not self._has_other_decorators(new):
+        if old.__dict__ and id(old) not in self._set_aside and not self._has_other_decorators(new):
             attributes = {**old.__dict__, **attributes}  # the program may have set some
         donor.__dict__.update(attributes)
         fields = _WHOLE
