@@ -333,4 +333,78 @@ FOUND = {
             v = note("v", last.C + 2)
             w = note("w", D + 3)
         """,
+    "a cycle is cut where the program cut it, whoever imports something of it later": """
+        ----- pkg/__init__.py
+        def f(x):
+            return x
+        import user as u
+        ----- user.py
+        from pkg import f
+        class J:
+            x = 1
+        ----- last.py
+        import user
+        g = lambda x, y=getattr(user.J, "x", 1): x
+        =====
+        ----- pkg/__init__.py
+        def f(x):
+            return x
+        import user as u
+        class L:
+            x = getattr(u.K, "x", 4)
+        ----- user.py
+        from pkg import f
+        class K:
+            x = 1
+        ----- last.py
+        import user
+        """,
+    "a decorator goes, and comes again": """
+        ----- base.py
+        from helper import traced
+        @traced
+        def f(x):
+            return x
+        =====
+        ----- base.py
+        from helper import traced
+        def f(x):
+            return x
+        =====
+        ----- base.py
+        from helper import traced
+        @traced
+        def f(x):
+            return x
+        """,
+    "a block that is new makes a function, and a partial of it": """
+        ----- base.py
+        import functools
+        try:
+            A = 1
+        finally:
+            def f(x):
+                return x
+        =====
+        ----- base.py
+        import functools
+        try:
+            A = 1
+        finally:
+            def f(x):
+                return x
+            p = functools.partial(f, 1)
+        """,
+    "another import that brings the same is no change": """
+        ----- base.py
+        from helper import State, note
+        ----- last.py
+        from helper import State, note
+        state_1 = note("state_1", State("state_1"))
+        =====
+        ----- last.py
+        from helper import State, note
+        from base import *
+        state_1 = note("state_1", State("state_1"))
+        """,
 }

@@ -878,16 +878,16 @@ class Flow:
             return name in self._changed or (bool(had) and hasattr(builtins, name))
         if self._holder(name) == need and (not had or had == self._old.final(name)):
             return name in self._changed
-        if any((one, name) in self._differs for one in need):
-            return True
-        return need != had and not self._is_same_import(need, had, name)
+        if need != had:
+            return not self._is_same_import(need, had, name)
+        return any((one, name) in self._differs for one in need)
 
     def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
         """Tell whether two imports have given a name the value of the same object."""
         if not need or not had or min(need[-1], had[-1]) < 0 or name in self._from_outside:
             return False
         old, new = (self._changes[chain[-1]] for chain in (had, need))
-        if old.new is None or new.new is None or {old.kind, new.kind} != {"keep"}:
+        if old.new is None or new.new is None or old.kind != "keep":
             return False
         if any(name not in self._facts_of(it).sure for it in (old.new, new.new)):
             return False

@@ -466,6 +466,10 @@ class Keeper:
             for item in [item for item in value if self.map(item) is not item]:
                 value.remove(item)
                 value.add(self.map(item))
+        elif type(value) is partial and self.map(value.func) is not value.func:
+            value.__setstate__(  # type: ignore[attr-defined]  # as pickle does
+                (self.map(value.func), value.args, value.keywords, vars(value))
+            )
         elif id(type(value)) in self._kept:
             self._instances.append((value, self.kept_for(type(value))))
 
@@ -553,14 +557,16 @@ class Keeper:
         """A decorator that is new or gone: what was held bare still gets the new content."""
         if id(old) in self.targets or not self._open(old, new):
             return  # a wrapper may hold itself
-        for inner in [new, *_functions_within(new)]:
-            if (
-                type(inner) is FunctionType
-                and inner.__qualname__ == old.__qualname__
-                and id(inner) not in self._kept
-            ):
-                self._keep_function(old, inner)
-                return
+        for mine in [old, *_functions_within(old)]:
+            for inner in [new, *_functions_within(new)]:
+                if (
+                    type(inner) is FunctionType
+                    and inner.__qualname__ == mine.__qualname__
+                    and id(inner) not in self._kept
+                    and id(mine) not in self.targets
+                    and self._keep_function(mine, inner)
+                ):
+                    return
 
     def _open(self, old: Any, new: Any) -> bool:
         """Note that a pair was looked at; False if it had been."""

@@ -63,6 +63,8 @@ class Worklist:
         ranks = dict(self._ranks)
         for module in saved:
             self._raise(module, imported, loaded, ranks)
+        for module in sorted(self._saved, key=self._rank):
+            self._put_after_inner(module)
         self._told: dict[int, tuple[ModuleType, Outside]] = {}
         self._begun: dict[int, int] = {}  # as far as which line a module was handed out
         self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
@@ -130,6 +132,17 @@ class Worklist:
         return self._ranks.get(id(module), len(self._ranks))
 
     # ---- cycles
+
+    def _put_after_inner(self, outer: ModuleType) -> None:
+        """Put a module after all that it imports and that ended before it: the order in which the
+        modules were given may cut a cycle elsewhere.
+        """
+        place = [it is outer for it in self._saved].index(True)
+        for at in range(len(self._saved) - 1, place, -1):
+            inner = self._saved[at]
+            if self._rank(inner) < self._rank(outer) and self._line_of_import(outer, inner):
+                self._saved.insert(at, self._saved.pop(place))
+                break
 
     def _follows(self, other: ModuleType, module: ModuleType) -> bool:
         """Tell whether a module may have names from another."""
