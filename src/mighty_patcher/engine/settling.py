@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
-from weakref import getweakrefs
+from weakref import WeakKeyDictionary, getweakrefs
 
 from mighty_patcher import _core
 from mighty_patcher.engine import references
@@ -106,8 +106,9 @@ class Settled:
         """Let everybody learn anew."""
         if is_abc(type(self.cls)):
             _reset_caches(self.cls)
-        _forget_instance_checks([self.cls, *subclasses_of(self.cls)])
-        _forget_dispatch()
+        changed = [self.cls, *subclasses_of(self.cls)]
+        _forget_instance_checks(changed)
+        _forget_dispatch(changed)
 
 
 @dataclass
@@ -198,7 +199,7 @@ def settle(cls: type, before: Before) -> _core.Log | None:
     if moved or _special(cls) != before.special:
         _forget_instance_checks([cls, *subclasses_of(cls)])
     if moved:
-        _forget_dispatch()
+        _forget_dispatch([cls, *subclasses_of(cls)])
     log = _core.Log()
     for subclass in subclasses_of(cls):
         known = class_dict(subclass).get("__abstractmethods__")
@@ -265,8 +266,17 @@ def _dispatching_code() -> Iterator[CodeType]:
             yield constant
 
 
-def _forget_dispatch() -> None:
-    """Generic functions remember which implementation a class leads to."""
+def _forget_dispatch(changed: list[type]) -> None:
+    """Generic functions remember which implementation a class leads to: in a dictionary with weak
+    keys; a class that is in none has not to be forgotten, and all functions not to be looked at.
+    """
+    of_dictionaries = WeakKeyDictionary.__init__.__qualname__ + ".<locals>."
+    if not any(
+        str(getattr(reference.__callback__, "__qualname__", "")).startswith(of_dictionaries)
+        for cls in changed
+        for reference in getweakrefs(cls)
+    ):
+        return
     for function in _core.find_functions(list(_dispatching_code()), []):
         clear: Any = vars(function).get("_clear_cache")
         if clear is not None:
