@@ -347,6 +347,18 @@ done:
     return ret;
 }
 
+/* True if there is anything that a watcher of functions may have to be told. */
+static int
+has_functions(mp_log *log)
+{
+    Py_ssize_t i = 0;
+
+    while (i < log->used && log->edits[i].kind != MP_FUNCTION_EDIT) {
+        i++;
+    }
+    return i < log->used;
+}
+
 /* Begin the window, in which no cache knows anything about the classes. */
 static void
 begin_window(mp_log *log)
@@ -473,7 +485,7 @@ conclude(mp_log *log, int done, int moved, int watched)
 int
 mp_log_exchange(mp_log *log)
 {
-    int ret = MP_ERROR, moved = 0, watched = mp_function_is_watched();
+    int ret = MP_ERROR, moved = 0, watched = has_functions(log) && mp_function_is_watched();
     int was_enabled = PyGC_Disable(); /* on 3.11 an allocation collects, and finalizers run */
 
     if (announce(log, watched, &moved) == MP_OK) {

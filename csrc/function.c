@@ -424,22 +424,30 @@ int
 mp_function_is_watched(void)
 {
 #if MP_HAS_FUNCTION_WATCHERS
-    /* There is no way to ask; but a table of eight that takes fewer than eight more is in use. */
+    /* There is no way to ask; but a table of eight that takes fewer than eight more is in use, as is
+     * one whose first free place is not the next. */
     enum { SLOTS = 8 };
-    int ids[SLOTS], taken = 0;
+    int taken = 0, is_free = 1;
 
-    while (taken < SLOTS) {
+    /* A thread that makes or drops a function looks first which watchers there are and then calls
+     * them (`notify_func_watchers`, Objects/funcobject.c): it must not look now. */
+    mp_stop_the_world();
+    while (is_free && taken < SLOTS) {
         int id = PyFunction_AddWatcher(watch_nothing);
-        if (id < 0) {
+        is_free = id == taken;
+        if (is_free) {
+            taken++;
+        } else if (id >= 0) {
+            PyFunction_ClearWatcher(id);
+        } else {
             PyErr_Clear();
-            break;
         }
-        ids[taken++] = id;
     }
-    for (int i = 0; i < taken; i++) {
-        PyFunction_ClearWatcher(ids[i]);
+    for (int id = 0; id < taken; id++) {
+        PyFunction_ClearWatcher(id);
     }
-    return taken < SLOTS;
+    mp_start_the_world();
+    return !is_free;
 #else
     return 0;
 #endif

@@ -10,7 +10,7 @@ from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import bases_of, class_dict, is_class, qualname_of
+from mighty_patcher.engine.classes import bases_of, content_of, is_class, qualname_of
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.settling import Cleared, Replaced, Restored, Settled, Undone
 from mighty_patcher.errors import RefusedEdit
@@ -110,7 +110,7 @@ def _committed_class(target: type, replacement: type) -> list[Undoable]:
             f"{difference}",
             "patch its methods one by one",
         )
-    members = {name: _owned_by(target, value) for name, value in class_dict(replacement).items()}
+    members = {name: _owned_by(target, value) for name, value in content_of(replacement).items()}
     keeper.edit(target, members, bases_of(replacement), type(replacement), replacement)
     keeper.commit()
     return logs

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import CodeType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
+from mighty_patcher.engine.classes import class_dict, content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 
@@ -55,7 +55,7 @@ def _own_classes(module: ModuleType) -> Iterator[type]:
             seen.add(id(value))
             if class_dict(value).get("__module__") == name:
                 yield value
-                waiting += class_dict(value).values()
+                waiting += content_of(value).values()
 
 
 def _static_attributes(code: CodeType) -> Any:

@@ -28,6 +28,7 @@ __all__ = [
     "class_dict",
     "class_named",
     "classes_named",
+    "content_of",
     "definitions_in",
     "has_hook",
     "is_abc",
@@ -98,6 +99,13 @@ class ClassEdit:
     bases: tuple[type, ...] | None = None
     metaclass: type | None = None
     shape: type | None = None
+
+
+def content_of(cls: type) -> dict[str, Any]:
+    """Return a copy of the dictionary of a class, taken in one go: while it is looked at, other
+    threads may add to it (``copyreg`` does, when it pickles the first instance).
+    """
+    return class_dict(cls).copy()  # type: ignore[no-any-return]
 
 
 def is_class(value: object) -> bool:
@@ -183,7 +191,7 @@ def is_defined_in(cls: type, module: str, namespace: Mapping[str, Any]) -> bool:
         module: The name of the module.
         namespace: The names of the module.
     """
-    content = class_dict(cls)
+    content = content_of(cls)
     if content.get("__module__") == module:
         return True
     methods = [value for value in content.values() if type(value) is FunctionType]
@@ -387,7 +395,7 @@ def own_slots(cls: type) -> dict[str, Any]:
     """Return the descriptors of the slots that a class itself has, by name."""
     return {
         name: value
-        for name, value in class_dict(cls).items()
+        for name, value in content_of(cls).items()
         if type(value) in (MemberDescriptorType, SIDE_SLOT) and value.__objclass__ is cls
     }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, is_class, stored
+from mighty_patcher.engine.classes import class_dict, content_of, is_class, stored
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 
 __all__ = ["Copies", "copies"]
@@ -60,7 +60,7 @@ def copies(
         seen.add(id(value))
         if is_class(value):
             if class_dict(value).get("__module__") == name:
-                waiting += class_dict(value).values()
+                waiting += content_of(value).values()
             continue
         if type(value) in (staticmethod, classmethod):
             waiting.append(value.__func__)

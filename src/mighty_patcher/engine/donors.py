@@ -33,6 +33,7 @@ from mighty_patcher.engine.classes import (
     bases_of,
     bury,
     class_dict,
+    content_of,
     definitions_in,
     is_class,
     is_defined_in,
@@ -440,7 +441,7 @@ class Keeper:
         if is_class(value) and class_dict(value).get("__module__") == self.module_name:
             bases = tuple(map(self.kept_for, bases_of(value)))
             if bases != bases_of(value):
-                content = dict(class_dict(value))
+                content = content_of(value)
                 self._classes.append(ClassEdit(value, content, bases, None, value))
 
     def _replace_within(self, value: Any, depth: int = 4) -> None:
@@ -596,11 +597,11 @@ class Keeper:
                 "a class that derives from it is in the way; save both in one go, or restart",
             ) from error
         if difference is not None:
-            self.refuse(old, class_dict(new), difference)
+            self.refuse(old, content_of(new), difference)
             return False
         self.pair(old, new)
         self.replaced.append((new, old))
-        edit = self.edit(old, class_dict(new), bases, type(new), new)
+        edit = self.edit(old, content_of(new), bases, type(new), new)
         self._cells += [(cell, old) for cell in _class_cells(new)]
         # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
         self._cells += [(cell, class_dict(old)) for cell in _class_cells(new, "__classdict__")]
@@ -670,7 +671,7 @@ class Keeper:
             )
         log = _core.Log()
         try:
-            log.add_type(old, dict(class_dict(old)), bases=bases, metaclass=metaclass, donor=shape)
+            log.add_type(old, content_of(old), bases=bases, metaclass=metaclass, donor=shape)
             log.commit()
         except (TypeError, ValueError) as error:
             if "layout" in str(error) or type(error) is ValueError:
@@ -760,7 +761,7 @@ class Keeper:
             definition is not None and definition.decorator_list for definition in definitions
         )
         retained: dict[str, Any] = {}
-        for name, value in class_dict(old).items():
+        for name, value in content_of(old).items():
             if name in content or name in DERIVED or own_slots(old).get(name) is value:
                 continue
             if name in bound or definitions[0] is None:
@@ -774,7 +775,7 @@ class Keeper:
         for value in edit.content.values():
             self._replace_within(value)
         content = {name: self.map(value) for name, value in edit.content.items()}
-        before = class_dict(edit.target)
+        before = content_of(edit.target)
         if (
             edit.bases is None
             and edit.metaclass is None
@@ -839,8 +840,8 @@ def _is_own(donor: Any, holder: Any, donors: list[Any], targets: list[Any]) -> b
     if not is_class(donor):
         return False
     target = targets[[each is donor for each in donors].index(True)]
-    return any(value is holder for value in class_dict(donor).values()) and not any(
-        value is holder for value in class_dict(target).values()
+    return any(value is holder for value in content_of(donor).values()) and not any(
+        value is holder for value in content_of(target).values()
     )
 
 
@@ -969,7 +970,7 @@ def _functions_within(value: Any) -> Iterator[FunctionType]:
 
 def _class_cells(cls: type, variable: str = "__class__") -> Iterator[CellType]:
     """The cells through which the methods of a class find it (``super()``), or its dictionary."""
-    for value in class_dict(cls).values():
+    for value in content_of(cls).values():
         for function in [value, *_functions_within(value)]:
             if type(function) is not FunctionType:
                 continue

@@ -79,7 +79,7 @@ def _keep_combinations(edit: ClassEdit, named: dict[str, Any]) -> None:
     members = {id(member) for member in named.values()}
     known: dict[Any, Any] = edit.content["_value2member_map_"]
     mask = edit.content.get("_flag_mask_", 0)
-    for value, member in class_dict(edit.target)["_value2member_map_"].items():
+    for value, member in class_dict(edit.target)["_value2member_map_"].copy().items():
         if id(member) not in members and type(value) is int and not value & ~mask:
             known.setdefault(value, member)
 

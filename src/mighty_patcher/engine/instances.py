@@ -15,6 +15,7 @@ from mighty_patcher.engine.classes import (
     SIDE_SLOT,
     class_dict,
     class_named,
+    content_of,
     definitions_in,
     mangled,
     mro_of,
@@ -168,7 +169,7 @@ def _getters(cls: type) -> dict[str, Any]:
     """What looks up the fields of a tuple."""
     found: dict[str, Any] = {}
     for each in mro_of(cls):
-        found = {k: v for k, v in class_dict(each).items() if type(v) is _GETTER} | found
+        found = {k: v for k, v in content_of(each).items() if type(v) is _GETTER} | found
     return found
 
 

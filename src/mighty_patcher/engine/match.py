@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from mighty_patcher import _core
 from mighty_patcher.engine.class_facts import changed_facts
-from mighty_patcher.engine.classes import class_dict, stored
+from mighty_patcher.engine.classes import class_dict, content_of, stored
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.docstrings import copies
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -270,7 +270,7 @@ def _caches_in(module: ModuleType) -> Iterator[Cache]:
         elif type(value) in (staticmethod, classmethod):
             waiting.append(value.__func__)
         elif issubclass(type(value), type) and class_dict(value).get("__module__") == name:
-            waiting.extend(class_dict(value).values())
+            waiting.extend(content_of(value).values())
 
 
 def _held_by_function(function: FunctionType) -> Iterator[object]:
@@ -373,7 +373,7 @@ def _cells(
 
 def _class_cell(owner: type) -> CellType:
     """Return the cell through which methods of a class find it, or make one (``super()``)."""
-    for value in class_dict(owner).values():
+    for value in content_of(owner).values():
         if type(value) is FunctionType and "__class__" in value.__code__.co_freevars:
             cell = (value.__closure__ or ())[value.__code__.co_freevars.index("__class__")]
             if _content(cell) is owner:

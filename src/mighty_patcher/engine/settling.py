@@ -18,6 +18,7 @@ from mighty_patcher.engine.classes import (
     abstract_methods,
     bases_of,
     class_dict,
+    content_of,
     is_abc,
     mro_of,
     qualname_of,
@@ -73,14 +74,14 @@ class Before:
     @classmethod
     def of(cls, owner: type) -> Before:
         """Note what a class is like now."""
-        content = dict(class_dict(owner))
+        content = content_of(owner)
         return cls(bases_of(owner), _special(owner), type(owner), _hook(owner), content)
 
     def changed(self, owner: type) -> set[str]:
         """Return the attributes that hold something else now."""
         return {
             name
-            for name, value in class_dict(owner).items()
+            for name, value in content_of(owner).items()
             if self.content.get(name) is not value
             and (name == "__doc__" or not name.startswith("__"))
         }
@@ -205,9 +206,9 @@ def settle(cls: type, before: Before) -> _core.Log | None:
         known = class_dict(subclass).get("__abstractmethods__")
         if known is None or not is_abc(type(subclass)):
             continue
-        now = abstract_methods(class_dict(subclass), mro_of(subclass)[1:])
+        now = abstract_methods(content_of(subclass), mro_of(subclass)[1:])
         if now != known:
-            content = {**class_dict(subclass), "__abstractmethods__": now}
+            content = {**content_of(subclass), "__abstractmethods__": now}
             log.add_type(subclass, content)
     return log if len(log) else None
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import Imports, follow, readers, readers_of_classes
-from mighty_patcher.engine.classes import class_dict, qualname_of
+from mighty_patcher.engine.classes import content_of, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
@@ -184,7 +184,7 @@ class Transaction:
         for outer, old, new in constants:
             log.add_constant(outer, old, new)
         for cls, changed in facts:
-            log.add_type(cls, {**class_dict(cls), **changed})
+            log.add_type(cls, {**content_of(cls), **changed})
         self._commit_log(log)
 
     def _commit_log(self, log: _core.Log) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import class_dict, mro_of, qualname_of, subclasses_of
+from mighty_patcher.engine.classes import class_dict, content_of, mro_of, qualname_of, subclasses_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Remember, Restored
 
@@ -35,7 +35,7 @@ def rebuild(model: type, remember: Remember) -> Iterable[Stale]:
     others = depending_on(model)
     for each in [model, *others]:
         if each is not model:
-            remember(Restored(each, dict(class_dict(each))))
+            remember(Restored(each, content_of(each)))
             _inherit_fields(each)
         try:
             _build(each)
