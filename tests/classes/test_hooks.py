@@ -1052,3 +1052,29 @@ def test_a_class_that_cannot_be_built_again_is_named(program):
         "class ~never.Held",
     ]
     assert [type(it) for it in (m.C, n.Sub, n.Local, never.Held)] == [m.Meta, m.Meta, type, type]
+
+
+def test_annotations_of_methods_do_not_keep_a_donor(program):
+    (m,) = program.load(
+        "m",
+        m="""
+            class Meta(type): pass
+            class Other(metaclass=Meta):
+                x = 1
+            class C(metaclass=Meta):
+                Kind = int
+                def method(self) -> Kind: ...
+        """,
+    )
+    cls = m.C
+    for number in range(4):
+        reload = program.edit(
+            "m",
+            (f"x = {number + 1}", f"x = {number + 2}"),
+            ("Kind: ...", "Kind: ...\n    def more(self) -> Kind: ...")
+            if number % 2 == 0
+            else ("\n    def more(self) -> Kind: ...", ""),
+        )
+        assert not reload.stale
+        assert classes_like(cls) == [cls] == [m.C]
+    assert cls.method.__annotations__ == {"return": int}

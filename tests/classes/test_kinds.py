@@ -28,7 +28,7 @@ class Case:
         if kind.needs:
             pytest.importorskip(kind.needs, reason="has no wheel for every interpreter")
         self.kind, self.program, self.makes = kind, program, True
-        self.lib, self.m, self.n = program.load("m", **self.sources(kind.source))
+        self.lib, self.m, self.n = program.load("m", "n", **self.sources(kind.source))
         self.C = self.m.C
         self.names: dict[str, Any] = {"m": self.m, "n": self.n, "lib": self.lib, "C": self.C}
         self.names |= {

@@ -968,12 +968,17 @@ def _functions_within(value: Any) -> Iterator[FunctionType]:
         yield wrapped
 
 
+def _annotate(function: FunctionType) -> FunctionType | None:
+    """What evaluates the annotations of a function, from 3.14 on (PEP 649)."""
+    annotate = getattr(function, "__annotate__", None)
+    return annotate if type(annotate) is FunctionType else None
+
+
 def _class_cells(cls: type, variable: str = "__class__") -> Iterator[CellType]:
     """The cells through which the methods of a class find it (``super()``), or its dictionary."""
     for value in content_of(cls).values():
-        for function in [value, *_functions_within(value)]:
-            if type(function) is not FunctionType:
-                continue
+        functions = [it for it in [value, *_functions_within(value)] if type(it) is FunctionType]
+        for function in functions + [it for it in map(_annotate, functions) if it is not None]:
             for name, cell in zip(
                 function.__code__.co_freevars, function.__closure__ or (), strict=True
             ):
