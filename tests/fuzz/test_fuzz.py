@@ -1,7 +1,7 @@
 """Random programs of several modules, random edits, and after each save the question whether the
 process that reloads is what a fresh one is; see `rules.py` for what is asked, and what is not.
 
-The seed is random and is printed at the start. A failure prints the smallest program and saves that
+The seed is printed at the start. A failure prints the smallest program and saves that
 were found to show it, and what repeats it. CONTRIBUTING.rst has the variables of the long mode.
 """
 

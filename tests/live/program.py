@@ -27,7 +27,7 @@ import saving
 import mighty_patcher
 from mighty_patcher.engine.report import LINES_MOVED
 
-TIMEOUT = 15.0
+TIMEOUT = 60.0
 """Seconds for which an event is waited for. One that comes at all comes within a tenth of one."""
 
 _INSIDE = Path(__file__).parent / "inside"
