@@ -17,8 +17,8 @@ Fuzzing = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 OF_CI = {"3.11": 111, "3.12": 122, "3.13": 131, "3.14": 141, "3.14t": 1493, "3.15": 15}
-"""The seed of each interpreter where nobody names one. A few random programs in a thousand still show
-something wrong; what lands must not depend on meeting one of them.
+"""The seed of each interpreter where nobody names one. A few random programs in a thousand still
+show something wrong; what lands must not depend on meeting one of them.
 """
 
 
