@@ -471,6 +471,12 @@ def metaclass_for(*bases: type) -> type:
     return found
 
 
+def once_without_gil(test: Any) -> Any:
+    """Without the GIL each commit stops all threads, and some tests have thousands."""
+    return pytest.mark.unsteady("it takes a minute")(test) if _core.FREE_THREADED else test
+
+
+@once_without_gil
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_base_gives_way_to_every_other(family: str) -> None:
     kinds = FAMILIES[family]()

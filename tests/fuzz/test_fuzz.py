@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -35,6 +36,13 @@ def test_what_was_wrong_once(fuzzing: Fuzzing) -> None:
     assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"
 
 
+of_the_oracle = pytest.mark.skipif(
+    "CI" in os.environ and sys.version_info[:2] != (3, 13),
+    reason="it asks about the comparison alone; one interpreter is enough",
+)
+
+
+@of_the_oracle
 @pytest.mark.parametrize("sabotage", ["stale binding", "old code", "lost state"])
 def test_what_is_wrong_is_noticed(sabotage: str, first_seed: int, fuzzing: Fuzzing) -> None:
     done = fuzzing(first_seed, 10, sabotage)
@@ -42,6 +50,7 @@ def test_what_is_wrong_is_noticed(sabotage: str, first_seed: int, fuzzing: Fuzzi
     assert noticed >= 4, done.stdout + done.stderr
 
 
+@of_the_oracle
 def test_two_fresh_processes_are_alike(first_seed: int, fuzzing: Fuzzing) -> None:
     """What is compared depends on nothing but the texts."""
     done = fuzzing(first_seed, 10, "twice")
