@@ -163,7 +163,7 @@ def _parser() -> _Parser:
     parser.flag("--children", text="also watch in the processes that the program starts")
     parser.value("--events", "write what is done as JSON lines to a file", metavar="PATH")
     parser.flag("--quiet", text="say only what failed or is still old")
-    parser.flag("--verbose", text="say more")
+    parser.flag("--verbose", text="say why, and show the lines that differ")
     parser.add_argument(
         "-i", dest="inspect", action="store_true", help="stay in an interactive session at the end"
     )
