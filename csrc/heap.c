@@ -75,6 +75,40 @@ mp_objects_drop(mp_objects *objects)
     memset(objects, 0, sizeof(*objects));
 }
 
+int
+mp_entries_add(mp_entries *list, PyObject *holder_b, PyObject *key_b, PyObject *value_b)
+{
+    int ret = MP_ERROR;
+
+    if (list->used == list->room) {
+        size_t room = list->room ? 2 * list->room : 16;
+        mp_entry *items = PyMem_RawRealloc(list->items, room * sizeof(*items));
+        if (items == NULL) {
+            goto done;
+        }
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->used++] =
+        (mp_entry){Py_NewRef(holder_b), Py_NewRef(key_b), Py_XNewRef(value_b)};
+    ret = MP_OK;
+done:
+    return ret;
+}
+
+void
+mp_entries_drop(mp_entries *list)
+{
+    while (list->used > 0) {
+        mp_entry *last = &list->items[--list->used];
+        Py_DECREF(last->holder);
+        Py_DECREF(last->key);
+        Py_XDECREF(last->value);
+    }
+    PyMem_RawFree(list->items);
+    memset(list, 0, sizeof(*list));
+}
+
 /* A new list of what was found. */
 static PyObject *
 list_of(mp_objects *objects)

@@ -40,6 +40,23 @@ typedef struct {
 /* Drops the references. May run finalizers. */
 void mp_objects_drop(mp_objects *objects);
 
+/* An entry of a dictionary or, without a value, an item of a set. The references are owned. */
+typedef struct {
+    PyObject *holder, *key, *value;
+} mp_entry;
+
+typedef struct {
+    mp_entry *items;
+    size_t used, room;
+} mp_entries;
+
+/* May be called with the world stopped or an object locked: the memory is not Python's, and no error is
+ * set. */
+int mp_entries_add(mp_entries *list, PyObject *holder_b, PyObject *key_b, PyObject *value_b);
+
+/* Drops the references. May run finalizers. */
+void mp_entries_drop(mp_entries *list);
+
 /* Asked of each object that the collector knows, while the collector is off and the world stopped: it
  * must neither allocate nor run anything. */
 typedef int (*mp_heap_question)(PyObject *object_b, void *arg);

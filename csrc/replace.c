@@ -8,16 +8,6 @@
 /* How deep in tuples and frozensets something may lie whose hash changes, to be found again as a key. */
 #define MP_KEY_DEPTH 3
 
-/* An entry of a dictionary or, without a value, an item of a set. Owned. */
-typedef struct {
-    PyObject *holder, *key, *value;
-} entry;
-
-typedef struct {
-    entry *items;
-    size_t used, room;
-} entries;
-
 typedef struct {
     PyObject *donor_b; /* first, for mp_by_address() */
     PyObject *target_b;
@@ -31,45 +21,9 @@ typedef struct {
     mp_objects holders;
     mp_addresses hashed[MP_KEY_DEPTH]; /* objects whose hash depends on a donor; see find_keepers() */
     mp_objects keepers[MP_KEY_DEPTH];  /* and what holds those */
-    entries taken;                     /* entries that come back when their keys have changed */
+    mp_entries taken;                  /* entries that come back when their keys have changed */
     PyTypeObject *deque;               /* Owned. */
 } replacement;
-
-/* ---- entries ----------------------------------------------------------------------------- */
-
-/* May be called with the world stopped; so the memory is not Python's, and no error is set. */
-static int
-entries_add(entries *list, PyObject *holder_b, PyObject *key_b, PyObject *value_b)
-{
-    int ret = MP_ERROR;
-
-    if (list->used == list->room) {
-        size_t room = list->room ? 2 * list->room : 16;
-        entry *items = PyMem_RawRealloc(list->items, room * sizeof(*items));
-        if (items == NULL) {
-            goto done;
-        }
-        list->items = items;
-        list->room = room;
-    }
-    list->items[list->used++] = (entry){Py_NewRef(holder_b), Py_NewRef(key_b), Py_XNewRef(value_b)};
-    ret = MP_OK;
-done:
-    return ret;
-}
-
-static void
-entries_drop(entries *list)
-{
-    while (list->used > 0) {
-        entry *last = &list->items[--list->used];
-        Py_DECREF(last->holder);
-        Py_DECREF(last->key);
-        Py_XDECREF(last->value);
-    }
-    PyMem_RawFree(list->items);
-    memset(list, 0, sizeof(*list));
-}
 
 /* ---- what is what ------------------------------------------------------------------------ */
 
@@ -196,7 +150,7 @@ is_plain_key(PyObject *key_b)
  * `in_order` is true then, and who moves them all keeps the order. (Not without the GIL, for others would
  * miss them meanwhile.) */
 static int
-note_entries(const replacement *all, PyObject *dict_b, entries *noted, int *in_order)
+note_entries(const replacement *all, PyObject *dict_b, mp_entries *noted, int *in_order)
 {
     int ret = MP_ERROR, has_key = 0, follows = 0;
     Py_ssize_t at = 0;
@@ -217,7 +171,7 @@ note_entries(const replacement *all, PyObject *dict_b, entries *noted, int *in_o
         follows = follows || target_of(all, key_b) != NULL;
         if (((*in_order && follows) || target_of(all, key_b) != NULL ||
              target_of(all, value_b) != NULL) &&
-            entries_add(noted, dict_b, key_b, value_b) < 0) {
+            mp_entries_add(noted, dict_b, key_b, value_b) < 0) {
             goto done;
         }
     }
@@ -230,7 +184,7 @@ done:
 /* Put an entry under the key of the target: where that is there, its value becomes the donor's, which is
  * the newer one. */
 static void
-replace_key(const replacement *all, entry *found)
+replace_key(const replacement *all, mp_entry *found)
 {
     if (dict_delete(found->holder, found->key) == MP_OK &&
         dict_set(found->holder, renewed(all, found->key), renewed(all, found->value)) < 0) {
@@ -240,7 +194,7 @@ replace_key(const replacement *all, entry *found)
 
 /* Move an entry that stays to the end, after those before it. Its key is a plain one. */
 static void
-move_to_end(entry *found)
+move_to_end(mp_entry *found)
 {
     /* Owned. A key before it may have given it another value than the one that was noted. */
     PyObject *value = Py_XNewRef(PyDict_GetItemWithError(found->holder, found->key));
@@ -255,11 +209,11 @@ static void
 replace_in_dict(const replacement *all, PyObject *dict_b)
 {
     int in_order = 0;
-    entries noted = {0};
+    mp_entries noted = {0};
 
     if (note_entries(all, dict_b, &noted, &in_order) == MP_OK) {
         for (size_t i = 0; i < noted.used; i++) {
-            entry *found = &noted.items[i];
+            mp_entry *found = &noted.items[i];
             if (target_of(all, found->key) != NULL) {
                 replace_key(all, found);
                 continue;
@@ -272,7 +226,7 @@ replace_in_dict(const replacement *all, PyObject *dict_b)
             }
         }
     }
-    entries_drop(&noted);
+    mp_entries_drop(&noted);
 }
 
 /* ---- sets -------------------------------------------------------------------------------- */
@@ -280,14 +234,14 @@ replace_in_dict(const replacement *all, PyObject *dict_b)
 /* Note the items of a set that are among some, or all. The set's own iterator, whatever a derived class
  * makes of it. */
 static void
-note_items(PyObject *set_b, const mp_addresses *sought, entries *noted)
+note_items(PyObject *set_b, const mp_addresses *sought, mp_entries *noted)
 {
     /* Owned. */
     PyObject *iterator = PySet_Type.tp_iter(set_b), *item = NULL;
 
     while (iterator != NULL && (item = PyIter_Next(iterator)) != NULL) {
         if (sought == NULL || mp_addresses_find(sought, item) >= 0) {
-            entries_add(noted, set_b, item, NULL);
+            mp_entries_add(noted, set_b, item, NULL);
         }
         Py_DECREF(item);
     }
@@ -298,7 +252,7 @@ note_items(PyObject *set_b, const mp_addresses *sought, entries *noted)
 static void
 replace_in_set(const replacement *all, PyObject *set_b)
 {
-    entries noted = {0};
+    mp_entries noted = {0};
 
     note_items(set_b, &all->donors, &noted);
     for (size_t i = 0; i < noted.used; i++) {
@@ -309,7 +263,7 @@ replace_in_set(const replacement *all, PyObject *set_b)
         }
         PyErr_Clear();
     }
-    entries_drop(&noted);
+    mp_entries_drop(&noted);
 }
 
 /* Exchange the content of two sets (Objects/setobject.c, set_swap_bodies). A frozenset knows its hash. */
@@ -337,7 +291,7 @@ exchange_tables(PySetObject *left_b, PySetObject *right_b)
 static void
 rebuild_frozenset(const replacement *all, PyObject *frozenset_b)
 {
-    entries noted = {0};
+    mp_entries noted = {0};
     /* Owned. */
     PyObject *content = PySet_New(NULL);
 
@@ -356,7 +310,7 @@ rebuild_frozenset(const replacement *all, PyObject *frozenset_b)
 done:
     PyErr_Clear();
     Py_XDECREF(content);
-    entries_drop(&noted);
+    mp_entries_drop(&noted);
 }
 
 /* ---- lists, deques, tuples --------------------------------------------------------------- */
@@ -707,20 +661,20 @@ static void
 take_keys(replacement *all, PyObject *dict_b, const mp_addresses *hashed)
 {
     Py_ssize_t at = 0;
-    entries noted = {0};
+    mp_entries noted = {0};
     /* Borrowed. */
     PyObject *key_b = NULL, *value_b = NULL;
 
     mp_stop_the_world();
     while (PyDict_Next(dict_b, &at, &key_b, &value_b)) {
         if (mp_addresses_find(hashed, key_b) >= 0 && !is_linked(value_b)) {
-            entries_add(&noted, dict_b, key_b, value_b);
+            mp_entries_add(&noted, dict_b, key_b, value_b);
         }
     }
     mp_start_the_world();
     for (size_t i = 0; i < noted.used; i++) {
-        entry *found = &noted.items[i];
-        if (entries_add(&all->taken, dict_b, found->key, found->value) == MP_OK &&
+        mp_entry *found = &noted.items[i];
+        if (mp_entries_add(&all->taken, dict_b, found->key, found->value) == MP_OK &&
             dict_delete(dict_b, found->key) < 0) {
             found = &all->taken.items[--all->taken.used];
             Py_DECREF(found->holder);
@@ -728,24 +682,24 @@ take_keys(replacement *all, PyObject *dict_b, const mp_addresses *hashed)
             Py_DECREF(found->value);
         }
     }
-    entries_drop(&noted);
+    mp_entries_drop(&noted);
 }
 
 /* The same for a set. */
 static void
 take_items(replacement *all, PyObject *set_b, const mp_addresses *hashed)
 {
-    entries noted = {0};
+    mp_entries noted = {0};
 
     note_items(set_b, hashed, &noted);
     for (size_t i = 0; i < noted.used; i++) {
         PyObject *key_b = noted.items[i].key;
-        if (PySet_Discard(set_b, key_b) > 0 && entries_add(&all->taken, set_b, key_b, NULL) < 0) {
+        if (PySet_Discard(set_b, key_b) > 0 && mp_entries_add(&all->taken, set_b, key_b, NULL) < 0) {
             PySet_Add(set_b, key_b);
         }
         PyErr_Clear();
     }
-    entries_drop(&noted);
+    mp_entries_drop(&noted);
 }
 
 /* True if each target has a hash, so that what is taken out can come back. */
@@ -809,7 +763,7 @@ put_back(replacement *all)
         }
     }
     for (size_t i = 0; i < all->taken.used; i++) {
-        entry *taken = &all->taken.items[i];
+        mp_entry *taken = &all->taken.items[i];
         if (taken->value != NULL) {
             dict_set(taken->holder, taken->key, taken->value);
         }
@@ -824,7 +778,7 @@ put_back(replacement *all)
 typedef struct {
     const replacement *all_b;
     PyObject *holder_b;
-    entries *left; /* holder, and the donor as key */
+    mp_entries *left; /* holder, and the donor as key */
     int is_out_of_memory;
 } leftover_search;
 
@@ -838,7 +792,7 @@ note_leftover(PyObject *object_b, void *arg)
         return 0;
     }
     for (size_t i = search_b->left->used; i-- > 0;) {
-        entry *known = &search_b->left->items[i];
+        mp_entry *known = &search_b->left->items[i];
         if (known->holder != search_b->holder_b) {
             break;
         }
@@ -846,7 +800,7 @@ note_leftover(PyObject *object_b, void *arg)
             return 0;
         }
     }
-    if (entries_add(search_b->left, search_b->holder_b, object_b, NULL) < 0) {
+    if (mp_entries_add(search_b->left, search_b->holder_b, object_b, NULL) < 0) {
         search_b->is_out_of_memory = 1;
     }
     return 0;
@@ -862,7 +816,7 @@ note_leftovers_in(PyObject *object_b, leftover_search *search)
 
 /* What still refers to a donor, in what was found at first. */
 static int
-note_leftovers(const replacement *all, entries *left)
+note_leftovers(const replacement *all, mp_entries *left)
 {
     leftover_search search = {.all_b = all, .left = left};
 
@@ -890,7 +844,7 @@ note_leftovers(const replacement *all, entries *left)
 
 /* The local variables of one frame that runs. */
 static int
-note_frame(const replacement *all, PyFrameObject *frame_b, entries *left)
+note_frame(const replacement *all, PyFrameObject *frame_b, mp_entries *left)
 {
     int ret = MP_ERROR;
     leftover_search search = {.all_b = all, .left = left, .holder_b = (PyObject *)frame_b};
@@ -912,7 +866,7 @@ done:
 /* Frames that run are not shown to the collector. Those of this thread are the caller's, and what called
  * that, which can hold nothing that was made since. */
 static int
-note_running(const replacement *all, entries *left)
+note_running(const replacement *all, mp_entries *left)
 {
     int ret = MP_OK;
     /* Borrowed. */
@@ -940,7 +894,7 @@ note_running(const replacement *all, entries *left)
 
 /* A new list of (donor, holder). */
 static PyObject *
-report(const entries *left)
+report(const mp_entries *left)
 {
     int ret = MP_ERROR;
     /* Owned. */
@@ -1065,7 +1019,7 @@ done:
 static void
 drop_replacement(replacement *all)
 {
-    entries_drop(&all->taken);
+    mp_entries_drop(&all->taken);
     for (int depth = 0; depth < MP_KEY_DEPTH; depth++) {
         mp_objects_drop(&all->keepers[depth]);
         mp_addresses_drop(&all->hashed[depth]);
@@ -1083,7 +1037,7 @@ mp_replace_references(PyObject *donors, PyObject *targets, PyObject *kept)
 {
     int was_enabled = PyGC_Disable(); /* on 3.11 an allocation collects, and finalizers run */
     replacement all = {0};
-    entries left = {0};
+    mp_entries left = {0};
     /* Owned. */
     PyObject *leftovers = NULL;
 
@@ -1108,7 +1062,7 @@ mp_replace_references(PyObject *donors, PyObject *targets, PyObject *kept)
         leftovers = report(&left);
     }
 done:
-    entries_drop(&left);
+    mp_entries_drop(&left);
     drop_replacement(&all);
     if (was_enabled) {
         PyGC_Enable();

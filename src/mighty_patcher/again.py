@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from types import MethodType, ModuleType
 from typing import Any
 
+from mighty_patcher.engine.bindings import names_holding
 from mighty_patcher.engine.dependencies import Sources, graph_of_loaded
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.saves import Saves
@@ -173,14 +174,8 @@ class Again:
         new = self if inner is found else type(found)(self)
         setattr(self._owner(), self._last, new)
         if inner is found:  # who has imported it
-            for module in filter(_is_module, list(sys.modules.values())):
-                for name, value in list(namespace_of(module).items()):
-                    if value is found:
-                        namespace_of(module)[name] = self
-
-
-def _is_module(value: object) -> bool:
-    return issubclass(type(value), ModuleType)
+            for module, name, _ in names_holding([found]):
+                namespace_of(module)[name] = self
 
 
 def _shortened(value: object) -> str:

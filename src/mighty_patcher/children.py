@@ -166,7 +166,7 @@ def _why_so_long(watch: list[str], seconds: float) -> str:
 
 
 def _tell(error: BaseException) -> None:
-    if isinstance(error, OSError | NotImplementedError):
+    if isinstance(error, OSError):
         sys.stderr.write(f"mighty-patcher: {error}\n")
     else:
         import traceback

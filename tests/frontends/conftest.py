@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,13 +18,6 @@ def save(module, text):
 
 
 """
-
-
-@pytest.fixture(scope="session", autouse=True)
-def interruptible() -> None:
-    """Where a shell has started us in the background, SIGINT is ignored, also by what we start."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

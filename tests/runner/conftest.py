@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from running import RUNNER, Running, Start, write
-
-
-@pytest.fixture(scope="session", autouse=True)
-def interruptible() -> None:
-    """Where a shell has started us in the background, SIGINT is ignored, also by what we start."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -408,6 +408,43 @@ def imported(source: str, name: str = "shop.cart", package: str = "shop") -> lis
     return [(it.module, it.name, it.bound) for it in found]
 
 
+class TestRemembering:
+    def test_a_module_that_comes_meanwhile_is_found(self, tmp_path, monkeypatch):
+        modules, file = Modules([tmp_path]), tmp_path / "late.py"
+        file.write_text("")
+        with modules.remembering():
+            before = modules.loaded()
+            assert modules.of(str(file)) == []
+            late = types.ModuleType("late")
+            late.__file__ = str(file)
+            monkeypatch.setitem(sys.modules, "late", late)
+            assert modules.of(str(file)) == [late]
+            assert modules.loaded() == [*before, late]
+            monkeypatch.delitem(sys.modules, "late")
+            assert modules.of(str(file)) == []
+            assert modules.loaded() == before
+
+    def test_while_another_thread_begins_and_ends(self, tmp_path):
+        """The watcher looks at files while the program reloads on a thread of its own."""
+        modules, file = Modules([tmp_path]), tmp_path / "some.py"
+        file.write_text("")
+        go_on = [True]
+
+        def begin_and_end():
+            while go_on:
+                with modules.remembering():
+                    pass
+
+        thread = threading.Thread(target=begin_and_end)
+        thread.start()
+        try:
+            for _ in range(200):
+                assert modules.of(str(file)) == []
+        finally:
+            go_on.clear()
+            thread.join()
+
+
 class TestImportsOf:
     @pytest.mark.parametrize(
         ("source", "expected"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
+import weakref
 
 import pytest
 
+from mighty_patcher.engine.engine import Engine
 from mighty_patcher.engine.reimports import Reimports
 
 ONE = "ran = globals().get('ran', [])\nran.append(1)\nX = 1\ndef f(): return X, 1\n"
@@ -115,3 +118,22 @@ def test_closed(project, engine, m):
     engine.close()
     engine.close()
     assert engine._reimports not in finders()
+
+
+def test_an_engine_that_nobody_has_notices_no_more(tmp_path):
+    engine = Engine([tmp_path])
+    engine.open()
+    finder = weakref.ref(engine._reimports)
+    assert finder() in sys.meta_path
+    del engine
+    gc.collect()
+    assert finder() is None
+
+
+def test_a_reload_that_is_not_that_of_importlib_is_no_error(engine, m, monkeypatch):
+    original = importlib.reload
+    monkeypatch.setattr(importlib, "reload", lambda module: original(module))
+    importlib.reload(m)
+    monkeypatch.setattr(importlib, "reload", "something else")
+    engine._reimports.find_spec(m.__name__, None, m)
+    assert engine._reimports.settle()

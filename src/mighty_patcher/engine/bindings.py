@@ -18,7 +18,7 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
-__all__ = ["Imports", "Rebound", "follow", "readers", "readers_of_classes"]
+__all__ = ["Imports", "Rebound", "follow", "names_holding", "readers", "readers_of_classes"]
 
 
 Imports = Callable[[ModuleType, str, str], list[Imported]]
@@ -97,7 +97,7 @@ def readers(
             if package is not None:
                 wanted.setdefault(id(package), []).append((full[at:], names))
                 sought.append(package)
-    for reader, bound, value in _names_holding(sought):
+    for reader, bound, value in names_holding(sought):
         for path, names in wanted[id(value)]:
             if value is reader and not path:
                 continue  # its own names; but a package may read what a module in it has
@@ -131,8 +131,15 @@ def readers_of_classes(
             yield reader, f"{path}.{bound}", name
 
 
-def _names_holding(values: list[Any]) -> list[tuple[ModuleType, str, Any]]:
-    """Find the names of all modules that hold one of these values, by identity: one pass."""
+def names_holding(values: list[Any]) -> list[tuple[ModuleType, str, Any]]:
+    """Find the names of all modules that hold one of these values, by identity: one pass.
+
+    Args:
+        values: The values.
+
+    Returns:
+        Module, name and value of each.
+    """
     if not values:
         return []
     # By its type alone: isinstance asks the object for its `__class__`, which may raise.
@@ -145,7 +152,7 @@ def _names_holding(values: list[Any]) -> list[tuple[ModuleType, str, Any]]:
 def _holders(values: list[Any]) -> dict[int, list[tuple[ModuleType, str]]]:
     """For each value, by identity, the modules that hold it, with their names for it."""
     found: dict[int, list[tuple[ModuleType, str]]] = {id(value): [] for value in values}
-    for module, name, value in _names_holding(values):
+    for module, name, value in names_holding(values):
         found[id(value)].append((module, name))
     return found
 

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -90,8 +91,11 @@ class Engine:
     # ---- what the front ends call
 
     def open(self) -> None:
-        """Begin to follow modules that the program executes again itself."""
+        """Begin to follow modules that the program executes again itself: until `close`, or until
+        nobody has the engine any more.
+        """
         self._reimports.watch()
+        weakref.finalize(self, self._reimports.stop).atexit = False
 
     def close(self) -> None:
         """End that; may be called again."""

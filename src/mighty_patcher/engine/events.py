@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,6 +50,8 @@ def _write(target: str, line: bytes) -> None:
     if kind == "fd":
         _write_all(int(rest), line)
     elif kind == "unix":
+        import socket  # by those alone who ask for it
+
         with socket.socket(socket.AF_UNIX) as stream:
             stream.connect(rest)
             stream.sendall(line)

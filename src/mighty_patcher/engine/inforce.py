@@ -55,8 +55,12 @@ class InForce:
 
     def knows(self, module: ModuleType) -> bool:
         """Tell whether the text that a module runs is known."""
+        return self.text_of(module) is not None
+
+    def text_of(self, module: ModuleType) -> Version | None:
+        """Return the version that a module runs, or None if it has no file or that is not known."""
         file = filename_of(module)
-        return file is not None and self._texts.get(os.path.realpath(file)) is not None
+        return None if file is None else self.text(os.path.realpath(file))
 
     def first_text(self, path: str) -> Version | None:
         """Return the version that was imported: a script that is still running has its lines."""
@@ -143,8 +147,7 @@ class InForce:
         it.
         """
         for module in self._modules.loaded():
-            file = filename_of(module)
-            text = self._texts.get(os.path.realpath(file)) if file is not None else None
+            text = self.text_of(module)
             if text is not None and name.encode() in text.data:
                 for imported in self.imports_of(module, source, name):
                     if (imported.module, imported.name) == (source, name):
@@ -156,8 +159,7 @@ class InForce:
         """
         found = []
         for module in self._modules.loaded():
-            file = filename_of(module)
-            text = self._texts.get(os.path.realpath(file)) if file is not None else None
+            text = self.text_of(module)
             if text is None or STAR_IMPORT.search(text.data) is None:
                 continue
             imports = self.imports_of(module, source, "*")

@@ -191,7 +191,8 @@ class Modules:
         return self._relative(path) or path
 
     def _current_answers(self) -> dict[str | None, list[ModuleType]]:
-        return {} if self._answers is None else self._answers.current()
+        answers = self._answers  # once: a reload on another thread may end meanwhile
+        return {} if answers is None else answers.current()
 
     def _led_to(self, path: str) -> list[ModuleType]:
         """Find the modules whose file is a symbolic link that leads elsewhere than before."""
@@ -288,19 +289,20 @@ class Modules:
 
 
 class _Answers:
-    """What was found while the modules were these."""
+    """What was found while the modules were these. Several threads may ask."""
 
     def __init__(self) -> None:
-        self._modules: list[object] = []
-        self._found: dict[str | None, list[ModuleType]] = {}  # None: all that are loaded
+        # By path; None stands for all that are loaded.
+        self._known: tuple[list[object], dict[str | None, list[ModuleType]]] = [], {}
 
     def current(self) -> dict[str | None, list[ModuleType]]:
         modules: list[object] = list(sys.modules.copy().values())
+        known, found = self._known
         # One by one: a list would ask what is no longer the same whether it is equal.
-        if len(modules) != len(self._modules) or not all(map(is_, modules, self._modules)):
-            self._modules = modules
-            self._found.clear()
-        return self._found
+        if len(modules) != len(known) or not all(map(is_, modules, known)):
+            found = {}  # another one, for who looked at the old modules writes into the old one
+            self._known = modules, found
+        return found
 
 
 @dataclass(frozen=True)

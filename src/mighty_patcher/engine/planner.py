@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import FunctionType, ModuleType
@@ -145,9 +144,7 @@ class Planner:
 
     def _text_of(self, module: ModuleType) -> Version | None:
         """Return the text that a module runs, if it is one below the roots."""
-        file = filename_of(module)
-        text = self._in_force.text(os.path.realpath(file)) if file is not None else None
-        return parsed(text)
+        return parsed(self._in_force.text_of(module))
 
     def _why_whole(self, module: ModuleType, new: Version, plan: statements.Plan) -> str:
         """Say why all of a module is run again; nothing if it is not."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dis
 import importlib
-import os
 import sys
 from dataclasses import dataclass
 from types import FrameType, ModuleType
@@ -16,12 +15,12 @@ from typing import Any
 
 from mighty_patcher.engine import version
 from mighty_patcher.engine.inforce import InForce
-from mighty_patcher.engine.modules import filename_of
 from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import SourceError
 
 __all__ = ["Reimports"]
 
+_RELOAD = getattr(importlib.reload, "__code__", None)  # others put a callable of theirs there
 _RETURNS = ("RETURN_VALUE", "RETURN_CONST")
 
 
@@ -73,8 +72,7 @@ class Reimports:
         if target is None or not issubclass(type(target), ModuleType):
             return
         module: Any = target
-        file, frame = filename_of(module), _call_of_reload()
-        known = None if file is None else self._in_force.text(os.path.realpath(file))
+        known, frame = self._in_force.text_of(module), _call_of_reload()
         if known is None or frame is None:
             return
         try:
@@ -112,6 +110,6 @@ class Reimports:
 
 def _call_of_reload() -> FrameType | None:
     frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code is not importlib.reload.__code__:
+    while frame is not None and frame.f_code is not _RELOAD:
         frame = frame.f_back
     return frame

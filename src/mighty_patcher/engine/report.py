@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any, Literal, TextIO
 
 from mighty_patcher.engine import events
-from mighty_patcher.engine.textdiff import text_diff
 from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
 
@@ -114,6 +113,8 @@ class Reload:
 
     def explained(self) -> str:
         """Say each step with its reason, and show which lines of the source differ."""
+        from mighty_patcher.engine.textdiff import text_diff  # nearly nobody asks for it
+
         steps = [
             f"{step.kind} {step.qualname or step.module} ({step.module}, line {step.line}): "
             f"{step.reason}"

@@ -6,6 +6,8 @@ import ast
 import difflib
 from collections.abc import Iterator
 
+from mighty_patcher.engine.version import without_warnings
+
 __all__ = ["text_diff"]
 
 _CONTEXT = 2
@@ -26,7 +28,8 @@ def text_diff(name: str, old: str, new: str) -> list[str]:
         old.splitlines(), new.splitlines(), name, name, n=_CONTEXT, lineterm=""
     )
     try:
-        definitions = list(_definitions(ast.parse(new), ""))
+        with without_warnings(name):
+            definitions = list(_definitions(ast.parse(new, name), ""))
     except SyntaxError:
         definitions = []
     result: list[str] = []
