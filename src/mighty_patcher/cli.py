@@ -241,7 +241,7 @@ def _loop(parser: _Parser, options: _Options) -> int:
             parser.error(f"{name} does not go with --loop")
     os.environ.update(_environ(options))
     from mighty_patcher.engine.report import logger
-    from mighty_patcher.loop import main as loop
+    from mighty_patcher.loop_command import main as loop
 
     if options.level:
         logger.setLevel(options.level)
