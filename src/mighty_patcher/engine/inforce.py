@@ -27,7 +27,7 @@ from mighty_patcher.errors import SourceError
 
 __all__ = ["STAR_IMPORT", "InForce", "code_filename"]
 
-STAR_IMPORT = re.compile(rb"\bimport\s*\*")
+STAR_IMPORT = re.compile(rb"import\s*\*")  # begins with a word, which is looked for much faster
 """What a text has that imports everything from some module."""
 
 
@@ -48,6 +48,9 @@ class InForce:
         self._saved: dict[tuple[str, int], tuple[bytes, CodeType]] = {}
         self._imports: dict[str, tuple[bytes, list[Imported]]] = {}
         self._first: dict[str, Version | None] = {}
+        # Files elsewhere that import nothing from a module, with its name: a common value, such as
+        # 5, is held by modules everywhere, and their texts should not be read at every reload.
+        self._strangers: set[tuple[str, str]] = set()
 
     def text(self, path: str) -> Version | None:
         """Return the version of a file that runs, or None if that is not known."""
@@ -90,7 +93,10 @@ class InForce:
             code = self._saved.pop((text.path, id(module)), None)
             if code is not None:
                 self._codes[text.path, id(module)] = code
-        self._first.setdefault(text.path, self._texts.get(text.path))
+        known = self._texts.get(text.path)
+        self._first.setdefault(text.path, known)
+        if known is None:
+            self._strangers.clear()  # it may have been one
         self._texts.put(text)
         for filename in self._filenames(text.path):
             linecache.cache.pop(filename, None)
@@ -106,6 +112,7 @@ class InForce:
     def read_anew(self, path: str) -> None:
         """Note that a file was saved that no module was loaded from: an import would read this."""
         self._first.pop(path, None)
+        self._strangers.clear()
         self._texts.forget(path)
         self._texts.take([path])
 
@@ -127,18 +134,25 @@ class InForce:
                 nothing is returned.
         """
         file = filename_of(module)
-        if file is None or self._modules.is_excluded(module):
+        if file is None or (file, source) in self._strangers or self._modules.is_excluded(module):
             return []  # what an excluded module has imported stays as it was, too
         path = os.path.realpath(file)
+        importer = name_of_module(module)
+        text = self._texts.get(path)
+        is_elsewhere = text is None
         try:
-            text = self._texts.get(path) or version.read(path)
-            if not _may_import(text.data, name_of_module(module), source, name):
+            text = text or version.read(path)
+            if is_elsewhere and not _may_import_from(text.data, importer, source):
+                self._strangers.add((file, source))
+            if not _may_import(text.data, importer, source, name):
                 return []
             known = self._imports.get(path)
             if known is None or known[0] != text.digest:
-                found = imports_of(text.tree, name_of_module(module), package_of(module))
+                found = imports_of(text.tree, importer, package_of(module))
                 known = self._imports[path] = (text.digest, found)
-        except SourceError:
+        except SourceError:  # an extension module, for example
+            if is_elsewhere:
+                self._strangers.add((file, source))
             return []
         return known[1]
 
@@ -172,12 +186,15 @@ class InForce:
 
 
 def _may_import(data: bytes, importer: str, source: str, name: str) -> bool:
-    """Tell from a text whether it is worth parsing: a common value is held by many modules."""
-    tail = source.rpartition(".")[2]
-    return (name.encode() in data or STAR_IMPORT.search(data) is not None) and (
-        # `from . import name` does not name its package.
-        tail.encode() in data or importer.startswith(f"{source}.")
+    """Tell from a text whether it is worth parsing, to see if it imports a name from a module."""
+    return _may_import_from(data, importer, source) and (
+        name.encode() in data or STAR_IMPORT.search(data) is not None
     )
+
+
+def _may_import_from(data: bytes, importer: str, source: str) -> bool:
+    # `from . import name` does not name its package.
+    return source.rpartition(".")[2].encode() in data or importer.startswith(f"{source}.")
 
 
 def code_filename(module: ModuleType, path: str) -> str:

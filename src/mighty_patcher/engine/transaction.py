@@ -385,6 +385,8 @@ def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
         return []
     namespace, package = namespace_of(edit.module), name_of_module(edit.module)
     stars = names_of_stars(edit.module, old), names_of_stars(edit.module, new)
+    if old is new and stars[0] == stars[1]:
+        return []
     return [
         name
         for name in sorted(names_gone(old, new, stars))
