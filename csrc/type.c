@@ -204,7 +204,8 @@ solid_base(PyTypeObject *type_b)
     return mp_type_extends(type_b, base_b) ? type_b : base_b;
 }
 
-/* The one of some bases whose layout a class extends (Objects/typeobject.c, best_base). Borrowed. */
+/* The one of some bases whose layout a class extends (Objects/typeobject.c, best_base). Borrowed, NULL
+ * if no class can extend the layouts of all of them. */
 static PyTypeObject *
 best_base(PyObject *bases_b)
 {
@@ -214,10 +215,14 @@ best_base(PyObject *bases_b)
     for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(bases_b); i++) {
         PyTypeObject *base_b = (PyTypeObject *)PyTuple_GET_ITEM(bases_b, i);
         PyTypeObject *solid_b = solid_base(base_b);
-        if (solid_b != most_b && PyType_IsSubtype(solid_b, most_b)) {
-            best_b = base_b;
-            most_b = solid_b;
+        if (PyType_IsSubtype(most_b, solid_b)) {
+            continue;
         }
+        if (!PyType_IsSubtype(solid_b, most_b)) {
+            return NULL;
+        }
+        best_b = base_b;
+        most_b = solid_b;
     }
     return best_b;
 }
@@ -229,6 +234,8 @@ check_bases(PyTypeObject *target, PyObject *bases)
 {
     int ret = MP_ERROR;
     const char *difference = NULL;
+    /* Borrowed. */
+    PyTypeObject *best_b = NULL;
 
     if (!PyTuple_Check(bases) || PyTuple_GET_SIZE(bases) == 0) {
         PyErr_SetString(PyExc_TypeError, "the bases of a class are a tuple of one class or more");
@@ -246,7 +253,12 @@ check_bases(PyTypeObject *target, PyObject *bases)
                      target->tp_name);
         goto done;
     }
-    difference = base_difference(target, best_base(bases));
+    best_b = best_base(bases);
+    if (best_b == NULL) { /* in the words of CPython's best_base */
+        PyErr_SetString(PyExc_TypeError, "multiple bases have instance lay-out conflict");
+        goto done;
+    }
+    difference = base_difference(target, best_b);
     if (difference != NULL) {
         PyErr_SetString(PyExc_ValueError, difference);
         goto done;
@@ -445,12 +457,15 @@ set_bases(PyTypeObject *type, PyObject *bases)
     PyObject *name = PyUnicode_InternFromString("__bases__");
     PyTypeObject *before = type->tp_base;
     /* Borrowed. A metaclass may have a `__bases__` of its own, and this is the one of type. */
+    PyTypeObject *best_b = NULL;
     PyObject *descriptor_b = name == NULL ? NULL : _PyType_Lookup(&PyType_Type, name);
 
     if (descriptor_b == NULL) {
         goto done;
     }
-    type->tp_base = (PyTypeObject *)Py_NewRef(best_base(bases));
+    /* Where the bases conflict by now, CPython says so. */
+    best_b = best_base(bases);
+    type->tp_base = (PyTypeObject *)Py_NewRef(best_b == NULL ? before : best_b);
     ret = Py_TYPE(descriptor_b)->tp_descr_set(descriptor_b, (PyObject *)type, bases);
     if (ret < 0) {
         Py_SETREF(type->tp_base, before);

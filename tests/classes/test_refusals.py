@@ -206,6 +206,28 @@ def test_a_subclass_elsewhere_that_could_not_be_made_any_more(program):
     assert lib.Base.__subclasses__() == [n.Sub]
 
 
+@pytest.mark.parametrize("meta", ["", "metaclass=lib.Meta"])
+def test_classes_of_one_save_of_which_one_is_in_the_way_of_the_other(program, meta):
+    """Each is given its bases before the next statement runs; in the other order both can go."""
+    base = f"lib.Base, {meta}" if meta else "lib.Base"
+    source = f"import ~lib as lib\nclass A({meta}):{METHODS}class B(lib.Base, A):{METHODS}"
+    lib, m = program.load("m", lib=LIB, m=source)
+    a, b, x = m.A, m.B, m.B()
+    before = [(list(vars(it).items()), it.__mro__) for it in (a, b)]
+    first = source.replace("(lib.Base, A)", "(A, lib.Base)")
+    both = first.replace(f"class A({meta})", f"class A({base})").replace('"old"', '"new"')
+    reload = program.save(m=both)
+    assert not reload.ok
+    words = "Cannot create a consistent method resolution order (MRO) for bases Base, A"
+    assert words in str(reload.error)
+    assert [(list(vars(it).items()), it.__mro__) for it in (a, b)] == before
+    assert x.method() == "old"
+    for text in (first, both):
+        assert program.save(m=text).ok
+    assert (m.A is a, m.B is b, x.method()) == (True, True, "new")
+    assert (lib.Base in a.__mro__, b.__bases__) == (True, (a, lib.Base))
+
+
 def test_one_of_two_classes_of_a_save(program):
     """Whole or not at all."""
     source = f"import ~lib as lib\nclass D:{METHODS}class C:{METHODS}"

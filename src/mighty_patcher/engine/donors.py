@@ -46,6 +46,7 @@ from mighty_patcher.engine.classes import (
     stores_all_in_dict,
 )
 from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.hierarchy import Move, can_move
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import Narrowed
@@ -594,7 +595,7 @@ class Keeper:
         except TypeError as error:
             raise RefusedEdit(
                 f"class {qualname_of(old)}: {error}",
-                "a class that derives from it is in the way; save both in one go, or restart",
+                "a class that derives from it is in the way; save its new bases first, or restart",
             ) from error
         if difference is not None:
             self.refuse(old, content_of(new), difference)
@@ -659,8 +660,8 @@ class Keeper:
         return reason or self._refusal_of_bases(old, shape, bases)
 
     def _refusal_of_bases(self, old: type, shape: type, bases: tuple[type, ...]) -> str | None:
-        """Try the new bases. Classes that derive from this one may stand in the way, and only
-        CPython knows; what it says of the MRO is an error, what it says of the layout a refusal.
+        """Why CPython would not give a class its new bases. What it says of the MRO, also of that
+        of a class which derives from this one, is an error; what it says of the layout a refusal.
         """
         metaclass = None if type(shape) is type(old) else type(shape)
         if bases == bases_of(old) and metaclass is None:
@@ -669,15 +670,24 @@ class Keeper:
             return (
                 "its bases changed, and the JIT of this Python goes on with those it has compiled"
             )
+        moves = [*self._classes, ClassEdit(old, content_of(old), bases, metaclass, shape)]
         log = _core.Log()
         try:
-            log.add_type(old, content_of(old), bases=bases, metaclass=metaclass, donor=shape)
-            log.commit()
+            for edit in moves:
+                log.add_type(
+                    edit.target,
+                    content_of(edit.target),
+                    bases=edit.bases,
+                    metaclass=edit.metaclass,
+                    donor=edit.shape,
+                )
+            if not can_move([Move.of(edit) for edit in moves]):
+                log.commit()  # to be told why, or that it can be done all the same
+                log.undo()
         except (TypeError, ValueError) as error:
             if "layout" in str(error) or type(error) is ValueError:
                 return f"CPython cannot lay it out with its new bases ({error})"
             raise
-        log.undo()
         return None
 
     def refuse(self, old: type, members: Mapping[str, Any], difference: str) -> None:
