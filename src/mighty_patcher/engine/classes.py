@@ -194,12 +194,23 @@ def is_defined_in(cls: type, module: str, namespace: Mapping[str, Any]) -> bool:
     content = content_of(cls)
     if content.get("__module__") == module:
         return True
-    methods = [value for value in content.values() if type(value) is FunctionType]
     prefix = f"{qualname_of(cls)}."
     return any(
         it.__globals__.get("__name__") == module and it.__code__.co_qualname.startswith(prefix)
-        for it in methods
+        for it in _methods_in(content)
     ) and any(value is cls for value in namespace.values())
+
+
+def _methods_in(content: Mapping[str, Any]) -> Iterator[FunctionType]:
+    """The functions among the attributes of a class, also those in descriptors."""
+    for value in content.values():
+        inner = value
+        if type(value) in (classmethod, staticmethod):
+            inner = value.__func__
+        elif type(value) is property:
+            inner = value.fget
+        if type(inner) is FunctionType:
+            yield inner
 
 
 def classes_named(namespace: Mapping[str, Any], module: str, qualname: str) -> list[type]:
