@@ -23,3 +23,32 @@ class TestClasses:
         assert not said(project.save(m=source.replace("command: str", "command: bytes = b''")))
         assert (m.Backend is backend, user.Backend is backend) == (True, True)
         assert (backend.run(), backend.__module__) == (1, user.__name__)
+
+
+class TestOverloads:
+    def test_a_module_is_left_in_the_middle_while_a_name_holds_an_overload(self, project):
+        """The second turn in a cycle goes on from what the reload began with."""
+        project.write("late", "import ~m\nX = 1\nclass Late:\n    y = ~m.retry\n")
+        source = """
+            import typing
+            def retry(*a): return "old"
+            from ~late import X, Late
+            """
+        m = project.load("m", source)
+        user = project.load("user", "from ~m import retry\nheld = [retry]\n")
+        project.engine()
+        retry = m.retry
+        overloaded = """
+            import typing
+            Y = 1
+            @typing.overload
+            def retry(a: int): ...
+            @typing.overload
+            def retry(a: str, b: int): ...
+            from ~late import X, Late, Z
+            def retry(*a: int): return "new"
+            """
+        late = "import ~m\nX = 2\nZ = 3\nclass Late:\n    y = ~m.Y\n"
+        assert not said(project.save(m=overloaded, late=late))
+        assert (m.retry is retry, user.retry is retry, user.held[0]()) == (True, True, "new")
+        assert (m.X, m.Z, m.Late.y) == (2, 3, 1)

@@ -106,6 +106,15 @@ class StatementRun:
         self._has_waited: set[int] = set()
         self._imported: dict[str, list[ModuleType]] | None = None
 
+    def names_before(self, now: dict[str, Any]) -> dict[str, Any]:
+        """Return what names held before anything was executed: between two turns they may hold what
+        the next statement is to replace, the first of several overloads for example.
+
+        Args:
+            now: The names of the module, before it is executed or goes on.
+        """
+        return now if self._start is None else {**now, **self._start}
+
     def is_needed(self, outside: Outside) -> bool:
         """Tell whether anything but bodies of functions has changed."""
         return bool(outside) or self.is_held_up or not changes_nothing(self._plan)

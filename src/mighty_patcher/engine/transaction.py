@@ -236,7 +236,7 @@ class Transaction:
             self._apply(fitting, edit.patches.constants, edit.patches.facts)
             self._copy_docs(edit.patches.copies)
         try:
-            with self._kept(edit, before) as keeper:
+            with self._kept(edit, before, run.names_before(before)) as keeper:
                 keeper.own += [fitting, *edit.patches.containers()]
                 if not edit.is_begun:
                     self._remove_names(edit, before)
@@ -265,13 +265,27 @@ class Transaction:
         run.attributes.clear()
 
     @contextmanager
-    def _kept(self, edit: Edit, before: dict[str, Any]) -> Iterator[Keeper]:
-        """Keep the objects of a module while it runs, and remember the names that it binds."""
+    def _kept(
+        self, edit: Edit, before: dict[str, Any], olds: dict[str, Any] | None = None
+    ) -> Iterator[Keeper]:
+        """Keep the objects of a module while it runs, and remember the names that it binds.
+
+        Args:
+            edit: The edits of the module.
+            before: Its names now.
+            olds: Its names when the reload began to run it, where that is not now.
+        """
         journal = Journal()
         self._done.append(journal)
         remember = self._done.append
         keeper = Keeper(
-            edit.module, before, edit.filename, edit.trees, self._commit_log, remember, edit.living
+            edit.module,
+            before if olds is None else olds,
+            edit.filename,
+            edit.trees,
+            self._commit_log,
+            remember,
+            edit.living,
         )
         importlib.invalidate_caches()  # files that it imports may be as new as this one
         try:
