@@ -52,3 +52,46 @@ class TestOverloads:
         assert not said(project.save(m=overloaded, late=late))
         assert (m.retry is retry, user.retry is retry, user.held[0]()) == (True, True, "new")
         assert (m.X, m.Z, m.Late.y) == (2, 3, 1)
+
+
+class TestAnnotations:
+    def test_a_registry_gets_an_annotation(self, project):
+        """Its value is not computed again: nobody would fill it, for functions do that."""
+        source = """
+            caches = {}
+            def register(name): caches[name] = 1
+            for name in "ab":
+                register(name)
+            """
+        m = project.load("m", source)
+        user = project.load("user", "from ~m import caches\nmost = len(caches)\n")
+        project.engine()
+        caches = m.caches
+        reload = project.save(m=source.replace("caches = ", "caches: dict[str, int] = "))
+        assert [(it.qualname, it.reason) for it in reload.steps if it.kind == "ran"] == [
+            ("caches", "its annotation changed")
+        ]
+        assert (m.caches is caches, user.caches is caches, len(caches)) == (True, True, 2)
+        assert m.__annotations__ == {"caches": dict[str, int]}
+        assert not said(project.edit("m", "dict[str, int]", "dict"))
+        assert (m.caches is caches, m.__annotations__) == (True, {"caches": dict})
+        assert not said(project.edit("m", "caches: dict = ", "caches = "))
+        assert (m.caches is caches, getattr(m, "__annotations__", {})) == (True, {})
+
+    def test_a_value_that_changes_with_its_annotation(self, project):
+        m = project.load("m", "A = 1\nB: int = A\n")
+        project.engine()
+        assert project.save(m="A = 2.5\nB: float = A\n").ok
+        assert (m.B, m.__annotations__) == (2.5, {"B": float})
+        assert project.save(m="A = 2.5\nB: complex = A + 1\n").ok
+        assert (m.B, m.__annotations__) == (3.5, {"B": complex})
+        assert project.save(m="A = 2\nif A:\n    B = A + 1\nC = B\n").ok
+        assert (m.B, m.C, getattr(m, "__annotations__", {})) == (3, 3, {})
+        assert project.save(m="A = 2\nif A:\n    B: int = A + 1\nC = B\n").ok
+        assert (m.B, m.C, m.__annotations__) == (3, 3, {"B": int})
+
+    def test_a_value_that_is_bound_again_further_down(self, project):
+        m = project.load("m", "X = 1\nX = 2\n")
+        project.engine()
+        assert project.save(m="X: int = 1\nY = X\nX = 2\n").ok
+        assert (m.X, m.Y) == (2, 1)

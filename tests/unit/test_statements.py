@@ -77,7 +77,7 @@ class TestStatements:
         ("old", "new", "reasons"),
         [
             ("x = 1", "x = 2", ["run x = 2: its value changed"]),
-            ("x = 1", "x: int = 1", ["run x: int = 1: its value changed"]),
+            ("x = 1", "x: int = 1", ["run x: int = 1: its annotation changed"]),
             ("x: int = 1", "x: str = 1", ["run x: str = 1: its annotation changed"]),
             ("x = 1", "x = True", ["run x = True: its value changed"]),
             ("x = 0.0", "x = -0.0", ["run x = -0.0: its value changed"]),

@@ -906,6 +906,8 @@ class Flow:
             return
         found = self._facts_of(new)
         if not isinstance(new, ast.Import | ast.ImportFrom):
+            if change.names == () and any(self._new.count(name) > 1 for name in found.binds):
+                change = replace(change, names=None)  # a reader between the two may need its value
 
             def why(facts: Facts, shadow: frozenset[str], dirty: Collection[str]) -> str | None:
                 return self._why(at, facts, shadow, dirty)
@@ -1074,13 +1076,14 @@ class Flow:
         self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
     ) -> Change | None:
         new = change.new
-        if new is None or (change.kind == "run" and change.children is None) or change.header:
+        is_whole = change.kind == "run" and change.children is None and change.names != ()
+        if new is None or is_whole or change.header:
             return None
         if change.children is None:
             if isinstance(new, ast.If) and is_never_run(new, self._type_checking):
                 return None
             reason = why(self._facts_of(new), shadow, dirty)
-            return replace(change, kind="run", reason=reason) if reason else None
+            return replace(change, kind="run", reason=reason, names=None) if reason else None
         if why(self._facts_of(new), frozenset(), dirty) is None and change.kind != "run":
             return None
         if not is_never_run(new, self._type_checking):

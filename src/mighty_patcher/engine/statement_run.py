@@ -305,8 +305,8 @@ class StatementRun:
         if not _LAZY:
             known: Any = self._namespace.get("__annotations__")
             for change in self._plan.changes:
-                old = change.old
-                if type(known) is dict and isinstance(old, ast.AnnAssign) and change.new is None:
+                old, is_gone = change.old, not isinstance(change.new, ast.AnnAssign)
+                if type(known) is dict and isinstance(old, ast.AnnAssign) and is_gone:
                     known.pop(getattr(old.target, "id", None), None)
             return
         self._namespace.pop("__annotations__", None)  # what the old ones evaluated to

@@ -55,6 +55,7 @@ _EFFECT_STAYS = "the effect of the old one stays"
 
 _Def = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Import = (ast.Import, ast.ImportFrom)
+_Assignment = (ast.Assign, ast.AnnAssign)
 _Loop = (ast.For, ast.AsyncFor, ast.While)
 _With = (ast.With, ast.AsyncWith)
 _Try = (ast.Try, ast.TryStar)
@@ -76,7 +77,8 @@ class Change:
             decides whether the statements of a block run.
         branch: Where in the enclosing block it stands: ``body``, ``orelse``, ``finalbody``,
             ``handlers.0``, ``cases.1``.
-        names: Of an import, the names it has to bind if not all.
+        names: Of an import, the names it has to bind if not all. Of an assignment it is empty where
+            the annotation alone changed: the value is not computed again.
         fixed: It cannot be run now, whatever changes: it is being executed, or stands below that.
     """
 
@@ -171,6 +173,8 @@ def pruned(change: Change) -> ast.stmt | None:
         part = copy(statement)
         part.names = [it for it in part.names if it.name == "*" or _bound(it) in change.names]
         return part if part.names else None
+    if change.names == ():
+        return _annotation_of(statement)
     if change.children is None or change.header or not isinstance(statement, _Block):
         return _inert(statement)
     runs = [child for child in change.children if child.kind in ("run", "remove")]
@@ -206,6 +210,7 @@ class _Planner:
     def __init__(self, futures: tuple[bool, bool], type_checking: frozenset[str]) -> None:
         self.futures = futures
         self.type_checking = type_checking
+        self._classes = 0  # as many are being looked into
 
     def body(
         self,
@@ -306,10 +311,24 @@ class _Planner:
             return self._compared_block(old, new)
         if self.evaluation(old, False) == self.evaluation(new, True):
             return Change("patch", old, new, _BODY)
+        if not self._classes and self._has_same_value(old, new):
+            return Change("run", old, new, _REASONS["annotation"], names=())
         return Change("run", old, new, self._why(old, new))
 
+    def _has_same_value(self, old: ast.stmt, new: ast.stmt) -> bool:
+        """Tell whether two statements that differ assign the same to the same name."""
+        if not isinstance(old, _Assignment) or not isinstance(new, _Assignment):
+            return False
+        if old.value is None or new.value is None or _only_name(new) is None:
+            return False
+        return _only_name(old) == _only_name(new) and (
+            self._evaluated(old.value, False) == self._evaluated(new.value, True)
+        )
+
     def _compared_class(self, old: ast.ClassDef, new: ast.ClassDef) -> Change:
+        self._classes += 1
         children = self._children(old, new)
+        self._classes -= 1
         differs = self._differing(old, new, ("body",))
         if differs:
             return Change("run", old, new, _reason_of(differs), children, header=True)
@@ -918,6 +937,22 @@ def _is_text(statement: ast.stmt) -> bool:
 
 def _no_text(body: list[ast.stmt]) -> list[ast.stmt]:
     return [statement for statement in body if not _is_text(statement)]
+
+
+def _only_name(assignment: ast.Assign | ast.AnnAssign) -> str | None:
+    """Return the name that an assignment binds, if it is one name and nothing else."""
+    single = isinstance(assignment, ast.AnnAssign) or len(assignment.targets) == 1
+    target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
+    return target.id if single and isinstance(target, ast.Name) else None
+
+
+def _annotation_of(statement: ast.stmt) -> ast.stmt | None:
+    """Return an annotated assignment without its value; None for one without annotation."""
+    if not isinstance(statement, ast.AnnAssign):
+        return None
+    part = copy(statement)
+    part.value = None
+    return part
 
 
 def _only_acts(statement: ast.stmt) -> bool:
