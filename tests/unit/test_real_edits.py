@@ -24,6 +24,38 @@ class TestClasses:
         assert (m.Backend is backend, user.Backend is backend) == (True, True)
         assert (backend.run(), backend.__module__) == (1, user.__name__)
 
+    def test_what_the_program_has_deleted_from_a_class_stays_deleted(self, project):
+        """A loop below the class takes its helpers away; the class is run again, the loop not."""
+        source = """
+            class Stats:
+                limit = 1
+                def _mean(self): return 1
+                def mean(self): return 2
+            for name in list(vars(Stats)):
+                if name.startswith("_mean"):
+                    delattr(Stats, name)
+            """
+        m = project.load("m", source)
+        project.engine()
+        stats = m.Stats
+        assert not said(project.edit("m", "limit = 1", "limit = 2"))
+        assert (m.Stats is stats, stats.limit, hasattr(stats, "_mean")) == (True, 2, False)
+
+    def test_what_the_body_of_a_class_has_deleted_may_come_back(self, project):
+        m = project.load("m", "class A:\n    x = 1\n    if x > 1: y = 1\n    del x\n")
+        project.engine()
+        a = m.A
+        assert not said(project.save(m="class A:\n    x = 2\n    if x > 1: y = 1\n"))
+        assert (m.A is a, a.x, a.y) == (True, 2, 1)
+
+    def test_to_derive_from_object_or_not_is_no_change(self, project):
+        m = project.load("m", "ran = []\nclass A(object):\n    ran.append(1)\n    x = 1\n")
+        project.engine()
+        assert not said(project.edit("m", "A(object)", "A"))
+        assert m.ran == [1]
+        assert project.save(m="object = dict\nran = []\nclass A(object):\n    x = 1\n").ok
+        assert issubclass(m.A, dict)
+
 
 class TestOverloads:
     def test_a_module_is_left_in_the_middle_while_a_name_holds_an_overload(self, project):

@@ -29,6 +29,7 @@ from mighty_patcher.engine.classes import (
     mro_of,
     mro_of_shape,
     names_in_class,
+    names_surely_in_class,
     qualname_of,
     shape_of,
 )
@@ -230,6 +231,8 @@ class ClassStatement:
             if name in namespace:
                 namespace[name].cell_contents = content
         members = as_content(namespace)
+        for name in self._deleted():
+            members.pop(name, None)
         if is_abc(self._metaclass):
             mro = mro_of(old)[1:] if shape is None else mro_of_shape(shape)
             members["__abstractmethods__"] = abstract_methods(members, mro)
@@ -239,6 +242,13 @@ class ClassStatement:
         apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
         self._keeper.edit(old, members, bases, self._metaclass, shape, apart)
         self._keeper.commit()
+
+    def _deleted(self) -> set[str]:
+        """What the program has deleted from the class since its body bound it stays deleted, as
+        what the program has set on it stays.
+        """
+        definition = self._keeper.definitions[0].get(qualname_of(self._old))
+        return names_surely_in_class(definition) - class_dict(self._old).keys()
 
     def _abc_impl(self, shape: type | None) -> Any:
         """What ABCMeta keeps of a class: that which it has, or what it is to have as a new ABC."""

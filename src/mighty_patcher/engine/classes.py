@@ -38,6 +38,7 @@ __all__ = [
     "mro_of",
     "mro_of_shape",
     "names_in_class",
+    "names_surely_in_class",
     "own_slots",
     "own_storage",
     "qualname_of",
@@ -298,6 +299,27 @@ def names_in_class(definition: ast.ClassDef | None) -> set[str]:
             case _:
                 names.update(_stored(statement))
     return {mangled(name, definition.name) for name in names}
+
+
+def names_surely_in_class(definition: ast.ClassDef | None) -> set[str]:
+    """Return the names that the body of a class binds in any case, and does not delete again."""
+    if definition is None:
+        return set()
+    names: set[str] = set()
+    for statement in definition.body:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(statement.name)
+            case ast.Assign():
+                names.update(_stored(statement))
+    deleted = {
+        node.id
+        for statement in executed(definition.body)
+        if isinstance(statement, ast.Delete)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name)
+    }
+    return {mangled(name, definition.name) for name in names - deleted}
 
 
 def mangled(name: str, class_name: str) -> str:

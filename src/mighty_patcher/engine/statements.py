@@ -23,11 +23,17 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
 from mighty_patcher.engine.report import LINES_MOVED
-from mighty_patcher.engine.toplevel import is_main_guard, is_never_run, type_checking_names
+from mighty_patcher.engine.toplevel import (
+    is_main_guard,
+    is_never_run,
+    names_bound,
+    type_checking_names,
+)
 
 __all__ = [
     "DOCSTRING_CHANGED",
@@ -118,7 +124,7 @@ def plan(old: ast.Module, new: ast.Module, texts: tuple[str, str] | None = None)
     """
     futures = _has_future_annotations(old), _has_future_annotations(new)
     names = type_checking_names(new)
-    planner = _Planner(futures, type_checking_names(old) | names)
+    planner = _Planner(futures, type_checking_names(old) | names, (old, new))
     lines = None
     if texts is not None and futures[0] == futures[1]:
         lines = _lines(texts[0]), _lines(texts[1])
@@ -205,10 +211,17 @@ class _Planner:
     Args:
         futures: Whether annotations are strings in the old text, and in the new.
         type_checking: The names of ``typing.TYPE_CHECKING`` in either.
+        trees: Both texts.
     """
 
-    def __init__(self, futures: tuple[bool, bool], type_checking: frozenset[str]) -> None:
+    def __init__(
+        self,
+        futures: tuple[bool, bool],
+        type_checking: frozenset[str],
+        trees: tuple[ast.Module, ast.Module],
+    ) -> None:
         self.futures = futures
+        self._trees = trees
         self.type_checking = type_checking
         self._classes = 0  # as many are being looked into
 
@@ -329,13 +342,26 @@ class _Planner:
         self._classes += 1
         children = self._children(old, new)
         self._classes -= 1
-        differs = self._differing(old, new, ("body",))
+        differs = self._differing(old, new, ("body", "bases"))
+        if self._evaluated(self._bases(old), False) != self._evaluated(self._bases(new), True):
+            differs.insert(0, "bases")
         if differs:
             return Change("run", old, new, _reason_of(differs), children, header=True)
         if not _are_in_order(children):
             return Change("run", old, new, "its order changed", children, header=True)
         is_patched = digest(old, skip_body=True) != digest(new, skip_body=True)
         return _folded(Change("keep", old, new, "", children), is_patched)
+
+    def _bases(self, statement: ast.ClassDef) -> list[ast.expr]:
+        """Return the bases of a class; ``class A(object)`` has none but those of ``class A``."""
+        match statement.bases:
+            case [ast.Name(id="object")] if self._object_is_builtin:
+                return []
+        return statement.bases
+
+    @cached_property
+    def _object_is_builtin(self) -> bool:
+        return all("object" not in names_bound(tree) for tree in self._trees)
 
     def _compared_block(self, old: ast.stmt, new: ast.stmt) -> Change:
         never = is_never_run(new, self.type_checking)
