@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def said(reload):
     assert reload.ok, [e.__cause__ or e for e in reload.errors]
@@ -127,3 +129,16 @@ class TestAnnotations:
         project.engine()
         assert project.save(m="X: int = 1\nY = X\nX = 2\n").ok
         assert (m.X, m.Y) == (2, 1)
+
+    def test_an_annotation_reads_what_changed(self, project):
+        m = project.load("m", "T = int\nU = {}\ncache: T = U\ncache['a'] = 1\n")
+        project.engine()
+        cache = m.cache
+        reload = project.edit("m", "T = int", "T = str")
+        assert [it.qualname for it in reload.steps] == (
+            ["T", "cache"] if sys.version_info < (3, 14) else ["T"]
+        )
+        assert (m.cache is cache, m.cache, m.U is cache) == (True, {"a": 1}, True)
+        assert m.__annotations__ == {"cache": str}
+        project.edit("m", "U = {}", "U = {'b': 2}")
+        assert (m.cache, m.cache is m.U) == ({"a": 1, "b": 2}, True)

@@ -680,6 +680,8 @@ class Flow:
         self._current: _Job | None = None
         self._at = 0
         self._facts: dict[int, Facts] = {}
+        self._without_annotation: dict[int, ast.stmt] = {}
+        self._classes = 0  # as many are being decided on
         self._kept_alive: list[ast.stmt] = []
         # Where nothing has to run, nothing has to be known.
         self._is_asleep = not (changed or attributes) and changes_nothing(plan)
@@ -906,13 +908,13 @@ class Flow:
             return
         found = self._facts_of(new)
         if not isinstance(new, ast.Import | ast.ImportFrom):
-            if change.names == () and any(self._new.count(name) > 1 for name in found.binds):
-                change = replace(change, names=None)  # a reader between the two may need its value
 
             def why(facts: Facts, shadow: frozenset[str], dirty: Collection[str]) -> str | None:
                 return self._why(at, facts, shadow, dirty)
 
             change = self._promoted(change, why) or change
+            if change.names == () and any(self._new.count(name) > 1 for name in found.binds):
+                change = replace(change, names=None)  # a reader between the two may need its value
         for name in sorted(self._rebuilt.keys() & found.binds):
             if name == "*" or (at in self._new.final(name) and not change.header):
                 change = replace(self._binding(change, {name}), reason=self._rebuilt[name])
@@ -1083,6 +1085,8 @@ class Flow:
             if isinstance(new, ast.If) and is_never_run(new, self._type_checking):
                 return None
             reason = why(self._facts_of(new), shadow, dirty)
+            if reason and self._is_only_annotation(new, shadow, dirty, why):
+                return replace(change, kind="run", reason=reason, names=())
             return replace(change, kind="run", reason=reason, names=None) if reason else None
         if why(self._facts_of(new), frozenset(), dirty) is None and change.kind != "run":
             return None
@@ -1102,6 +1106,20 @@ class Flow:
             children=tuple(children),
         )
 
+    def _is_only_annotation(
+        self, statement: ast.stmt, shadow: frozenset[str], dirty: Collection[str], why: Why
+    ) -> bool:
+        """Tell whether an assignment has no reason to be executed but its annotation."""
+        if self._classes or not isinstance(statement, ast.AnnAssign) or statement.value is None:
+            return False
+        assignment = self._without_annotation.get(id(statement))
+        if assignment is None:
+            assignment = ast.copy_location(
+                ast.Assign([statement.target], statement.value), statement
+            )
+            self._without_annotation[id(statement)] = assignment
+        return why(self._facts_of(assignment), shadow, dirty) is None
+
     def _children(
         self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
     ) -> list[Change]:
@@ -1109,6 +1127,7 @@ class Flow:
         assert change.children is not None
         children = list(change.children)
         in_class = isinstance(change.new, ast.ClassDef)
+        self._classes += in_class
         while True:
             before = list(children)
             feeding = set(dirty)
@@ -1127,6 +1146,7 @@ class Flow:
                 here |= self._facts_of(child.new).sure
             self._bind_again_in(children)
             if children == before:
+                self._classes -= in_class
                 return children
 
     def _fed_by(self, child: Change, in_class: bool) -> frozenset[str]:
