@@ -18,6 +18,16 @@ def made(**content: Any) -> Any:
     return type("C", (), content)
 
 
+def test_the_caller_goes_on_holding_its_pairs() -> None:
+    """Or they would be holders like any, and be looked for once more as keys, and be changed."""
+    donor, target = made(), made()
+    pairs = [(donor, target), (target, target)]
+    first = pairs[0]
+    assert replace(pairs) == []
+    assert pairs[0] is first
+    assert first == (donor, target)
+
+
 def test_a_weak_set() -> None:
     donor, target, other = made(), made(), made()
     both, one = weakref.WeakSet([donor, target, other]), weakref.WeakSet([donor])

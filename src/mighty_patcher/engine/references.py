@@ -38,7 +38,8 @@ def replace(pairs: Sequence[tuple[Any, Any]], kept: Iterable[Any] = ()) -> list[
     Returns:
         Each donor that is still held, and what holds it.
     """
-    pairs = [(donor, target) for donor, target in pairs if donor is not target]
+    # The caller's own tuples, which are among what is kept: others would be holders like any.
+    pairs = [pair for pair in pairs if pair[0] is not pair[1]]
     if not pairs:
         return []
     donors, targets = [donor for donor, _ in pairs], [target for _, target in pairs]
