@@ -248,7 +248,7 @@ class ClassStatement:
         what the program has set on it stays.
         """
         definition = self._keeper.definitions[0].get(qualname_of(self._old))
-        return names_surely_in_class(definition) - class_dict(self._old).keys()
+        return names_surely_in_class(definition).difference(class_dict(self._old))
 
     def _abc_impl(self, shape: type | None) -> Any:
         """What ABCMeta keeps of a class: that which it has, or what it is to have as a new ABC."""

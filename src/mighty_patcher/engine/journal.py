@@ -21,6 +21,10 @@ class Journal:
     def __init__(self) -> None:
         self._changes: list[tuple[MutableMapping[str, Any] | type, str, Any]] = []
 
+    def containers(self) -> list[Any]:
+        """Return all that holds objects of the program here."""
+        return [self._changes, *self._changes]
+
     def bind(self, namespace: MutableMapping[str, Any], name: str, value: object) -> None:
         """Bind a name in a namespace, and remember what it was."""
         self._changes.append((namespace, name, namespace.get(name, _ABSENT)))

@@ -16,10 +16,11 @@ from typing import Any, Protocol
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import Imports, follow, readers, readers_of_classes
-from mighty_patcher.engine.classes import content_of, qualname_of
+from mighty_patcher.engine.classes import content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
+from mighty_patcher.engine.holders import still_held
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -112,6 +113,8 @@ class Transaction:
         self._wait = wait
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
+        self._replaced: dict[tuple[str, str], Any] = {}
+        self._own: list[Any] = []
 
     def add(self, edit: Edit, outside: Outside, until: int | None = None) -> None:
         """Make the edits of one module, or gather them until `commit`.
@@ -154,10 +157,27 @@ class Transaction:
         self._clear([cache for patches in gathered for cache in patches.caches])
 
     def finish(self) -> None:
-        """Apply what has gathered, and say which functions are what they were."""
+        """Apply what has gathered, and say which functions are what they were, and who holds what
+        names have lost.
+        """
         self.commit()
+        self._name_holders()
         self.stale += [stale for function, code, stale in self._behind if function.__code__ is code]
         self._behind.clear()
+
+    def _name_holders(self) -> None:
+        """Say who holds what names have lost, where that is not said already."""
+        said = {stale.what for stale in self.stale}
+        entries = [
+            (f"{module}.{name}", old, name in namespace_of(sys.modules[module]))
+            for (module, name), old in self._replaced.items()
+            if module in sys.modules and not (is_class(old) and f"class {qualname_of(old)}" in said)
+        ]
+        self._replaced.clear()
+        if entries:
+            own = [*self._own, *(it for done in self._done for it in _containers(done))]
+            self.stale += still_held(entries, [*own, own, *entries, entries])
+        self._own.clear()
 
     def undo(self) -> None:
         """Take back everything, the last thing first."""
@@ -254,6 +274,10 @@ class Transaction:
                 if id(target) not in edit.kept:
                     self.stale.append(_with_other_arguments(target))
         self._end(edit, keeper, before, outside)
+        self._own += [before, *keeper.own, *edit.patches.containers()]
+        for name, value in before.items():
+            if namespace_of(edit.module).get(name, ABSENT) is not value:
+                self._replaced.setdefault((name_of_module(edit.module), name), value)
         while run.elsewhere:
             module, cls, reason = run.elsewhere.pop()
             other = sys.modules.get(module)
@@ -387,6 +411,17 @@ class Transaction:
             if removed:
                 self._export(importer, removed, set(removed))
             self._tell(importer, Outside(rebuilt={"*": f"{name} has other names"}))
+
+
+def _containers(done: _Undoable) -> Iterator[Any]:
+    """What of the engine holds objects of the program to be able to take back what was done."""
+    if isinstance(done, Journal):
+        yield from done.containers()
+    elif not isinstance(done, _core.Log):
+        for held in vars(done).values():
+            if type(held) in (list, dict):
+                yield held
+                yield from (it for it in held if type(it) is tuple)
 
 
 def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
