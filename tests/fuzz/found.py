@@ -407,4 +407,384 @@ FOUND = {
         from base import *
         state_1 = note("state_1", State("state_1"))
         """,
+    "a name that the header of a block sets, and its body anew": """
+        ----- base.py
+        from helper import note, scope
+        with scope(2) as A:
+            A = note("a", A * 6)
+        =====
+        ----- base.py
+        from helper import note, scope
+        with scope(2) as A:
+            A = note("a", A * 6)
+            def f(x):
+                return x
+        """,
+    "who reads what came with everything, and is bound again, while something else goes": """
+        ----- base.py
+        def f(x):
+            return x
+        ----- user.py
+        from base import *
+        A = 1
+        ----- last.py
+        from helper import note
+        from user import *
+        B = note("b", A + 6)
+        A = note("a", A + 8)
+        =====
+        ----- base.py
+        """,
+    "in a cycle a name comes from two, first with everything": """
+        ----- pkg/two.py
+        from helper import note
+        A = note("a", 1)
+        ----- pkg/__init__.py
+        from helper import note
+        from pkg.two import *
+        B = note("b", A * 2)
+        from last import C, A
+        ----- user.py
+        from pkg import *
+        ----- last.py
+        from helper import note
+        import user
+        from user import A
+        C = note("c", user.B)
+        =====
+        ----- pkg/two.py
+        from helper import note
+        A = note("a", 3)
+        """,
+    "what a cycle has given is not asked for again when the cycle is no more": """
+        ----- pkg/one.py
+        A = 6
+        def f(x):
+            return x
+        ----- pkg/__init__.py
+        from pkg.one import A, f
+        B = A + 1
+        from last import C
+        A = B + 9
+        ----- last.py
+        import pkg
+        C = pkg.f(pkg.A * 9)
+        =====
+        ----- pkg/__init__.py
+        from pkg.one import A, f
+        B = A + 1
+        A = B + 9
+        """,
+    "a function that stands in a loop and makes functions": """
+        ----- base.py
+        for A in (2, 5):
+            def make_9(n):
+                def inner(x, y=9):
+                    return x * n + A
+                return inner
+        ----- last.py
+        import base
+        h = base.make_9(3)
+        =====
+        ----- base.py
+        for A in (2, 5):
+            def make_9(n):
+                def inner(x, y=2):
+                    return x * n + A
+                return inner
+        """,
+    "a try that raised, and does no more": """
+        ----- last.py
+        from helper import note
+        T = {"a": 6}
+        try:
+            A = note("a", 6 // (T["a"] - 6))
+        except ZeroDivisionError:
+            A = note("b", 4)
+        else:
+            class K:
+                x = 2
+        =====
+        ----- last.py
+        from helper import note
+        T = {"a": 6}
+        try:
+            A = note("a", 6 // (T["a"] - 2))
+        except ZeroDivisionError:
+            A = note("b", 4)
+        else:
+            class K:
+                x = 2
+        """,
+    "a try whose statement that raised is gone": """
+        ----- last.py
+        from helper import note
+        try:
+            def f(x):
+                return x
+            A = 6 // (7 - 7)
+        except ZeroDivisionError:
+            A = 1
+        else:
+            B = note("b", f(2))
+        =====
+        ----- last.py
+        from helper import note
+        try:
+            def f(x):
+                return x
+        except ZeroDivisionError:
+            A = 1
+        else:
+            B = note("b", f(2))
+        """,
+    "of an import of everything in a cycle only what is new is brought": """
+        ----- base.py
+        from helper import note
+        A = 7
+        from last import A, f as g
+        A += note("a", A + 3)
+        ----- last.py
+        from helper import note
+        from base import *
+        def f(x):
+            return x
+        class K:
+            y = note("y", A * 9)
+        =====
+        ----- base.py
+        from helper import note
+        A = 7
+        from last import A, f as g
+        def h(x):
+            return x
+        A += note("a", A + 3)
+        """,
+    "a statement that is new in a block reads what the block has set": """
+        ----- last.py
+        from helper import note
+        if 6 > 3:
+            A = note("a", 3)
+        else:
+            B = 1
+        =====
+        ----- last.py
+        from helper import note
+        if 6 > 3:
+            A = note("a", 3)
+            def f(x, y=note("y", A + 2)):
+                return x
+        else:
+            B = 1
+        """,
+    "an import brings another name; what it brought before is asked for, too": """
+        ----- user.py
+        from helper import note
+        L = note("l", [6, 4])
+        A = note("a", 28)
+        ----- last.py
+        from helper import note, scope
+        from user import L as M, A
+        with scope(A + 6) as B:
+            A = note("b", len(M) + 6)
+        =====
+        ----- user.py
+        from helper import note
+        L2 = note("l", [6, 4])
+        A = note("a", 28)
+        ----- last.py
+        from helper import note, scope
+        from user import L2 as M, A
+        with scope(A + 6) as B:
+            A = note("b", len(M) + 6)
+        """,
+    "a function moves to a module that had it with everything": """
+        ----- base.py
+        def f(x, *, z=4):
+            return x + 2
+        def g(x):
+            return x
+        ----- pkg/two.py
+        from base import *
+        ----- pkg/__init__.py
+        ----- user.py
+        from pkg.two import f as h, g
+        =====
+        ----- base.py
+        def g(x):
+            return x
+        ----- pkg/two.py
+        from base import *
+        def f(x, *, z=4):
+            return x + 2
+        """,
+    "who binds a name again that it imports may have an equal number": """
+        ----- user.py
+        A = 12
+        B = A + 3
+        ----- last.py
+        from helper import note
+        from user import A, B
+        B = note("b", 15)
+        =====
+        ----- user.py
+        A = 12
+        B = A + 6
+        """,
+    "who binds a name again that came with everything may have an equal number": """
+        ----- base.py
+        A = 0
+        ----- last.py
+        from helper import note
+        from base import *
+        g = note("g", lambda x, y=A + 3: x)
+        A = note("a", 0)
+        =====
+        ----- base.py
+        A = 2
+        """,
+    "an import of everything that brought nothing but what was there goes": """
+        ----- pkg/two.py
+        from helper import State, note
+        state_1 = note("state_1", State("state_1"))
+        from pkg import *
+        ----- pkg/__init__.py
+        from pkg.two import *
+        =====
+        ----- pkg/two.py
+        from helper import State, note
+        state_1 = note("state_1", State("state_1"))
+        """,
+    "what had come back to its own module is gone elsewhere": """
+        ----- pkg/two.py
+        from pkg import *
+        ----- pkg/__init__.py
+        from helper import State, note
+        state_1 = note("state_1", State("state_1"))
+        from pkg.two import *
+        =====
+        ----- pkg/two.py
+        """,
+    "an import of everything goes that had brought the same before": """
+        ----- base.py
+        from helper import State, note
+        ----- last.py
+        from helper import State, note
+        from base import *
+        state_1 = note("state_1", State("state_1"))
+        from base import *
+        =====
+        ----- last.py
+        from helper import State, note
+        state_1 = note("state_1", State("state_1"))
+        from base import *
+        """,
+    "a decorator goes and comes again, and somebody holds what it decorates": """
+        ----- base.py
+        from helper import traced
+        @traced
+        def f(x: int) -> int:
+            return x + 1
+        =====
+        ----- base.py
+        from helper import traced
+        def f(x: int) -> int:
+            return x + 2
+        =====
+        ----- base.py
+        from helper import traced
+        @traced
+        def f(x: int) -> int:
+            y = 1
+            return x + 3
+        """,
+    "a class in a block, below another of its name that is new": """
+        ----- base.py
+        try:
+            class K:
+                def three(self, x):
+                    return x
+        except ZeroDivisionError:
+            A = 1
+        =====
+        ----- base.py
+        try:
+            class K:
+                def one(self, x):
+                    return x
+        except ZeroDivisionError:
+            A = 1
+        try:
+            class K:
+                def three(self, x):
+                    return x
+        except ZeroDivisionError:
+            A = 1
+        """,
+    "an instance of a class that derives from a dataclass": """
+        ----- base.py
+        import dataclasses
+        @dataclasses.dataclass
+        class K:
+            v: str = "v"
+            v = 2
+        ----- last.py
+        from helper import note
+        from base import K
+        class J(K):
+            def one(self, x):
+                return x
+        o = note("o", J())
+        =====
+        ----- base.py
+        import dataclasses
+        @dataclasses.dataclass
+        class K:
+            v: str = "v"
+        """,
+    "a cycle that is new, of a module that is imported first and one that takes a late name": """
+        ----- pkg/one.py
+        def f(x):
+            return x
+        ----- pkg/two.py
+        ----- pkg/__init__.py
+        import pkg.two
+        ----- user.py
+        import pkg as p
+        =====
+        ----- pkg/one.py
+        from user import *
+        def f(x):
+            return x
+        def g(x):
+            return x
+        ----- pkg/two.py
+        from .one import g, f as h
+        """,
+    "an attribute of a class is asked for by its name, and goes": """
+        ----- base.py
+        from helper import note
+        import dataclasses
+        @dataclasses.dataclass
+        class K:
+            x: int = note("x", 9)
+            def three(self, x):
+                return x
+        class J(K):
+            pass
+        def f(x, y=getattr(J, "x", 8), *, z=getattr(K, "x", 7)):
+            return x
+        =====
+        ----- base.py
+        from helper import note
+        import dataclasses
+        @dataclasses.dataclass
+        class K:
+            def three(self, x):
+                return x
+        class J(K):
+            pass
+        def f(x, y=getattr(J, "x", 8), *, z=getattr(K, "x", 7)):
+            return x
+        """,
 }

@@ -7,7 +7,8 @@ something behind by design, it finds the names of which nothing can be said (the
 The exceptions are these, and no others:
 
 * The effect of a bare call or of ``T["a"] = 1`` that was removed or edited stays: what it has
-  changed is unknown until the statement that makes the object runs again.
+  changed is unknown until the statement that makes the object runs again; so is what was computed
+  before it, and stands behind it now, or the other way round.
 * What a function of the program returned while the module ran (``c = f(2)``) is not computed again
   when the function's body or what the function reads has changed: c is unknown until it is.
 * A statement that runs sees what others, which come after it, have changed in place.
@@ -40,6 +41,7 @@ _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Definition = (*_Function, ast.ClassDef)
 _NOTE = re.compile(r'note\("(\w+)"')
 _known: dict[Hashable, Statement] = {}
+_LOOKED_INTO = ("Match", "Try", "With")
 _NEVER = ("if __name__", "if typing.TYPE_CHECKING")
 
 
@@ -55,7 +57,8 @@ class Statement:
         reads: Names that it reads when it is executed, with their attributes.
         deep: Those that functions in it read, too.
         outer_reads: Those that it reads when it is called, but not functions in it.
-        called: What it calls, or takes attributes of, and so depends on what functions do.
+        called: What it calls, and so depends on what functions do.
+        asked: The classes that it takes attributes of.
         mutates: What it changes in place.
         subscript: Where it does so by a key, the key.
         notes: Keys of its notes.
@@ -76,6 +79,7 @@ class Statement:
     deep: frozenset[Path]
     outer_reads: frozenset[Path]
     called: frozenset[tuple[str, Path]]
+    asked: frozenset[Path]
     mutates: frozenset[Path]
     subscript: str
     notes: tuple[str, ...]
@@ -132,7 +136,7 @@ class _Reader:
         inner = [it for it in _inside(node) if isinstance(it, _Function)]
         evaluated = list(_evaluated([node], deep=False))
         mutated, subscript = _mutated(evaluated)
-        first = inner[:1] if isinstance(node, _Function) else []
+        first = [it for it in _inside(node, deep=False) if isinstance(it, _Function)]
         nested = [it for it in inner if it not in first]
         read = reads | frozenset(_paths(evaluated))
         is_deep = inner or "lambda" in text
@@ -147,6 +151,7 @@ class _Reader:
                 path for it in first for path in _paths(_evaluated(it.body, deep=False))
             ),
             called=frozenset(_called(evaluated)),
+            asked=frozenset(_asked(evaluated)),
             mutates=frozenset(mutated),
             subscript=subscript,
             notes=tuple(_NOTE.findall(self._text(node, inner))),
@@ -291,10 +296,14 @@ def _called(nodes: list[ast.AST]) -> Iterator[tuple[str, Path]]:
                 yield "decorator", path
         if isinstance(it, ast.Call):
             path = _path(it.func)
-            if path == ("getattr",):
-                yield "attribute", _path(it.args[0])
-            elif path:
+            if path and path != ("getattr",):
                 yield "call", path
+
+
+def _asked(nodes: list[ast.AST]) -> Iterator[Path]:
+    for it in nodes:
+        if isinstance(it, ast.Call) and _path(it.func) == ("getattr",):
+            yield _path(it.args[0])
 
 
 def _mutated(nodes: list[ast.AST]) -> tuple[set[Path], str]:
@@ -338,7 +347,7 @@ class Version:
                     self.binders[module, name].append(statement)
         self._modules: dict[Node, str] = {}
         self.sources: dict[Node, Node] = {}
-        self._all_sources: dict[Node, list[Node]] = {}
+        self.all_sources: dict[Node, list[Node]] = defaultdict(list)
         self._origins: dict[Node, Node] = {}
         self.twice: set[Node] = set()
         self.in_star_cycles: set[str] = set()
@@ -364,12 +373,13 @@ class Version:
                 if name == "*":
                     for known in self.names(source):
                         self.sources.setdefault((module, known), (source, known))
+                        self.all_sources[module, known].append((source, known))
                         self.binders[module, known].append(statement)
                 elif inner in self.statements and (source, name) not in self.binders:
                     self._modules[module, bound] = inner
                 elif source in self.statements and name:
                     self.sources[module, bound] = source, name
-                    self._all_sources.setdefault((module, bound), []).append((source, name))
+                    self.all_sources[module, bound].append((source, name))
 
     def _find_halfway(self) -> set[Node]:
         """Return what modules of a cycle get from each other before it has its last value."""
@@ -388,11 +398,14 @@ class Version:
         self.twice = twice = {
             node for node, binders in self.binders.items() if node[0] in cyclic and len(binders) > 1
         }
-        found = {node for node in self.sources if self.origin(node) in twice}
+        found = {node for node in self.sources if not twice.isdisjoint(self._way(node))}
         found.update(self._not_yet_there(cyclic))
         for module, it in self.all():
-            nodes = {self.origin(node) for node in self.all_nodes(module, it.deep)}
-            if module in cyclic and any(node[0] != module for node in nodes & twice):
+            if module not in cyclic:
+                continue
+            nodes = self.all_nodes(module, it.deep)
+            nodes |= {other for node in nodes for other in self._way(node)}
+            if any(node[0] != module for node in nodes & twice):
                 found |= {(module, name) for name in it.binds}
         return found
 
@@ -444,6 +457,17 @@ class Version:
             self._origins[node] = self._origin(node, set()) or node
         return self._origins[node]
 
+    def _way(self, node: Node) -> set[Node]:
+        """Return all that a name may have its value from, without itself."""
+        found: set[Node] = set()
+        waiting = list(self.all_sources.get(node, ()))
+        while waiting:
+            source = waiting.pop()
+            if source not in found:
+                found.add(source)
+                waiting += self.all_sources.get(source, ())
+        return found
+
     def _origin(self, node: Node, seen: set[Node]) -> Node | None:
         """Return nothing where imports lead back: then an earlier one has brought it."""
         if node in seen:
@@ -451,13 +475,31 @@ class Version:
         if node not in self.sources:
             return node
         seen.add(node)
-        sources = [self.sources[node], *reversed(self._all_sources.get(node, ()))]
+        sources = [self.sources[node], *reversed(self.all_sources.get(node, ()))]
         return next(filter(None, (self._origin(it, seen) for it in dict.fromkeys(sources))), None)
 
     def all(self) -> Iterator[tuple[str, Statement]]:
         for module, statements in self.statements.items():
             for statement in statements:
                 yield module, statement
+
+    def _is_decorated(self, node: Node) -> bool:
+        """Tell whether decorators have a say in what a function does, or a class or a base of it
+        makes of its instances.
+        """
+        seen: set[Node] = set()
+        waiting = [node]
+        while waiting:
+            node = self.origin(waiting.pop())
+            binder = (self.binders.get(node) or [None])[-1]  # type: ignore[list-item]
+            if binder is None or node in seen:
+                continue
+            seen.add(node)
+            if binder.is_decorated:
+                return True
+            if binder.kind == "ClassDef":
+                waiting += self.all_nodes(node[0], binder.reads)
+        return False
 
     def signature(self, module: str, statement: Statement) -> frozenset[str]:
         """Return the texts of all that the calls in a statement depend on."""
@@ -472,11 +514,7 @@ class Version:
                     continue
                 if how == "decorator" or node[1].startswith(("deco", "make")):
                     waiting.append((node, False))
-                elif (
-                    how == "attribute"
-                    or binder.is_decorated
-                    or (binder.defines and binder.kind != "ClassDef")
-                ):
+                elif self._is_decorated(node) or (binder.defines and binder.kind != "ClassDef"):
                     waiting.append((node, True))
         while waiting:
             node, deep = waiting.pop()
@@ -648,27 +686,35 @@ class Step:
                 self._changes(self.new, module, it)
         while waiting:
             waiting = False
-            for node, source in self.new.sources.items():
-                if source in self.names and node not in self.names:
-                    self.names.add(node)
-                    waiting = True
-                if source in self.mutated and node not in self.mutated:
-                    self.mutated.add(node)
-                    waiting = True
+            for node, sources in self.new.all_sources.items():
+                for known in (self.names, self.mutated):
+                    if node not in known and not known.isdisjoint(sources):
+                        known.add(node)
+                        waiting = True
             for module, it in self.new.all():
                 key = module, it.text
                 if key in self.may_run or it.kind in ("Import", "ImportFrom"):
                     continue
                 reads = self._reads[key]
+                asks = self.new.all_nodes(module, it.asked)
                 binds = bool(it.binds) and it.kind not in ("FunctionDef", "ClassDef")
                 if (
                     reads & self.names
                     or (binds and reads & self.mutated)
+                    or any(self._has_other_attribute(node) for node in asks)
                     or self._is_in_group(module, it)
                 ):
                     self.may_run.add(key)
                     self._changes(self.new, module, it)
                     waiting = True
+
+    def _has_other_attribute(self, cls: Node) -> bool:
+        """Tell whether the one attribute that is asked for by its name is another."""
+        values = [
+            (it.words.get((*cls, ".x value")), it.words.get((*cls, "().x")))
+            for it in (self.old, self.new)
+        ]
+        return values[0] != values[1]
 
     def _is_in_group(self, module: str, it: Statement) -> bool:
         """Tell whether it binds or reads a name that is bound twice, with one that may run."""
@@ -686,16 +732,23 @@ class Step:
     # ---- what nobody can know
 
     def _did_run(self, module: str, it: Statement) -> bool:
-        return any(self.ran[module, key] for key in it.notes)
+        keys = [key for key in it.notes if self.new.notes[module, key]]
+        executed = all if it.kind in _LOOKED_INTO else any
+        return bool(keys) and executed(self.ran[module, key] for key in keys)
 
     def _remember(self) -> None:
         results: set[tuple[str, str]] = set()
         for module, it in self.new.all():
             key = module, it.text
-            if not it.called or self._did_run(module, it):
+            if self._did_run(module, it):
                 continue
-            if key in self.memory.results or (
-                key not in self.changed and self._may_return_another(module, it)
+            is_kept = key not in self.changed or it.kind in _LOOKED_INTO
+            if key in self.memory.results and (it.called or is_kept):
+                results.add(key)
+            elif it.called and is_kept and self._may_return_another(module, it):
+                results.add(key)
+            elif is_kept and self._changed_before(self.old, module, it) != self._changed_before(
+                self.new, module, it
             ):
                 results.add(key)
         results |= self._seen_late()
@@ -705,6 +758,17 @@ class Step:
             if not self._is_made_anew(node) and not self._repeats(node):
                 contents.add(node)
         self.memory.contents = contents
+
+    def _changed_before(self, version: Version, module: str, it: Statement) -> list[str]:
+        """List the statements before one in its module that change in place what it reads."""
+        reads = self._reads[module, it.text]
+        before: list[str] = []
+        for other in version.statements[module]:
+            if other.text == it.text:
+                return before
+            if not reads.isdisjoint(_targets(version, module, other)):
+                before.append(other.text)
+        return []
 
     def _seen_late(self) -> set[tuple[str, str]]:
         """Return the statements that see what others, after them, have changed in place."""

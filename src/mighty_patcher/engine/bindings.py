@@ -18,11 +18,21 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
-__all__ = ["Imports", "Rebound", "follow", "names_holding", "readers", "readers_of_classes"]
+__all__ = [
+    "BindsAfter",
+    "Imports",
+    "Rebound",
+    "follow",
+    "names_holding",
+    "readers",
+    "readers_of_classes",
+]
 
 
 Imports = Callable[[ModuleType, str, str], list[Imported]]
 """What a module imports at its top; may be empty where that cannot be a name from a module."""
+BindsAfter = Callable[[ModuleType, str, int], bool]
+"""Tells whether a module binds a name in any case after a line of its source."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,11 @@ class Rebound:
 
 
 def follow(
-    module: ModuleType, changed: dict[str, tuple[Any, Any]], imports: Imports, journal: Journal
+    module: ModuleType,
+    changed: dict[str, tuple[Any, Any]],
+    imports: Imports,
+    journal: Journal,
+    binds_after: BindsAfter = lambda *_: False,
 ) -> list[Rebound]:
     """Bind the new values of a module's names wherever the old ones were imported.
 
@@ -52,6 +66,8 @@ def follow(
         changed: For each of its names the old and the new value; they are not the same object.
         imports: What a module imports, from its source, with the module and name looked for.
         journal: Remembers what is bound.
+        binds_after: Tells whether an importer binds a name itself after its import: then it holds
+            that value, which may well be the same number.
 
     Returns:
         The names that were bound, also where others have them from those that import them.
@@ -65,6 +81,8 @@ def follow(
             line = _line_of_import(source, name, bound, imports(importer, source, name))
             # What was bound a moment ago, by another way to the same value, is done.
             if line is None or namespace_of(importer).get(bound) is not old:
+                continue
+            if binds_after(importer, bound, line):
                 continue
             journal.bind(namespace_of(importer), bound, new)
             importer_name = name_of_module(importer)
@@ -158,8 +176,8 @@ def _holders(values: list[Any]) -> dict[int, list[tuple[ModuleType, str]]]:
 
 
 def _line_of_import(source: str, name: str, bound: str, imports: list[Imported]) -> int | None:
-    """The line on which a module imports a name from another as a name of its own, if it does."""
-    for imported in imports:
+    """The last line on which a module imports a name from another as a name of its own, if any."""
+    for imported in reversed(imports):
         if imported.module == source and (
             (imported.name, imported.bound) == (name, bound)
             or (imported.name == "*" and name == bound)

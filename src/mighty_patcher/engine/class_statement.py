@@ -79,6 +79,8 @@ def _begun(
     keeper: Keeper, body: Any, name: str, bases: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> ClassStatement | None:
     qualname = body.__qualname__
+    if qualname.partition(".")[0] in keeper.overwritten:
+        return None
     olds = classes_named(keeper.before, keeper.module_name, qualname)
     number = keeper.statements[qualname]
     keeper.statements[qualname] += 1

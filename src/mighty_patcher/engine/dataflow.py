@@ -34,7 +34,8 @@ from mighty_patcher.engine.statements import (
     Plan,
     pruned,
 )
-from mighty_patcher.engine.toplevel import is_never_run
+from mighty_patcher.engine.toplevel import executed, is_never_run
+from mighty_patcher.engine.tries import Holds, going_on
 
 __all__ = [
     "UNBOUND",
@@ -60,6 +61,7 @@ _MUTATORS = {
 }
 """Methods of the containers of the standard library that change them."""
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
+_HEADED = (*_BLOCKS, ast.For, ast.AsyncFor, ast.While)
 _Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Stars = Callable[[ast.stmt], Collection[str]]
@@ -213,6 +215,11 @@ class _Walker:
         if self._is_of_module(name):
             self._reads.add(name)
 
+    def _read_attribute(self, owner: ast.expr, name: str) -> None:
+        path = _dotted(owner)
+        if path and self._is_of_module(path.partition(".")[0]):
+            self._attributes.add((path, name))
+
     def _bind(self, name: str) -> None:
         scope = self._scope
         while scope.kind in ("comprehension", "annotation"):
@@ -291,9 +298,7 @@ class _Walker:
                 case ast.Name(id=name):
                     self._read(name)
                 case ast.Attribute(value=value):
-                    path = _dotted(value)
-                    if path and self._is_of_module(path.partition(".")[0]):
-                        self._attributes.add((path, node.attr))
+                    self._read_attribute(value, node.attr)
                     stack.append(value)
                 case ast.Lambda(args=arguments):
                     self._defaults(arguments)
@@ -313,6 +318,12 @@ class _Walker:
                     self._comprehension(node.generators, element)
                 case ast.DictComp():
                     self._comprehension(node.generators, node.key, node.value)
+                case ast.Call(
+                    func=ast.Name(id="getattr" | "hasattr"),
+                    args=[value, ast.Constant(value=str(attr)), *_],
+                ):
+                    self._read_attribute(value, attr)
+                    stack += reversed(list(ast.iter_child_nodes(node)))
                 case ast.Call(func=ast.Attribute(value=value, attr=attr)):
                     if attr in _MUTATORS:
                         self._mutate(value)
@@ -375,7 +386,7 @@ class _Walker:
 
     # ---- statements; each tells whether it may come to an end
 
-    def _block(self, body: Sequence[ast.stmt]) -> bool:
+    def block(self, body: Sequence[ast.stmt]) -> bool:
         ends = True
         for statement in body:
             ends = self.statement(statement) and ends
@@ -413,18 +424,18 @@ class _Walker:
             case ast.For() | ast.AsyncFor():
                 self._visit(node.iter)
                 self._target(node.target)
-                self._one_of([lambda: self._block(node.body), lambda: True])
-                self._one_of([lambda: self._block(node.orelse), lambda: True])
+                self._one_of([lambda: self.block(node.body), lambda: True])
+                self._one_of([lambda: self.block(node.orelse), lambda: True])
             case ast.While():
                 self._visit(node.test)
-                self._one_of([lambda: self._block(node.body), lambda: True])
-                self._one_of([lambda: self._block(node.orelse), lambda: True])
+                self._one_of([lambda: self.block(node.body), lambda: True])
+                self._one_of([lambda: self.block(node.orelse), lambda: True])
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     self._visit(item.context_expr)
                     if item.optional_vars is not None:
                         self._target(item.optional_vars)
-                return self._block(node.body)
+                return self.block(node.body)
             case ast.Try() | ast.TryStar():
                 return self._try(node)
             case ast.Match():
@@ -468,7 +479,7 @@ class _Walker:
         before = self._enter_type_params(node)
         self._visit(*node.bases, *node.keywords)
         self._scope = _Scope("class", self._scope)
-        self._block(node.body)
+        self.block(node.body)
         self._scope = before
         self._bind(node.name)
 
@@ -507,30 +518,30 @@ class _Walker:
     def _if(self, node: ast.If) -> bool:
         self._visit(node.test)
         if is_never_run(node, self._type_checking):
-            return self._block(node.orelse)
-        return self._one_of([lambda: self._block(node.body), lambda: self._block(node.orelse)])
+            return self.block(node.orelse)
+        return self._one_of([lambda: self.block(node.body), lambda: self.block(node.orelse)])
 
     def _try(self, node: ast.Try | ast.TryStar) -> bool:
         def handled(handler: ast.ExceptHandler) -> bool:
             self._visit(handler.type)
             if handler.name is not None:
                 self._bind(handler.name)
-            ends = self._block(handler.body)
+            ends = self.block(handler.body)
             if handler.name is not None:
                 self._deletes.add(handler.name)
             return ends
 
-        ways: list[Callable[[], bool]] = [lambda: self._block([*node.body, *node.orelse])]
+        ways: list[Callable[[], bool]] = [lambda: self.block([*node.body, *node.orelse])]
         for handler in node.handlers:
             ways.append(lambda handler=handler: handled(handler))  # type: ignore[misc]
         ends = self._one_of(ways)
-        return self._block(node.finalbody) and ends
+        return self.block(node.finalbody) and ends
 
     def _match(self, node: ast.Match) -> bool:
         def matched(case: ast.match_case) -> bool:
             self._pattern(case.pattern)
             self._visit(case.guard)
-            return self._block(case.body)
+            return self.block(case.body)
 
         self._visit(node.subject)
         ways: list[Callable[[], bool]] = [
@@ -634,7 +645,9 @@ class Flow:
         attributes: Attributes of modules that changed, by the names that this one has for them:
             ``("config", "X")``.
         stars: Finds the names that an import of everything brings.
+        stars_before: Finds those that it brought when the reload began.
         imports_the_same: Tells whether two imports give the same value to a name.
+        holds: Returns the value, alone in a tuple, that a name had when the reload began.
 
     Example:
         >>> while (change := flow.next()) is not None:
@@ -651,7 +664,9 @@ class Flow:
         changed: Collection[str] = (),
         attributes: Collection[tuple[str, str]] = (),
         stars: Stars | None = None,
+        stars_before: Stars | None = None,
         imports_the_same: Callable[[ast.stmt, ast.stmt, str], bool] = lambda *_: False,
+        holds: Holds = lambda _: (),
     ) -> None:
         self.restore: tuple[tuple[str, Change | None], ...] = ()
         """The names to be given back a value, or none, before what `next` has returned is
@@ -663,7 +678,10 @@ class Flow:
         self._lazy = _LAZY or plan.future_annotations
         self._type_checking = plan.type_checking
         self._stars = stars
+        self._stars_before = stars_before or stars
         self._imports_the_same = imports_the_same
+        self._holds = holds
+        self._binders: dict[str, list[ast.stmt]] | None = None
         self._plan = plan
         self._changes: list[Change] = []
         self._from_outside = frozenset(changed)
@@ -679,9 +697,9 @@ class Flow:
         self._stack: list[_Job] = []
         self._current: _Job | None = None
         self._at = 0
-        self._facts: dict[int, Facts] = {}
         self._without_annotation: dict[int, ast.stmt] = {}
         self._classes = 0  # as many are being decided on
+        self._facts: dict[tuple[int, bool], Facts] = {}
         self._kept_alive: list[ast.stmt] = []
         # Where nothing has to run, nothing has to be known.
         self._is_asleep = not (changed or attributes) and changes_nothing(plan)
@@ -706,11 +724,15 @@ class Flow:
             names: The names, and why.
         """
         self._rebuilt |= names
-        if "*" in names:
-            self._facts.clear()
-            self._collect(self._plan.changes)
         if names:
             self._begin_again()
+
+    def export(self) -> None:
+        """Tell that imports of everything bring other names than before (`stars`)."""
+        self._facts.clear()
+        self._is_asleep = False
+        self._collect(self._plan.changes)
+        self._begin_again()
 
     def set_again(self, attributes: Collection[tuple[str, str]]) -> None:
         """Have statements executed that assign attributes: ``Base.default = X``, below the class.
@@ -725,12 +747,17 @@ class Flow:
         before is not that of a statement which goes on.
         """
         assert self._current is not None
-        before, after = self._old.final(name), self._new.final(name)
-        is_last = not after or after[-1] <= self._current.at
-        return is_last and not any(
+        before = self._old.final(name)
+        return not self.is_overwritten(name) and not any(
             at >= 0 and at != self._current.at and self._changes[at].kind in ("keep", "patch")
             for at in before[-1:]
         )
+
+    def is_overwritten(self, name: str) -> bool:
+        """Tell whether a later statement binds a name that what `next` has returned binds."""
+        assert self._current is not None
+        after = self._new.final(name)
+        return bool(after) and after[-1] > self._current.at
 
     def next(self) -> Change | None:
         """Return the next statement to execute, or None."""
@@ -775,23 +802,34 @@ class Flow:
         job = self._current
         assert job is not None
         assert job.change is change
-        for name in job.facts.binds:
+        for name in job.facts.binds - {"*"}:
             is_outside = self._adds_to_outside(job.at, name)
             after = self._new.final(name) if is_outside else self._new.before(name, job.at + 1)
             self._holders[name] = after
             self._known[name, after] = change, name in changed
             if name not in changed:
                 self._changed.discard(name)
-            if not job.again and not (self._imports_again(job.at) and name not in changed):
+            if not job.again and self._is_other(job.at, name, name in changed):
                 self._differs.add((job.at, name))
         self._changed |= set(changed)
         if not job.again:
             self._mutated |= job.facts.mutated
 
-    def _imports_again(self, at: int) -> bool:
-        """Tell whether a statement imports what it has imported before."""
+    def _is_other(self, at: int, name: str, has_changed: bool) -> bool:
+        """Tell whether a statement that was executed may have given a name another value than it
+        gave it before.
+
+        Args:
+            at: Its number.
+            name: The name.
+            has_changed: It holds another value now than when the reload began.
+        """
         change = self._changes[at]
-        return change.kind == "keep" and isinstance(change.new, ast.Import | ast.ImportFrom)
+        if change.kind != "keep" or not isinstance(change.new, ast.Import | ast.ImportFrom):
+            return True
+        if self._new.final(name) != self._new.before(name, at + 1):
+            return name in self._from_outside  # what it held then came from a later statement
+        return has_changed
 
     # ---- what is known
 
@@ -804,6 +842,7 @@ class Flow:
 
     def _collect(self, changes: Sequence[Change]) -> None:
         self._changes = [change for change in changes if change.new is not None]
+        self._gone = [change for change in changes if change.new is None]
         news: list[tuple[int, int, frozenset[str], frozenset[str]]] = []
         olds: list[tuple[tuple[int, int], int, frozenset[str], frozenset[str]]] = []
         at, gone = 0, 0
@@ -814,18 +853,19 @@ class Flow:
                 number = gone
             else:
                 found = self._facts_of(new)
-                news.append((at, at, found.binds, found.sure))
+                news.append((at, at, found.binds - {"*"}, found.sure))
                 at += 1
             if old is None:
                 continue
             if isinstance(new, ast.Import | ast.ImportFrom):
+                found = self._facts_of(new, before=True)
                 names = found.binds - frozenset(change.names or ())
                 sure = names
             else:
                 same = new if change.kind == "keep" and not change.children else None
-                found = self._facts_of(same or old)
+                found = self._facts_of(same or old, before=True)
                 names, sure = found.binds, found.sure
-            olds.append(((old.lineno, old.col_offset), number, names, sure))
+            olds.append(((old.lineno, old.col_offset), number, names - {"*"}, sure))
         olds.sort()
         self._new = _Bindings(news)
         self._old = _Bindings(
@@ -833,18 +873,38 @@ class Flow:
         )
         self._old_places = {number: place for place, (_, number, _, _) in enumerate(olds)}
 
-    def _facts_of(self, statement: ast.stmt) -> Facts:
-        found = self._facts.get(id(statement))
+    def _facts_of(self, statement: ast.stmt, *, before: bool = False) -> Facts:
+        """Find out what executing a statement does now, or did when the reload began."""
+        found = self._facts.get((id(statement), before))
         if found is None:
-            found = facts(
-                statement,
-                lazy_annotations=self._lazy,
-                type_checking=self._type_checking,
-                stars=self._stars,
-            )
-            self._facts[id(statement)] = found
+            found = self._facts.get((id(statement), not before))
+            if found is None or "*" in found.binds:
+                found = facts(
+                    statement,
+                    lazy_annotations=self._lazy,
+                    type_checking=self._type_checking,
+                    stars=self._stars_before if before else self._stars,
+                )
+            self._facts[id(statement), before] = found
             self._kept_alive.append(statement)
         return found
+
+    def _ends(self, body: Sequence[ast.stmt]) -> bool:
+        return _Walker(self._lazy, self._type_checking).block(body)
+
+    def _sure(self, statement: ast.stmt) -> frozenset[str]:
+        found = self._facts_of(statement, before=True)
+        return found.sure - found.deletes - {"*"}
+
+    def _binders_before(self, name: str) -> list[ast.stmt]:
+        """Return the statements of the old text that bind a name; a block by its header alone."""
+        if self._binders is None:
+            self._binders = {}
+            for it in executed(it.old for it in self._plan.changes if it.old is not None):
+                found = self._header_facts(it) if isinstance(it, _HEADED) else self._facts_of(it)
+                for bound in found.binds:
+                    self._binders.setdefault(bound, []).append(it)
+        return self._binders.get(name, [])
 
     def _holder(self, name: str) -> Chain:
         """Return what gave a name the value that it has now."""
@@ -886,14 +946,16 @@ class Flow:
 
     def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
         """Tell whether two imports have given a name the value of the same object."""
-        if not need or not had or min(need[-1], had[-1]) < 0 or name in self._from_outside:
+        if not need or not had or name in self._from_outside:
             return False
-        old, new = (self._changes[chain[-1]] for chain in (had, need))
-        if old.new is None or new.new is None or old.kind != "keep":
+        gone = had[-1] < 0
+        was = self._gone[-had[-1] - 1] if gone else self._changes[had[-1]]
+        old, new = was.old, self._changes[need[-1]].new
+        if old is None or new is None or not (gone or was.kind == "keep"):
             return False
-        if any(name not in self._facts_of(it).sure for it in (old.new, new.new)):
+        if any(name not in self._facts_of(it, before=it is old).sure for it in (old, new)):
             return False
-        return self._imports_the_same(old.new, new.new, name)
+        return self._imports_the_same(old, new, name)
 
     # ---- what to do
 
@@ -915,8 +977,11 @@ class Flow:
             change = self._promoted(change, why) or change
             if change.names == () and any(self._new.count(name) > 1 for name in found.binds):
                 change = replace(change, names=None)  # a reader between the two may need its value
+            longer = going_on(change, self._ends, self._sure, self._binders_before, self._holds)
+            if longer != change:
+                change = self._promoted(longer, why) or longer
         for name in sorted(self._rebuilt.keys() & found.binds):
-            if name == "*" or (at in self._new.final(name) and not change.header):
+            if at in self._new.final(name) and not change.header:
                 change = replace(self._binding(change, {name}), reason=self._rebuilt[name])
         wanted = {
             name
@@ -926,7 +991,7 @@ class Flow:
             and self._new.final(name) != self._new.before(name, at + 1)
         }
         wanted |= self._bound_in_other_branches(at, change)
-        for name in found.binds - self._bound_by(change) - wanted:
+        for name in found.binds - self._bound_by(change) - wanted - {"*"}:
             last = self._new.final(name)
             if last[-1:] != (at,) or last == self._holder(name) or self._adds_to_outside(at, name):
                 continue
@@ -943,12 +1008,17 @@ class Flow:
         statement = pruned(change) if isinstance(change.new, _BLOCKS) else None
         if statement is None or change.new is None:
             return set()
-        executed, found = self._facts_of(statement), self._facts_of(change.new)
+        part, found = self._facts_of(statement), self._facts_of(change.new)
         return {
             name
-            for name in executed.binds | (found.binds & executed.reads)
-            if name in executed.reads or self._holder(name) != self._new.before(name, at + 1)
+            for name in part.binds | (found.binds & part.reads)
+            if self._holder(name) != self._new.before(name, at + 1)
+            or (name in part.reads and (name in part.binds or not self._is_own(at, name)))
         }
+
+    def _is_own(self, at: int, name: str) -> bool:
+        """Tell whether nothing but a statement and what follows it gives a name a value."""
+        return not self._new.before(name, at) and not hasattr(builtins, name)
 
     def _bound_by(self, change: Change) -> frozenset[str]:
         statement = pruned(change)
@@ -994,9 +1064,14 @@ class Flow:
             return False
         done = len(holder) if holder == chain[: len(holder)] else 0
         at = chain[done]
-        if at in self._executed or any(job.at == at for job in self._stack):
+        if any(job.at == at for job in self._stack):
             return False
-        return self._push(at, self._changes[at], {name}, again=True)
+        change = self._changes[at]
+        if at in self._executed:
+            if not isinstance(change.new, ast.Import | ast.ImportFrom):
+                return False
+            change = replace(change, kind="keep")  # another of its names; what it imports is there
+        return self._push(at, change, {name}, again=True)
 
     def _give_back(self, name: str, chain: Chain, given_back: _Given) -> bool:
         """Have a name be given a value that is known; tell if it is."""
@@ -1133,7 +1208,8 @@ class Flow:
             feeding = set(dirty)
             bound: dict[str, set[str]] = {}
             assert change.new is not None
-            shadow |= self._header_facts(change.new).binds
+            header = frozenset() if in_class else self._header_facts(change.new).binds
+            shadow |= header
             for at, child in enumerate(children):
                 here = bound.setdefault(child.branch, set(shadow))
                 children[at] = child = (
@@ -1145,6 +1221,7 @@ class Flow:
                     feeding |= self._fed_by(child, in_class)
                 here |= self._facts_of(child.new).sure
             self._bind_again_in(children)
+            self._bind_over(header, children)
             if children == before:
                 self._classes -= in_class
                 return children
@@ -1175,6 +1252,15 @@ class Flow:
                         if name not in self._bound_by(children[at]):
                             children[at] = self._binding(children[at], {name})
 
+    def _bind_over(self, header: frozenset[str], children: list[Change]) -> None:
+        """Run what sets a name anew that the header sets each time that the block is entered."""
+        if not header or not any(child.kind == "run" for child in children):
+            return
+        for at, child in enumerate(children):
+            names = header & self._facts_of(child.new).binds if child.new is not None else set()
+            if names - self._bound_by(child):
+                children[at] = self._binding(child, set(names))
+
     def _header_facts(self, statement: ast.stmt) -> Facts:
         """Find out what the header of a class or block does."""
         match statement:
@@ -1200,7 +1286,10 @@ class Flow:
                 parts = []
         walker = _Walker(self._lazy, self._type_checking)
         walker.header(parts)
-        return walker.facts()
+        found = walker.facts()
+        if isinstance(statement, ast.ClassDef):
+            found = replace(found, binds=found.binds | {statement.name})
+        return found
 
 
 def changes_nothing(plan: Plan) -> bool:

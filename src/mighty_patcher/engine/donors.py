@@ -107,6 +107,8 @@ class Keeper:
         removed: Class and name of each class attribute that is gone from the source.
         definitions: The classes that the module defined, and those that it defines now.
         narrowed: What classes keep of which only a part is executed, by qualified name.
+        overwritten: Names that a later statement of the module binds, too: what they hold then is
+            what the program has.
         own: Containers of the engine itself, which go on holding what the program held.
         statements: How often a class of each qualified name has been made.
         changed: Each class that has changed, and what it was like.
@@ -135,6 +137,7 @@ class Keeper:
         self._known_ids: set[int] = set()
         self.own: list[Any] = [before, self._known]
         self.narrowed: Mapping[str, Narrowed] = {}
+        self.overwritten: frozenset[str] = frozenset()
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
         self._trees = trees
         # Functions without the attributes that they had, for their decorators to set some.
@@ -189,6 +192,10 @@ class Keeper:
         self._young = {id(it) for it in _young()} if calls else None
         self._codes.append(code)
         self._made_now.update(map(id, all_code(code)))
+
+    def codes(self) -> dict[CodeType, CodeType]:
+        """Return the code that has been executed, and all in it, by what it is equal to."""
+        return {code: code for executed in self._codes for code in all_code(executed)}
 
     def know(self, values: Iterable[Any]) -> None:
         """Note what was not made by what is being executed."""

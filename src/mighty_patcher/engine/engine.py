@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import os
 import threading
@@ -32,6 +33,7 @@ from mighty_patcher.engine.modules import (
 from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
+from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version, parsed
 from mighty_patcher.engine.worklist import Worklist
@@ -254,13 +256,21 @@ class Engine:
         def will_import(module: ModuleType, name: str) -> list[Imported]:
             return imports[id(module)] if id(module) in imports else imported(module, name)
 
-        work = Worklist(saved, will_import, imported, self._in_force.knows)
+        def has(module: ModuleType, name: str, line: int) -> bool:
+            if name in namespace_of(module) or id(module) not in versions:
+                return True
+            body = versions[id(module)].tree.body
+            before = [it for it in body if (it.end_lineno or 0) < line]
+            return name in names_bound(ast.Module(before, []))
+
+        work = Worklist(saved, will_import, imported, self._in_force.knows, has)
         transaction = Transaction(
             self._in_force.imports_of,
             self._in_force.importers,
             self._in_force.star_importers,
             work.tell,
             work.wait,
+            self._in_force.binds_after,
         )
         reloaded: list[ModuleType] = []
         steps: tuple[Step, ...] = ()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 
 from mighty_patcher.engine import version
+from mighty_patcher.engine.dataflow import facts
 from mighty_patcher.engine.modules import (
     Imported,
     Modules,
@@ -164,8 +165,8 @@ class InForce:
             text = self.text_of(module)
             if text is not None and name.encode() in text.data:
                 for imported in self.imports_of(module, source, name):
-                    if (imported.module, imported.name) == (source, name):
-                        yield module, imported.bound
+                    if imported.module == source and imported.name in (name, "*"):
+                        yield module, name if imported.name == "*" else imported.bound
 
     def star_importers(self, source: str) -> list[tuple[ModuleType, set[str]]]:
         """Return the modules below the roots that import everything from a module, and the names
@@ -180,6 +181,13 @@ class InForce:
             if any((it.module, it.name) == (source, "*") for it in imports):
                 found.append((module, names_bound(text.tree)))
         return found
+
+    def binds_after(self, module: ModuleType, name: str, line: int) -> bool:
+        """Tell whether a module binds a name in any case after a line of its source."""
+        text = self.text_of(module)
+        if text is None or text.data.count(name.encode()) < 2:
+            return False
+        return any(it.lineno > line and name in facts(it).sure for it in text.tree.body)
 
     def _filenames(self, path: str) -> set[str]:
         return {path, *(code_filename(module, path) for module in self._modules.of(path))}

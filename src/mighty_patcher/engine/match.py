@@ -203,6 +203,9 @@ def living(
         for function, code, *_ in bodies
         if code == made.__code__ and function.__globals__ is made.__globals__
     ]
+    if len(known) > 1:  # what the name holds is to be what decorators make of the other
+        bare = namespace_of(module).get(made.__qualname__)
+        known = [function for function in known if function is not bare]
     if known:
         return known[0] if len(known) == 1 else None
     pair = pairs.made(made.__code__) if pairs is not None else None

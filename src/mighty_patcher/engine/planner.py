@@ -103,7 +103,9 @@ class Planner:
                 _refuse_if_elsewhere(module, edit.filename)
             if not reason:
                 plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
-                edit.run = StatementRun(module, plan, Parts(edit.filename, new.tree, take_over))
+                edit.run = StatementRun(
+                    module, plan, Parts(edit.filename, new.tree, take_over), self._tree_of
+                )
         if reason:
             edit.whole, edit.reason = self._whole(module, new, reason), reason
         return edit
@@ -126,7 +128,7 @@ class Planner:
             module,
             filename,
             (text.tree, text.tree),
-            run=StatementRun(module, plan, Parts(filename, text.tree, take_over)),
+            run=StatementRun(module, plan, Parts(filename, text.tree, take_over), self._tree_of),
             living=partial(living, module, None, (), filename),
         )
 
@@ -145,6 +147,10 @@ class Planner:
     def _text_of(self, module: ModuleType) -> Version | None:
         """Return the text that a module runs, if it is one below the roots."""
         return parsed(self._in_force.text_of(module))
+
+    def _tree_of(self, module: ModuleType) -> ast.Module | None:
+        text = self._text_of(module)
+        return None if text is None else text.tree
 
     def _why_whole(self, module: ModuleType, new: Version, plan: statements.Plan) -> str:
         """Say why all of a module is run again; nothing if it is not."""
@@ -212,7 +218,7 @@ def _mentions(text: Version, outside: Outside) -> bool:
     names = (*outside.before, *outside.imported)
     twice = 1 if STAR_IMPORT.search(text.data) else 2  # what imports all need not spell it
     return (
-        bool(outside.rebuilt)
+        bool(outside.rebuilt or outside.exported)
         or any(attribute.encode() in text.data for _, attribute in outside.attributes)
         or any(text.data.count(it.encode()) >= twice for it in names)
     )

@@ -78,17 +78,18 @@ class Before:
         return cls(bases_of(owner), _special(owner), type(owner), _hook(owner), content)
 
     def changed(self, owner: type) -> set[str]:
-        """Return the attributes that hold something else now."""
+        """Return the attributes that hold something else now, or nothing any more."""
+        now = content_of(owner)
         return {
             name
-            for name, value in content_of(owner).items()
-            if self.content.get(name) is not value
-            and (name == "__doc__" or not name.startswith("__"))
+            for name in {**self.content, **now}
+            if (name == "__doc__" or not name.startswith("__"))
+            and (name not in now or self.content.get(name) is not now[name])
         }
 
     def other_values(self, owner: type) -> set[str]:
         """Return those that changed and are values; methods and the like are none."""
-        content = class_dict(owner)
+        content = {**self.content, **class_dict(owner)}
         return {it for it in self.changed(owner) if not hasattr(type(content[it]), "__get__")}
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.modules import imports_of, name_of_module, namespace_of, package_of
+from mighty_patcher.engine.toplevel import names_bound
 
-__all__ = ["exported", "import_of", "imported_names", "names_of_stars", "sources"]
+__all__ = ["TreeOf", "exported", "import_of", "imported_names", "names_of_stars", "sources"]
+
+TreeOf = Callable[[ModuleType], "ast.Module | None"]
+"""Finds the syntax tree that a module runs, if that is known."""
 
 
 def exported(namespace: Mapping[str, Any]) -> set[str]:
@@ -25,20 +29,63 @@ def exported(namespace: Mapping[str, Any]) -> set[str]:
     return {name for name in list(namespace) if not name.startswith("_")}
 
 
-def names_of_stars(module: ModuleType, tree: ast.Module) -> set[str]:
+def names_of_stars(
+    module: ModuleType,
+    tree: ast.Module,
+    tree_of: TreeOf = lambda _: None,
+    had: Mapping[str, Collection[str]] | None = None,
+) -> set[str]:
     """Return the names that a module has, or would have now, from all of which it imports
-    everything.
+    everything; but for those that these in turn have from it.
 
     Args:
         module: The module.
         tree: Its syntax tree, or a part of it.
+        tree_of: Finds the syntax trees of others.
+        had: What others exported before, by their names; of those that are not there what counts
+            is what they export now.
     """
+    had = had or {}
     names: set[str] = set()
     for imported in imports_of(tree, name_of_module(module), package_of(module)):
         source = sys.modules.get(imported.module)
         if imported.name == "*" and type(source) is ModuleType:
-            names |= exported(namespace_of(source))
+            names |= _exports(source, had) - _handed_back(source, module, tree_of, had, [source])
     return names
+
+
+def _exports(module: ModuleType, had: Mapping[str, Collection[str]]) -> set[str]:
+    known = had.get(name_of_module(module))
+    return exported(namespace_of(module)) if known is None else set(known)
+
+
+def _handed_back(
+    source: ModuleType,
+    module: ModuleType,
+    tree_of: TreeOf,
+    had: Mapping[str, Collection[str]],
+    seen: list[ModuleType],
+) -> set[str]:
+    """Return the names that a module has from another by imports alone, maybe through more."""
+    tree = tree_of(source)
+    if tree is None:
+        return set()
+    others = [it for it in tree.body if not isinstance(it, ast.Import | ast.ImportFrom)]
+    left = _exports(source, had) - names_bound(ast.Module(others, []))
+    found: set[str] = set()
+    for imported in reversed(imports_of(tree, name_of_module(source), package_of(source))):
+        other = sys.modules.get(imported.module)
+        names = left & {imported.bound}
+        if imported.name == "*" and type(other) is ModuleType:
+            names = left & (_exports(other, had) | exported(namespace_of(other)))
+        left -= names
+        if not names or type(other) is not ModuleType or imported.name not in ("*", *names):
+            continue
+        if other is module:
+            found |= names
+        elif not any(other is it for it in seen):
+            found |= names & _handed_back(other, module, tree_of, had, [*seen, other])
+    return found
 
 
 def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, qualname_of
+from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing, facts
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -20,7 +20,7 @@ from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
-from mighty_patcher.engine.stars import import_of, imported_names, names_of_stars, sources
+from mighty_patcher.engine.stars import TreeOf, import_of, imported_names, names_of_stars, sources
 from mighty_patcher.engine.statements import (
     DOCSTRING_CHANGED,
     DOCSTRING_GONE,
@@ -54,15 +54,21 @@ class Outside:
             ``("config", "X")``.
         rebuilt: Names of classes that have to be built again, and why.
         imported: Names that it imports and then binds itself, whose origin has another value.
+        exported: The names that modules exported, of which it imports everything and which export
+            others now, by the name of each.
+        removed: The values of the names that were removed from it, as it has them no more from one
+            of these.
     """
 
     before: dict[str, Any] = field(default_factory=dict)
     attributes: set[tuple[str, str]] = field(default_factory=set)
     rebuilt: dict[str, str] = field(default_factory=dict)
     imported: set[str] = field(default_factory=set)
+    exported: dict[str, set[str]] = field(default_factory=dict)
+    removed: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.before or self.attributes or self.rebuilt or self.imported)
+        return any((self.before, self.attributes, self.rebuilt, self.imported, self.exported))
 
     def update(self, other: Outside) -> None:
         """Add what others have changed since; of a name the oldest value counts."""
@@ -70,6 +76,8 @@ class Outside:
         self.attributes |= other.attributes
         self.rebuilt |= other.rebuilt
         self.imported |= other.imported
+        self.exported = {**other.exported, **self.exported}
+        self.removed = {**other.removed, **self.removed}
 
 
 class StatementRun:
@@ -80,6 +88,7 @@ class StatementRun:
         module: The module.
         plan: What becomes of its statements.
         parts: Compiles them.
+        tree_of: Finds the syntax trees of others.
 
     Attributes:
         steps: What was executed, and why.
@@ -89,7 +98,9 @@ class StatementRun:
         is_held_up: It has stopped before the end, and goes on when others are done.
     """
 
-    def __init__(self, module: ModuleType, plan: Plan, parts: Parts) -> None:
+    def __init__(
+        self, module: ModuleType, plan: Plan, parts: Parts, tree_of: TreeOf = lambda _: None
+    ) -> None:
         self.steps: list[Step] = []
         self.elsewhere: list[tuple[str, str, str]] = []
         self.attributes: list[tuple[type, set[str]]] = []
@@ -97,6 +108,8 @@ class StatementRun:
         self._namespace = namespace_of(module)
         self._plan = plan
         self._parts = parts
+        self._tree_of = tree_of
+        self._exported: dict[str, set[str]] = {}  # by others, when the reload began
         self._start: dict[str, Any] | None = None  # when the reload began
         self._begin: dict[str, Any] = {}  # when the first statement was about to be executed
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
@@ -144,14 +157,23 @@ class StatementRun:
         keeper.own += [self._start, self._begin, self._values, outside.before]
         changed = [name for name in outside.before if self._differs(name)]
         changed += filter(self._is_bound_again, outside.imported)
+        self._exported = {**outside.exported, **self._exported}
         if self._flow is None:
             flow = self._flow = Flow(
-                self._plan, changed, outside.attributes, self._stars, self._imports_the_same
+                self._plan,
+                changed,
+                outside.attributes,
+                self._stars,
+                self._stars_before,
+                self._imports_the_same,
+                self._held,
             )
         else:
             flow = self._flow
             flow.outside(changed, outside.attributes)
         flow.rebuild(outside.rebuilt)
+        if outside.exported:
+            flow.export()
         flow.until = until
         self.is_held_up, self._has_changed = False, False
         if any(it.reason == DOCSTRING_GONE for it in self._plan.changes):
@@ -194,11 +216,20 @@ class StatementRun:
         return sum(name in facts(it, stars=self._stars).binds for it in statements) > 1
 
     def _stars(self, statement: ast.stmt) -> Collection[str]:
-        return names_of_stars(self._module, ast.Module([statement], []))
+        return names_of_stars(self._module, ast.Module([statement], []), self._tree_of)
+
+    def _stars_before(self, statement: ast.stmt) -> Collection[str]:
+        tree = ast.Module([statement], [])
+        return names_of_stars(self._module, tree, self._tree_of, self._exported)
 
     def _imports_the_same(self, old: ast.stmt, new: ast.stmt, name: str) -> bool:
         values = [import_of(self._module, it, name) for it in (old, new)]
         return all(values) and values[0][0] is values[1][0]
+
+    def _held(self, name: str) -> tuple[object, ...]:
+        assert self._start is not None
+        value = self._start.get(name, ABSENT)
+        return () if value is ABSENT else (value,)
 
     def _execute(self, change: Change, flow: Flow, keeper: Keeper) -> None:
         assert change.new is not None
@@ -212,6 +243,8 @@ class StatementRun:
             of_module = ast.Module(body=[change.new], type_ignores=[])
             self._namespace["__doc__"] = ast.get_docstring(of_module, clean=False)
         elif statement is not None:
+            names = facts(statement, stars=self._stars).binds
+            keeper.overwritten = frozenset(filter(flow.is_overwritten, names))
             self._run(change, statement, keeper)
         bound = {
             name
@@ -233,12 +266,12 @@ class StatementRun:
         """Have classes built again that were built out of what has changed."""
         while keeper.changed:
             base, before = keeper.changed.pop()
-            own = [bound for bound, value in self._namespace.items() if value is base]
-            flow.set_again({(bound, name) for bound in own for name in before.changed(base)})
+            flow.set_again(set(self._spelt(base, before.changed(base))))
             names = before.other_values(base)
-            if names:
-                flow.outside(attributes={(bound, name) for bound in own for name in names})
-                self.attributes.append((base, names))
+            for cls in [base, *subclasses_of(base)] if names else ():
+                inherited = names if cls is base else names - class_dict(cls).keys()
+                flow.outside(attributes=set(self._spelt(cls, inherited)))
+                self.attributes.append((cls, inherited))
             reason = f"derives from {qualname_of(base)}, which changed"
             for cls in built_of(base, before):
                 name, module = qualname_of(cls).partition(".")[0], class_dict(cls).get("__module__")
@@ -248,6 +281,11 @@ class StatementRun:
                     flow.rebuild({name: reason})
                 elif isinstance(module, str):
                     self.elsewhere.append((module, name, reason))
+
+    def _spelt(self, cls: type, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield attributes of a class by the names that the module has for it."""
+        own = [bound for bound, value in self._namespace.items() if value is cls]
+        return ((bound, name) for name in names for bound in own)
 
     def _run(self, change: Change, statement: ast.stmt, keeper: Keeper) -> None:
         narrowed = narrow(change, keeper.before, name_of_module(self._module))

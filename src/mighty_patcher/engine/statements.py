@@ -20,7 +20,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -83,8 +83,9 @@ class Change:
             decides whether the statements of a block run.
         branch: Where in the enclosing block it stands: ``body``, ``orelse``, ``finalbody``,
             ``handlers.0``, ``cases.1``.
-        names: Of an import, the names it has to bind if not all. Of an assignment it is empty where
-            the annotation alone changed: the value is not computed again.
+        names: Of an import, the names it has to bind if not all; with ``*``, of an import of
+            everything, it has to bind all. Of an assignment it is empty where the annotation alone
+            changed: the value is not computed again.
         fixed: It cannot be run now, whatever changes: it is being executed, or stands below that.
     """
 
@@ -177,7 +178,8 @@ def pruned(change: Change) -> ast.stmt | None:
         return None
     if isinstance(statement, _Import) and change.names is not None:
         part = copy(statement)
-        part.names = [it for it in part.names if it.name == "*" or _bound(it) in change.names]
+        if not (part.names[0].name == "*" and "*" in change.names):
+            part.names = [it for alias in part.names for it in _wanted(alias, change.names)]
         return part if part.names else None
     if change.names == ():
         return _annotation_of(statement)
@@ -801,6 +803,13 @@ def _alias_key(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> Hash
     if isinstance(statement, ast.Import):
         return None, alias.name, alias.asname, lazy
     return statement.level, statement.module, alias.name, alias.asname, lazy
+
+
+def _wanted(alias: ast.alias, names: Collection[str]) -> list[ast.alias]:
+    """Return what of an import has to be done to bind some names: of everything those alone."""
+    if alias.name == "*":
+        return [ast.copy_location(ast.alias(it), alias) for it in names]
+    return [alias] if _bound(alias) in names else []
 
 
 def _bound(alias: ast.alias) -> str:

@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
-from mighty_patcher.engine.bindings import Imports, follow, readers, readers_of_classes
+from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers, readers_of_classes
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
@@ -93,6 +93,7 @@ class Transaction:
             each binds itself.
         tell: Told which modules learn of a change through what they import.
         wait: Told what a module is about to import, and says whether it has to wait for that.
+        binds_after: Tells whether a module binds a name itself after it has imported it.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Transaction:
         star_importers: Callable[[str], list[tuple[ModuleType, set[str]]]],
         tell: Callable[[ModuleType, Outside], None],
         wait: Wait = lambda *_: False,
+        binds_after: BindsAfter = lambda *_: False,
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
@@ -111,6 +113,7 @@ class Transaction:
         self._star_importers = star_importers
         self._tell = tell
         self._wait = wait
+        self._binds_after = binds_after
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
         self._replaced: dict[tuple[str, str], Any] = {}
@@ -234,7 +237,6 @@ class Transaction:
         self.stale += [
             stays_as_built(f"{name_of_module(module)}.{name}", reason)
             for name, reason in sorted(outside.rebuilt.items())
-            if name != "*"
         ]
 
     def _run(self, edit: Edit, outside: Outside, parts: Callable[[], list[Part]]) -> None:
@@ -268,6 +270,7 @@ class Transaction:
                 patched = edit.patches.steps
                 self.steps += [it for it in patched if it.qualname.partition(".")[0] not in ran]
             self.steps += run.steps[known:]
+        self._share(fitting, keeper)
         edit.kept |= keeper.targets | {id(target) for target, *_ in fitting}
         if ends:
             for target, *_ in edit.patches.bodies:
@@ -287,6 +290,19 @@ class Transaction:
             if reader is not edit.module:
                 self._tell(reader, Outside(attributes={(path, name)}))
         run.attributes.clear()
+
+    def _share(self, bodies: list[Body], keeper: Keeper) -> None:
+        """Let functions that were patched have the very code of those that statements have made of
+        the same definition: who holds code that is only equal is not missed by the next reload.
+        """
+        made = keeper.codes() if bodies else {}
+        shared: list[Body] = [
+            (function, made[code], function.__closure__ or (), ...)
+            for function, code, *_ in bodies
+            if function.__code__ is code and made.get(code, code) is not code
+        ]
+        if shared:
+            self._apply(shared, [], [])
 
     @contextmanager
     def _kept(
@@ -349,7 +365,7 @@ class Transaction:
             self._done.append(journal)
             for gone in self._names_removed(edit, before):
                 journal.unbind(namespace_of(edit.module), gone)
-        self._follow(edit.module, before, set(outside.before))
+        self._follow(edit.module, before, outside)
 
     def _remove_names(self, edit: Edit, before: dict[str, Any]) -> None:
         for gone in self._names_removed(edit, before):
@@ -361,46 +377,54 @@ class Transaction:
         self.steps += [Step("removed", name, it, 0, "it is gone from the source") for it in gone]
         return gone
 
-    def _follow(self, module: ModuleType, before: dict[str, Any], others: set[str]) -> None:
+    def _follow(self, module: ModuleType, before: dict[str, Any], outside: Outside) -> None:
         """Let importers have the new values of a module's names, and tell who else reads them.
 
         Args:
             module: The module, which has run.
             before: Its names from before.
-            others: Names of it that have been bound to new values from outside.
+            outside: What others have changed for it.
         """
         namespace, journal = namespace_of(module), Journal()
         self._done.append(journal)
+        if exported(before) != exported(namespace):
+            self._export(module, before)
+        before = {**outside.removed, **before}
         new = {
             name
             for name, value in list(namespace.items())
             if before.get(name, ABSENT) is not value and name not in OF_EVERY_MODULE
         }
-        had, has = exported(before), exported(namespace)
-        if had != has:
-            self._export(module, before, had - has)
         changed = {name: (before[name], namespace[name]) for name in new if name in before}
-        bindings = follow(module, changed, self._imports, journal)
+        bindings = follow(module, changed, self._imports, journal, self._binds_after)
         self.steps += [it.step for it in bindings]
         followed = {(id(it.importer), it.name) for it in bindings}
         for name in changed:
             for importer, bound in self._importers(name_of_module(module), name):
                 if (id(importer), bound) not in followed:
                     self._tell(importer, Outside(imported={bound}))
-        names: dict[int, tuple[ModuleType, set[str]]] = {id(module): (module, new | others)}
+        names: dict[int, tuple[ModuleType, set[str]]] = {}
+        names[id(module)] = module, new | outside.before.keys()
         for it in bindings:
             self._tell(it.importer, Outside({it.name: it.old}))
             names.setdefault(id(it.importer), (it.importer, set()))[1].add(it.name)
         for reader, path, attribute in readers([it for it in names.values() if it[1]]):
             self._tell(reader, Outside(attributes={(path, attribute)}))
 
-    def _export(self, module: ModuleType, before: dict[str, Any], gone: set[str]) -> None:
-        """Have those who import everything from a module import what it has now."""
-        name = name_of_module(module)
+    def _export(self, module: ModuleType, before: dict[str, Any]) -> None:
+        """Have those who import everything from a module import what it has now.
+
+        Args:
+            module: The module.
+            before: Its names from before.
+        """
+        name, had = name_of_module(module), exported(before)
+        gone = had - exported(namespace_of(module))
         for importer, own in self._star_importers(name):
             names, namespace = name_of_module(importer), namespace_of(importer)
             journal = Journal()
             self._done.append(journal)
+            was = dict(namespace)
             removed: dict[str, Any] = {}
             for it in sorted(gone - own):
                 is_submodule = sys.modules.get(f"{names}.{it}") is before[it]
@@ -409,8 +433,8 @@ class Transaction:
                     journal.unbind(namespace, it)
                     self.steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
             if removed:
-                self._export(importer, removed, set(removed))
-            self._tell(importer, Outside(rebuilt={"*": f"{name} has other names"}))
+                self._export(importer, was)
+            self._tell(importer, Outside(exported={name: had}, removed=removed))
 
 
 def _containers(done: _Undoable) -> Iterator[Any]:

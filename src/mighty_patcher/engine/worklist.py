@@ -7,6 +7,7 @@ the others, and they find what it has by then; when they are done it is executed
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Worklist:
         imports: What modules will import.
         imported: What they have imported.
         is_own: Tells whether a module is one of those that may be reloaded.
+        has: Tells whether a module has a name when all before a line of it is executed.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Worklist:
         imports: Imports,
         imported: Imports,
         is_own: Callable[[ModuleType], bool],
+        has: Callable[[ModuleType, str, int], bool] = lambda *_: True,
     ) -> None:
         # An import puts its module at the end when it ends (importlib's `_load_unlocked`), so what
         # was imported stands before who imported it, and a cycle is cut where the program cut it.
@@ -60,6 +63,7 @@ class Worklist:
         self._saved = list(saved)
         self._imports = imports
         self._is_own = is_own
+        self._has = has
         ranks = dict(self._ranks)
         for module in saved:
             self._raise(module, imported, loaded, ranks)
@@ -166,6 +170,8 @@ class Worklist:
         for name, other in later.items():
             if any(name in it.modules() for it in imported(module, name)):
                 continue
+            if self._leads_to(other, module, imported):
+                continue  # that one has begun before it, and goes on when this is done
             self._ranks[id(module)] = max(self._rank(module), ranks[id(other)] + 0.5)
             if any(it is other for it in self._saved):
                 self._saved = [it for it in self._saved if it is not module]
@@ -202,5 +208,33 @@ class Worklist:
             for name in imported.modules()
             if self._rank(module) <= self._ranks.get(id(sys.modules.get(name)), -1)
             and self._ranks[id(sys.modules[name])] < self._rank(outer)
+            and self._leads_to(sys.modules[name], module, self._imports)
         )
-        return min(lines, default=None)
+        line = min(lines, default=None)
+        return line if line is not None and self._has_all(outer, module, line) else None
+
+    def _has_all(self, outer: ModuleType, module: ModuleType, line: int) -> bool:
+        """Tell whether a module has by a line what another takes from it: else the program cannot
+        cut the cycle there.
+        """
+        name = name_of_module(outer)
+        return all(
+            self._has(outer, it.name, line)
+            for it in self._imports(module, name)
+            if it.module == name and it.name not in ("", "*")
+        )
+
+    def _leads_to(self, start: ModuleType, module: ModuleType, imports: Imports) -> bool:
+        """Tell whether to import a module is to import another, maybe through more."""
+        waiting, seen = [start], {id(start)}
+        while waiting:
+            importer = waiting.pop()
+            if importer is module:
+                return True
+            names = (it.modules() for it in imports(importer, "") if self._is_own(importer))
+            for name in itertools.chain.from_iterable(names):
+                source = sys.modules.get(name)
+                if type(source) is ModuleType and id(source) not in seen:
+                    seen.add(id(source))
+                    waiting.append(source)
+        return False

@@ -1,0 +1,99 @@
+"""How far the body of a ``try`` has come, or of ``with suppress(...)``: what stands behind a
+statement that raised has never been executed, and has to be when that statement is edited.
+
+Nobody has watched. But what was executed has left its names in the module.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from mighty_patcher.engine.statements import Change
+from mighty_patcher.engine.toplevel import executed
+
+__all__ = ["Binders", "Holds", "going_on"]
+
+Binders = Callable[[str], Iterable[ast.stmt]]
+"""Finds the statements of the old text that bind a name, each block by its header alone."""
+Holds = Callable[[str], tuple[object, ...]]
+"""Returns the value, alone in a tuple, that a name had when the reload began; nothing for none."""
+_Sure = Callable[[ast.stmt], frozenset[str]]
+_Ends = Callable[[list[ast.stmt]], bool]
+
+_GOES_ON = "what stands before it in the try may have kept it from being executed"
+
+
+def going_on(change: Change, ends: _Ends, sure: _Sure, binders: Binders, holds: Holds) -> Change:
+    """Return a change that also runs what stands in the body, or the ``else``, of a ``try`` behind
+    a statement that changed, if that may have raised before: nothing shows that what stands behind
+    it was executed.
+
+    Args:
+        change: A change, of which blocks are looked into.
+        ends: Tells whether a body may come to its end, instead of raising something.
+        sure: Finds the names that executing a statement binds whatever happens.
+        binders: Finds the statements that bind a name.
+        holds: Finds the values of names.
+    """
+    if change.kind != "run" or change.children is None or change.header:
+        return change
+    children = [going_on(child, ends, sure, binders, holds) for child in change.children]
+    if change.old is not None and _goes_on_after_an_error(change.old, ends):
+        at = _first_that_may_have_raised(children, sure, binders, holds)
+        if at is not None:
+            children[at + 1 :] = map(_run, children[at + 1 :])
+    return replace(change, children=tuple(children))
+
+
+def _goes_on_after_an_error(statement: ast.stmt, ends: _Ends) -> bool:
+    match statement:
+        case ast.Try(handlers=handlers) | ast.TryStar(handlers=handlers):
+            return any(ends(handler.body) for handler in handlers)
+        case ast.With(items=items):
+            calls = [it.context_expr.func for it in items if isinstance(it.context_expr, ast.Call)]
+            return any(ast.unparse(it).rpartition(".")[2] == "suppress" for it in calls)
+    return False
+
+
+def _run(child: Change) -> Change:
+    is_reached = child.branch in ("body", "orelse")
+    if not is_reached or child.kind not in ("keep", "patch") or child.fixed:
+        return child
+    return replace(child, kind="run", reason=_GOES_ON, header=child.children is not None)
+
+
+def _first_that_may_have_raised(
+    children: list[Change], sure: _Sure, binders: Binders, holds: Holds
+) -> int | None:
+    """Return the place of the first that changed and that nothing shows to have been executed."""
+    found = None
+    behind: list[ast.stmt] = []
+    for at in range(len(children) - 1, -1, -1):
+        child = children[at]
+        if child.branch not in ("body", "orelse") or child.old is None:
+            continue
+        behind += executed([child.old])
+        if any(_is_from(behind, name, binders, holds) for name in sure(child.old)):
+            break
+        if child.branch == "body" and child.kind in ("run", "remove"):
+            found = at
+    return found
+
+
+def _is_from(statements: list[ast.stmt], name: str, binders: Binders, holds: Holds) -> bool:
+    """Tell whether a name has its value from one of some statements, and no other."""
+    return bool(value := holds(name)) and all(
+        any(it is one for one in statements) or _sets_another(it, *value) for it in binders(name)
+    )
+
+
+def _sets_another(statement: ast.stmt, value: object) -> bool:
+    """Tell whether a statement sets a name to something that is not this value: ``HAS_X = False``,
+    in a handler.
+    """
+    match statement:
+        case ast.Assign(value=ast.Constant(value=constant), targets=[ast.Name()]):
+            return type(constant) is not type(value) or constant != value
+    return False

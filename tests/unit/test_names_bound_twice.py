@@ -1,0 +1,267 @@
+"""Names that more than one statement or module gives a value, and what a reload makes of them."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def ran(reload):
+    assert reload.ok, [e.__cause__ or e for e in reload.errors]
+    return [step.qualname for step in reload.steps if step.kind == "ran"]
+
+
+class TestBlocks:
+    def test_what_the_header_sets_and_the_body_sets_anew(self, project):
+        m = project.load(
+            "m",
+            """
+            from contextlib import nullcontext
+            with nullcontext(2) as n:
+                n = n * 6
+                x = 1
+            """,
+        )
+        project.engine()
+        project.edit("m", "x = 1", "x = 2")
+        assert (m.n, m.x) == (12, 2)
+
+    def test_what_the_branch_has_set_before_is_not_set_again(self, project):
+        m = project.load("m", "calls = []\nif True:\n    n = calls.append(1)\n    x = n\n")
+        project.engine()
+        project.edit("m", "    x = n\n", "    x = n\n    y = n\n")
+        assert (m.calls, m.y) == ([1], None)
+
+    def test_a_class_that_stands_in_a_block_below_a_new_one(self, project):
+        m = project.load("m", "if True:\n    class K:\n        def one(self): return 1\n")
+        project.engine()
+        cls, instance = m.K, m.K()
+        project.edit("m", "if True:", "class K:\n    def two(self): return 2\nif True:")
+        assert (m.K is cls, instance.one(), hasattr(m.K, "two")) == (True, 1, False)
+
+    def test_a_class_that_a_later_one_replaces(self, project):
+        m = project.load("m", "class K:\n    def one(self): return 1\n")
+        project.engine()
+        cls, instance = m.K, m.K()
+        project.edit("m", "class K:\n", "class K:\n    two = 2\nk = K()\nclass K:\n")
+        assert (m.K is cls, instance.one(), m.k.two, hasattr(m.K, "two")) == (True, 1, 2, False)
+
+
+class TestTry:
+    TEXT = """
+        ran = []
+        try:
+            A = 1 // {}
+            ran.append("after")
+        except ZeroDivisionError:
+            A = None
+        else:
+            B = 2
+        """
+
+    def test_what_stands_behind_what_raised_is_executed_at_last(self, project):
+        m = project.load("m", self.TEXT.format(0))
+        project.engine()
+        assert ran(project.edit("m", "A = 1 // 0", "A = 1 // 1")) == ["the try statement"]
+        assert (m.A, m.B, m.ran) == (1, 2, ["after"])
+
+    def test_it_is_also_where_what_raised_has_gone(self, project):
+        m = project.load("m", self.TEXT.format(0))
+        project.engine()
+        project.edit("m", "    A = 1 // 0\n", "")
+        assert (m.B, m.ran) == (2, ["after"])
+
+    def test_what_has_been_executed_is_not_executed_again(self, project):
+        m = project.load("m", self.TEXT.format(1))
+        project.engine()
+        project.edit("m", "A = 1 // 1", "A = 4 // 1")
+        assert (m.A, m.ran) == (4, ["after"])
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_a_constant_in_a_handler_tells_how_far_it_came(self, project, fails):
+        text = """
+            ran = []
+            try:
+                limit = int({})
+                has_limit = True
+                ran.append("after")
+                last = 1
+            except ValueError:
+                has_limit = last = False
+            """
+        m = project.load("m", text.format("'x'" if fails else "'1'"))
+        project.engine()
+        project.edit("m", "limit = int('x')" if fails else "limit = int('1')", "limit = int('5')")
+        assert (m.limit, m.has_limit, m.ran) == (5, True, ["after"])
+
+    def test_a_handler_that_raises_itself_tells_that_it_was_not_taken(self, project):
+        m = project.load(
+            "m",
+            """
+            ran = []
+            try:
+                limit = int('1')
+                ran.append("after")
+            except ValueError:
+                raise RuntimeError("no limit")
+            """,
+        )
+        project.engine()
+        project.edit("m", "int('1')", "int('5')")
+        assert (m.limit, m.ran) == (5, ["after"])
+
+    def test_suppress(self, project):
+        m = project.load(
+            "m",
+            """
+            import contextlib
+            ran = []
+            with contextlib.suppress(ImportError):
+                import there_is_no_such_module_at_all as t
+                ran.append(t.sep)
+            """,
+        )
+        project.engine()
+        project.edit("m", "import there_is_no_such_module_at_all as t", "import os as t")
+        assert m.ran == [m.t.sep]
+
+
+class TestImports:
+    def test_each_name_of_an_import_can_be_set_again(self, project):
+        """An import that brings another name, while a block reads what it brought before."""
+        a = project.load("a", "X = 1\nL = [1]\n")
+        m = project.load(
+            "m",
+            """
+            from contextlib import nullcontext
+            from ~a import L as K, X
+            with nullcontext(X + 6) as y:
+                X = len(K) + 1
+            """,
+        )
+        project.engine()
+        project.save(
+            a="X = 1\nM = [1, 2]\n",
+            m=project.path("m").read_text().replace("L as K", "M as K"),
+        )
+        assert (a.X, m.y, m.X) == (1, 7, 3)
+
+    @pytest.mark.parametrize("what", ["X", "*"])
+    def test_who_has_an_equal_number_of_its_own_keeps_it(self, project, what):
+        a = project.load("a", "X = 1\n")
+        m = project.load("m", f"from ~a import {what}\ndef f(x=X): return x\nX = 1\n")
+        project.engine()
+        project.edit("a", "X = 1", "X = 2")
+        assert (a.X, m.f(), m.X) == (2, 2, 1)
+
+    def test_a_name_that_came_twice_from_the_same_place_is_followed(self, project):
+        project.load("a", "X = 1\n")
+        m = project.load("m", "from ~a import *\nfrom ~a import X\n")
+        project.engine()
+        project.edit("a", "X = 1", "X = 2")
+        assert m.X == 2
+
+
+class TestImportsOfEverything:
+    def test_who_reads_a_name_before_it_is_bound_again_is_left_alone(self, project):
+        project.load("a", "X = 1\ndef f(): pass\n")
+        m = project.load("m", "from ~a import *\nruns = [X]\nX = 2\n")
+        project.engine()
+        runs = m.runs
+        assert ran(project.edit("a", "def f(): pass\n", "")) == []
+        assert (m.runs is runs, m.X, hasattr(m, "f")) == (True, 2, False)
+
+    def test_who_reads_a_name_that_is_bound_again_and_is_new_in_between(self, project):
+        project.load("a", "Y = 1\n")
+        m = project.load("m", "X = 1\nfrom ~a import *\ny = X\nX = 3\n")
+        project.engine()
+        project.edit("a", "Y = 1\n", "Y = 1\nX = 2\n")
+        assert (m.y, m.X) == (2, 3)
+        project.edit("a", "X = 2\n", "")
+        assert (m.y, m.X) == (1, 3)
+
+    def test_what_is_gone_from_one_comes_from_another(self, project):
+        project.load("a", "X = 1\n")
+        project.load("b", "X = 2\nY = 1\n")
+        m = project.load("m", "from ~a import *\nfrom ~b import *\n")
+        project.engine()
+        project.edit("b", "X = 2\n", "")
+        assert (m.X, m.Y) == (1, 1)
+
+    def test_only_the_names_that_are_new_are_brought(self, project):
+        """In a cycle the others were brought when they had another value."""
+        project.write("m", "from ~a import *\nruns = [X]\n")
+        a = project.load("a", "X = 1\nfrom ~m import runs\nX += 1\n")
+        project.engine()
+        runs = a.runs
+        reload = project.edit("a", "from", "def f(): pass\nfrom")
+        assert ran(reload) == ["f", "an import"]
+        assert a.runs is runs
+        assert runs == [1]
+
+    def test_another_import_had_brought_the_same(self, project):
+        project.load("tools", "def make(): return []\n")
+        project.load("a", "from ~tools import make\n")
+        m = project.load(
+            "m", "from ~tools import make\nfrom ~a import *\nstate = make()\nfrom ~a import *\n"
+        )
+        project.engine()
+        state = m.state
+        project.save(m="from ~tools import make\nstate = make()\nfrom ~a import *\n")
+        assert m.state is state
+
+    def test_a_name_that_leads_back_is_not_taken_from_there(self, project):
+        project.write("m", "state = []\nfrom ~a import *\n")
+        a = project.load("a", "from ~m import *\n")
+        project.engine()
+        state = a.state
+        assert ran(project.edit("m", "from ~a import *\n".replace("~", project.prefix), "")) == []
+        assert a.state is state
+
+    def test_a_name_that_led_back_and_is_gone(self, project):
+        project.write("m", "from ~a import *\n")
+        a = project.load("a", "state = []\nfrom ~m import *\n")
+        project.engine()
+        state = a.state
+        assert ran(project.save(m="")) == []
+        assert a.state is state
+
+    def test_a_function_that_moved_to_who_imported_it(self, project):
+        project.load("a", "def f(): return 1\nX = 1\n")
+        project.load("b", "from ~a import *\n")
+        m = project.load("m", "from ~b import f as g\n")
+        project.engine()
+        project.save(a="X = 1\n", b="from ~a import *\ndef f(): return 2\n")
+        assert (m.g(), m.g.__module__) == (2, f"{project.prefix}b")
+        project.engine().undo()
+        assert m.g() == 1
+
+
+class TestCycles:
+    def test_a_new_one_is_cut_where_the_names_are_there(self, project):
+        """The module that both begin with has what the other takes only after its own import."""
+        one = project.load("one", "X = 1\n")
+        two = project.load("two", "")
+        project.load("user", "import ~two\n")
+        project.engine()
+        project.save(one="from ~user import *\nX = 1\ndef f(): pass\n", two="from ~one import f\n")
+        assert one.f is two.f
+
+
+class TestDecorators:
+    def test_what_was_held_bare_while_a_decorator_goes_and_comes(self, project):
+        text = """
+            import functools
+            def twice(f):
+                @functools.wraps(f)
+                def wrapper(): return f(), f()
+                return wrapper
+            {}def f(): return {}
+            """
+        m = project.load("m", text.format("@twice\n            ", 1))
+        project.engine()
+        wrapper, bare = m.f, m.f.__wrapped__
+        for decorator, value in (("", 2), ("@twice\n            ", 3), ("@twice\n            ", 4)):
+            project.save(m=text.format(decorator, value))
+            assert (bare(), m.f is wrapper) == (value, True)
+        assert m.f() == (4, 4)
+        assert m.f.__wrapped__ is bare
