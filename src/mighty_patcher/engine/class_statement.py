@@ -79,10 +79,10 @@ def _begun(
     keeper: Keeper, body: Any, name: str, bases: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> ClassStatement | None:
     qualname = body.__qualname__
-    if qualname.partition(".")[0] in keeper.overwritten:
-        return None
     olds = classes_named(keeper.before, keeper.module_name, qualname)
     number = keeper.statements[qualname]
+    if qualname.partition(".")[0] in keeper.overwritten and number >= len(olds) - 1:
+        return None  # the last is that of a later statement; `class A(A):` has those before it
     keeper.statements[qualname] += 1
     if number >= len(olds) or id(olds[number]) in keeper.targets:
         return None
