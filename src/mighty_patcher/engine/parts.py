@@ -19,7 +19,7 @@ from typing import Any
 
 from mighty_patcher.engine.codetree import is_run_through
 from mighty_patcher.engine.toplevel import executed
-from mighty_patcher.engine.version import own_compiler, plain_compile, without_warnings
+from mighty_patcher.engine.version import is_rewritten, own_compiler, plain_compile, without_warnings
 
 __all__ = ["Hook", "Part", "Parts", "can_be_taken_apart"]
 
@@ -31,8 +31,11 @@ _LAZY = sys.version_info >= (3, 14)  # PEP 649: the annotations of a module are 
 
 def can_be_taken_apart(module: ModuleType) -> bool:
     """Tell whether a module's text is compiled as it is: by us, or by the import system. A loader
-    that changes what is compiled has to see the whole.
+    that changes what is compiled has to see the whole, unless it is known to look at each statement
+    for itself.
     """
+    if is_rewritten(module):
+        return True
     source_to_code, _ = own_compiler(module)
     function = getattr(source_to_code, "__func__", source_to_code)
     known = [plain_compile, importlib.machinery.SourceFileLoader.source_to_code]
@@ -64,10 +67,18 @@ class Parts:
         tree: The syntax tree of the version, or what of it is to be run.
         hook: Given each function that has decorators before they are; returns what they are given.
             It is never freed on builds without the GIL, where constants of code are immortal.
+        compiler: What compiles them.
     """
 
-    def __init__(self, filename: str, tree: ast.Module, hook: Hook) -> None:
+    def __init__(
+        self,
+        filename: str,
+        tree: ast.Module,
+        hook: Hook,
+        compiler: Callable[[ast.Module, str], CodeType] = plain_compile,
+    ) -> None:
         self.tree = tree
+        self._compiler = compiler
         self._hook = hook
         self._filename = filename
         self._futures: list[ast.stmt] = [
@@ -121,8 +132,7 @@ class Parts:
     def _compile(self, body: list[ast.stmt]) -> CodeType:
         part = ast.Module(body=body, type_ignores=[])
         with without_warnings(self._filename):  # they were shown when the whole was compiled
-            code: CodeType = compile(part, self._filename, "exec", dont_inherit=True)
-        return code
+            return self._compiler(part, self._filename)
 
 
 def _has_decorators(statement: ast.stmt) -> bool:

@@ -28,7 +28,7 @@ from mighty_patcher.engine.toplevel import (
     without_main_guard,
 )
 from mighty_patcher.engine.transaction import Edit
-from mighty_patcher.engine.version import Version, parsed
+from mighty_patcher.engine.version import Version, parsed, part_compiler
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["Planner", "Rerun"]
@@ -104,7 +104,7 @@ class Planner:
             if not reason:
                 plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
                 edit.run = StatementRun(
-                    module, plan, Parts(edit.filename, new.tree, take_over), self._tree_of
+                    module, plan, _parts(module, new, edit.filename), self._tree_of
                 )
         if reason:
             edit.whole, edit.reason = self._whole(module, new, reason), reason
@@ -128,7 +128,7 @@ class Planner:
             module,
             filename,
             (text.tree, text.tree),
-            run=StatementRun(module, plan, Parts(filename, text.tree, take_over), self._tree_of),
+            run=StatementRun(module, plan, _parts(module, text, filename), self._tree_of),
             living=partial(living, module, None, (), filename),
         )
 
@@ -178,7 +178,7 @@ class Planner:
             code = version.compile_for(new, module, code.co_filename, tree=tree)
         if not can_be_taken_apart(module):
             return lambda: [Part(None, code)]
-        return Parts(code.co_filename, tree, take_over).every
+        return _parts(module, new, code.co_filename, tree).every
 
     def _main_tree(self, module: ModuleType, new: Version, reason: str) -> ast.Module:
         running = running_line(module)
@@ -191,6 +191,12 @@ class Planner:
                 'put what runs the program below `if __name__ == "__main__":`, or restart',
             )
         return without_main_guard(new.tree)
+
+
+def _parts(
+    module: ModuleType, text: Version, filename: str, tree: ast.Module | None = None
+) -> Parts:
+    return Parts(filename, tree or text.tree, take_over, part_compiler(module, text))
 
 
 def _refuse_if_elsewhere(module: ModuleType, filename: str) -> None:

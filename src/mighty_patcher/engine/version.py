@@ -18,7 +18,7 @@ import stat
 import sys
 import tokenize
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,16 +28,19 @@ from typing import Any
 
 from mighty_patcher.engine.modules import name_of_module, namespace_of, spec_of
 from mighty_patcher.errors import SourceError
+from mighty_patcher.integrations.pytest import rewriting_compiler
 
 __all__ = [
     "Texts",
     "Version",
     "compile_for",
     "forget_bytecode",
+    "is_rewritten",
     "looks_unfinished",
     "own_compiler",
     "parse",
     "parsed",
+    "part_compiler",
     "plain_compile",
     "read",
     "without_warnings",
@@ -314,12 +317,11 @@ def compile_for(
 
     A loader that has ``source_to_code`` is asked: those of the import system, and the hooks that
     subclass them to change what is compiled (typeguard, beartype). Other loaders cannot be
-    compiled through, because they offer nothing between "read the file" and "run the module",
-    and the built-in `compile` takes their place:
+    compiled through, because they offer nothing between "read the file" and "run the module":
 
-    - pytest's ``AssertionRewritingHook`` (neither ``source_to_code`` nor ``get_code``): a failed
-      plain ``assert`` in what was compiled here says less. The pytest plugin sees to that.
-    - ``zipimporter``, frozen and built-in modules, and modules without a loader.
+    - what pytest's ``AssertionRewritingHook`` does is done beside it (`integrations.pytest`);
+    - the built-in `compile` takes the place of ``zipimporter``, frozen and built-in modules, and of
+      modules without a loader.
 
     A loader that changes the text in ``get_data`` is compiled through too, but it is given the
     text that is in the file.
@@ -364,12 +366,28 @@ def compile_for(
 
 def own_compiler(module: ModuleType) -> tuple[Any, str]:
     """Return what compiles the module's text, and the name it knows the module by."""
+    loader, name = _loader_of(module)
+    rewriting = rewriting_compiler(loader)
+    if rewriting is not None:
+        return rewriting, name
+    return getattr(loader, "source_to_code", plain_compile), name
+
+
+def part_compiler(module: ModuleType, version: Version) -> Callable[[ast.Module, str], CodeType]:
+    """Return what compiles parts of a module that can be taken apart."""
+    return rewriting_compiler(_loader_of(module)[0], version.data) or plain_compile
+
+
+def is_rewritten(module: ModuleType) -> bool:
+    """Tell whether what is compiled has other statements, but each for itself."""
+    return rewriting_compiler(_loader_of(module)[0]) is not None
+
+
+def _loader_of(module: ModuleType) -> tuple[object, str]:
     spec = spec_of(module)
     if spec is None:  # A script: its loader is there all the same.
-        loader, name = namespace_of(module).get("__loader__"), name_of_module(module)
-    else:
-        loader, name = spec.loader, spec.name  # `package.__main__`, where it runs as `__main__`.
-    return getattr(loader, "source_to_code", plain_compile), name
+        return namespace_of(module).get("__loader__"), name_of_module(module)
+    return spec.loader, spec.name  # `package.__main__`, where it runs as `__main__`.
 
 
 def plain_compile(data: bytes | ast.Module, filename: str) -> CodeType:

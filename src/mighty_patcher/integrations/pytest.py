@@ -1,0 +1,53 @@
+"""pytest: modules of tests are compiled with rewritten assertions, after an edit as at the import.
+
+The loader that pytest has for them has neither ``source_to_code`` nor ``get_code``, only
+``exec_module``. What it does to an assertion concerns nothing but that statement, so that a module can
+be taken apart all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from copy import deepcopy
+from types import CodeType
+from typing import Any
+
+__all__ = ["rewriting_compiler"]
+
+_MODULE = "_pytest.assertion.rewrite"
+_DISABLED = "PYTEST_DONT_REWRITE"
+
+
+def rewriting_compiler(
+    loader: object, source: bytes = b""
+) -> Callable[[bytes | ast.Module, str], CodeType] | None:
+    """Return what compiles as pytest's loader does, or None for any other loader.
+
+    Args:
+        loader: The loader of a module.
+        source: The text of the module; needed to compile a part of its syntax tree.
+    """
+    rewrite: Any = sys.modules.get(_MODULE)
+    if rewrite is None or not isinstance(loader, rewrite.AssertionRewritingHook):
+        return None
+    config = loader.config
+
+    def compile_rewritten(data: bytes | ast.Module, filename: str) -> CodeType:
+        is_whole = isinstance(data, bytes)
+        # The rewriter writes to the tree that it is given.
+        tree = ast.parse(data, filename) if is_whole else deepcopy(data)
+        text = data if is_whole else source
+        if not _is_disabled(text):
+            rewrite.rewrite_asserts(tree, text, filename, config)
+        code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
+        return code
+
+    return compile_rewritten
+
+
+def _is_disabled(text: bytes) -> bool:
+    if _DISABLED.encode() not in text:
+        return False
+    return _DISABLED in (ast.get_docstring(ast.parse(text), clean=False) or "")

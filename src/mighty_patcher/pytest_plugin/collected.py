@@ -1,0 +1,429 @@
+"""What pytest has collected, brought in line with modules that were reloaded.
+
+The modules of tests are patched in place, so that an item goes on with the new code of its function
+by itself. What was derived from them at the collection does not: which tests there are, their marks
+and parameters, which fixtures they need, and what these are. So the files that a reload has touched
+are collected again, by pytest itself, into the nodes that there are:
+
+- a node (a file, a class) whose object is the same stays the node, with all that is set up for it;
+- a definition of a fixture that says the same stays, with its value if it has one;
+- an item that is the same stays, with all that plugins have put onto it. Others are replaced.
+
+Use it with the session, between tests and never while one runs:
+
+    collected = Collected()
+    config.pluginmanager.register(collected)  # before the collection
+    ...
+    changes = collected.update(session, [reload], running=item)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from mighty_patcher.engine.modules import filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.report import Reload
+from mighty_patcher.pytest_plugin.registry import (
+    Definition,
+    Registry,
+    fixture_function,
+    function_of,
+    same_definition,
+)
+from mighty_patcher.pytest_plugin.selected import Selection
+
+__all__ = ["Changes", "Collected", "touched"]
+
+
+@dataclass
+class Changes:
+    """What an update did.
+
+    Attributes:
+        files: The nodes that were collected again.
+        replaced: The new item for each that was replaced; it is in its place in ``session.items``.
+        added: Items that are new, and are in ``session.items`` now.
+        removed: Items whose test is gone. They are in ``session.items`` only if they come no later
+            than the one that runs.
+        outdated: Definitions of fixtures that are in force no more. Some may have a value, which
+            lives until its scope ends unless somebody ends it before.
+        problems: What could not be done, in words; a file that could not be collected is as before.
+    """
+
+    files: list[pytest.Collector] = field(default_factory=list)
+    replaced: dict[pytest.Item, pytest.Item] = field(default_factory=dict)
+    added: list[pytest.Item] = field(default_factory=list)
+    removed: list[pytest.Item] = field(default_factory=list)
+    outdated: list[Definition] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class Collected:
+    """A plugin that knows the files that were collected, and collects them again."""
+
+    def __init__(self) -> None:
+        self._files: dict[pytest.Collector, None] = {}
+        self._hooks: dict[str, frozenset[str]] = {}  # of each conftest
+
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        """Take note of a file."""
+        if isinstance(collector, pytest.File):
+            self._files[collector] = None
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Take note of the hooks that conftests have now."""
+        for plugin in _plugins(session.config):
+            self._hooks[name_of_module(plugin)] = _hooks_of(plugin)
+
+    def update(
+        self,
+        session: pytest.Session,
+        reloads: Iterable[Reload],
+        running: pytest.Item | None = None,
+    ) -> Changes:
+        """Collect again what reloads have touched.
+
+        Args:
+            session: The session.
+            reloads: What was reloaded since the last time.
+            running: The item that runs, or has just run: it and those before it keep their places.
+
+        Returns:
+            What has changed. Nothing is raised for what cannot be collected.
+        """
+        names = touched(reloads)
+        if not names:
+            return Changes()
+        update = _Update(session, Registry(session), names, self._hooks)
+        for plugin in _plugins(session.config):
+            update.look_at_plugin(plugin)
+        for file in list(self._files):
+            update.look_at_file(file)
+        return update.merged(running)
+
+
+def touched(reloads: Iterable[Reload]) -> set[str]:
+    """Return the names of the modules that reloads have changed anything in."""
+    found: set[str] = set()
+    for reload in reloads:
+        found.update(reload.modules)
+        found.update(step.module for step in reload.steps)
+    return found
+
+
+class _Update:
+    """One update."""
+
+    def __init__(
+        self,
+        session: pytest.Session,
+        registry: Registry,
+        names: set[str],
+        hooks: dict[str, frozenset[str]],
+    ) -> None:
+        self._session = session
+        self._registry = registry
+        self._names = names
+        self._hooks = hooks
+        self._paths = set(_paths(names))
+        self._below: list[str] = []  # folders whose conftest was parsed again
+        self._twins: dict[int, Definition] = {}
+        self._news: list[tuple[list[pytest.Item], list[pytest.Item]]] = []
+        self._changes = Changes()
+
+    # ---- plugins and conftests
+
+    def look_at_plugin(self, plugin: ModuleType) -> None:
+        """Parse the fixtures of a plugin again if they may have changed."""
+        if not self._has_touched_fixtures(plugin):
+            return
+        known = self._hooks.get(name_of_module(plugin), frozenset())
+        here = _hooks_of(plugin)
+        if known != here:
+            names = ", ".join(sorted(known ^ here))
+            self._changes.problems.append(
+                f"{name_of_module(plugin)}: a hook comes or goes with the next start of pytest: "
+                f"{names}"
+            )
+            self._hooks[name_of_module(plugin)] = here
+        restore = self._registry.snapshot()
+        before = {id(it) for it in self._registry}
+        try:
+            olds = self._registry.parse_plugin_anew(plugin)
+        except Exception as error:
+            restore()
+            self._changes.problems.append(f"{name_of_module(plugin)}: {error}")
+            return
+        news = [it for it in self._registry if id(it) not in before]
+        self._pair(olds, news)
+        file = filename_of(plugin) or ""
+        is_conftest = os.path.basename(file) == "conftest.py"  # noqa: PTH119
+        self._below.append(os.path.dirname(file) if is_conftest else "")  # noqa: PTH120
+
+    def _has_touched_fixtures(self, plugin: ModuleType) -> bool:
+        return name_of_module(plugin) in self._names or any(
+            self._is_touched(fixture_function(value))
+            for value in list(namespace_of(plugin).values())
+        )
+
+    def _is_touched(self, function: Any) -> bool:
+        return getattr(function, "__module__", None) in self._names
+
+    # ---- files
+
+    def look_at_file(self, file: pytest.Collector) -> None:
+        """Collect a file again if what is in it may have changed."""
+        if not self._concerns(file):
+            return
+        olds = [item for item in self._session.items if file in item.listchain()]
+        nodes = {node for item in olds for node in item.listchain()}
+        restore = self._registry.snapshot()
+        definitions = self._registry.forget_below(file)
+        before = {id(it) for it in self._registry}
+        try:
+            news = list(_items_of(file, {(it.nodeid, type(it)): it for it in nodes}))
+        except _NotCollected as error:
+            restore()
+            self._changes.problems.append(str(error))
+            return
+        self._pair(definitions, [it for it in self._registry if id(it) not in before])
+        self._changes.files.append(file)
+        self._news.append((olds, news))
+
+    def _concerns(self, file: pytest.Collector) -> bool:
+        path = str(file.path)
+        if os.path.realpath(path) in self._paths or any(
+            path.startswith(os.path.join(folder, "")) if folder else True for folder in self._below
+        ):
+            return True
+        module = getattr(file, "_obj", None)
+        if not isinstance(module, ModuleType):
+            return False
+        return any(map(self._brings_tests, list(namespace_of(module).values())))
+
+    def _brings_tests(self, value: object) -> bool:
+        """Tell whether a fixture, or a base of a class, has come from a module that was touched."""
+        if isinstance(value, type):
+            return any(it.__module__ in self._names for it in value.__mro__[1:])
+        return self._is_touched(fixture_function(value))
+
+    # ---- what is the same
+
+    def _pair(self, olds: Iterable[Definition], news: Iterable[Definition]) -> None:
+        """Let old definitions stay where new ones say the same."""
+        places: dict[tuple[str, str], list[Definition]] = {}
+        for old in olds:
+            places.setdefault((old.argname, old.baseid), []).append(old)
+        for new in news:
+            there = places.get((new.argname, new.baseid), [])
+            twin = next((it for it in there if same_definition(it, new)), None)
+            if twin is not None:
+                there.remove(twin)
+                self._twins[id(new)] = twin
+        self._changes.outdated += (it for left in places.values() for it in left)
+
+    def merged(self, running: pytest.Item | None) -> Changes:
+        """Put what was collected into the session."""
+        self._registry.put_back(self._twins)
+        for _, news in self._news:
+            for item in news:
+                self._take_twins(item)
+        places = _Places(self._session, running, self._changes)
+        for olds, news in self._news:
+            places.add(olds, news)
+        places.put()
+        return self._changes
+
+    def _take_twins(self, item: pytest.Item) -> None:
+        definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", None)
+        if definitions is None:
+            return
+        for name, them in list(definitions.items()):
+            if any(id(it) in self._twins for it in them):
+                definitions[name] = [self._twins.get(id(it), it) for it in them]
+        item._initrequest()  # type: ignore[attr-defined]  # it may have taken a copy
+
+
+class _Places:
+    """The order of the items of a session, with others in the place of some."""
+
+    def __init__(
+        self, session: pytest.Session, running: pytest.Item | None, changes: Changes
+    ) -> None:
+        self._session = session
+        self._changes = changes
+        self._fixed = session.items.index(running) + 1 if running in session.items else 0
+        self._added: dict[pytest.Item | None, list[pytest.Item]] = {}  # after which
+
+    def add(self, olds: list[pytest.Item], news: list[pytest.Item]) -> None:
+        """Match what was collected with what was there.
+
+        Args:
+            olds: The items of a file.
+            news: Those that it has now.
+        """
+        there: dict[str, list[pytest.Item]] = {}
+        for old in olds:
+            there.setdefault(old.nodeid, []).append(old)
+        selected = {id(item) for item in Selection(self._session).of(news)}
+        last = self._before(olds)
+        for new in _in_source_order(news):
+            twins = there.get(new.nodeid)
+            if twins:
+                last = twins.pop(0)
+                if _same_item(last, new):
+                    vars(last).pop("location", None)  # it keeps its line
+                else:
+                    self._changes.replaced[last] = new
+            elif id(new) in selected:
+                self._added.setdefault(last, []).append(new)
+                self._changes.added.append(new)
+        self._changes.removed += (it for left in there.values() for it in left)
+
+    def _before(self, olds: list[pytest.Item]) -> pytest.Item | None:
+        """Return the item after which a file begins; None if it is the first."""
+        items = self._session.items
+        place = items.index(olds[0]) if olds else len(items)
+        return items[place - 1] if place else None
+
+    def put(self) -> None:
+        """Write the new order."""
+        gone = {id(it) for it in self._changes.removed}
+        order: list[pytest.Item] = []
+        waiting = [*self._added.get(None, ())]
+        for place, item in enumerate(self._session.items):
+            is_fixed = place < self._fixed
+            if is_fixed or id(item) not in gone:
+                order.append(self._changes.replaced.get(item, item))
+            waiting += self._added.get(item, ())
+            if place + 1 >= self._fixed:
+                order += waiting
+                waiting = []
+        self._session.items[:] = [*order, *waiting]
+        self._session.testscollected = len(self._session.items)
+
+
+# --- collecting ---------------------------------------------------------------------------------
+
+
+class _NotCollected(Exception):
+    """What pytest says about a file that it cannot collect."""
+
+
+def _items_of(
+    node: pytest.Collector | pytest.Item, known: dict[tuple[str, type], Any]
+) -> Iterator[pytest.Item]:
+    """Collect again, into the nodes that are known."""
+    if isinstance(node, pytest.Item):
+        node.ihook.pytest_itemcollected(item=node)
+        yield node
+        return
+    _take_marks(node)
+    node.ihook.pytest_collectstart(collector=node)
+    report = node.ihook.pytest_make_collect_report(collector=node)
+    if report.failed:
+        raise _NotCollected(f"{node.nodeid} is as it was collected before:\n{report.longreprtext}")
+    for child in report.result:
+        twin = known.get((child.nodeid, type(child)))
+        if twin is not None and isinstance(child, pytest.Collector) and _same_object(twin, child):
+            yield from _items_of(twin, known)
+        else:
+            yield from _items_of(child, known)
+
+
+def _same_object(old: Any, new: Any) -> bool:
+    return getattr(old, "obj", None) is getattr(new, "obj", None)
+
+
+def _take_marks(node: Any) -> None:
+    """Give a node that stays the marks that its object has now."""
+    obj = getattr(node, "_obj", None)
+    if obj is None:
+        return
+    # What `obj` of the node does when it looks for its object.
+    from _pytest.mark.structures import get_unpacked_marks
+
+    for mark in node.own_markers:
+        node.keywords._markers.pop(mark.name, None)
+    node.own_markers[:] = get_unpacked_marks(obj)
+    node.keywords.update((mark.name, mark) for mark in node.own_markers)
+
+
+def _in_source_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Order what pytest has found as a fresh start would: new names come last in a namespace."""
+    lines: list[int] = []
+    for item in items:
+        path, line, _ = item.reportinfo()
+        is_here = line is not None and os.fspath(path) == str(item.path)
+        lines.append((line or 0) if is_here else lines[-1] if lines else 0)
+    places = sorted(range(len(items)), key=lines.__getitem__)
+    return [items[place] for place in places]
+
+
+def _same_item(old: Any, new: Any) -> bool:
+    """Tell whether an item that was collected before can stay."""
+    return (
+        type(old) is type(new)
+        and isinstance(old, pytest.Function)
+        and old.parent is new.parent
+        and function_of(old.obj) is function_of(new.obj)
+        and _attempt(lambda: old.own_markers == new.own_markers)
+        and _attempt(lambda: _parameters(old) == _parameters(new))
+        and _same_fixtures(old._fixtureinfo, new._fixtureinfo)
+    )
+
+
+def _attempt(compare: Callable[[], object]) -> bool:
+    """Compare what may not want to be compared, such as arrays."""
+    try:
+        return bool(compare())
+    except Exception:
+        return False
+
+
+def _parameters(item: Any) -> object:
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else (callspec.params, callspec.indices)
+
+
+def _same_fixtures(old: Any, new: Any) -> bool:
+    olds, news = old.name2fixturedefs, new.name2fixturedefs
+    return (
+        old.argnames == new.argnames
+        and old.names_closure == new.names_closure
+        and olds.keys() == news.keys()
+        and all(
+            len(olds[name]) == len(news[name]) and all(map(same_definition, olds[name], news[name]))
+            for name in olds
+        )
+    )
+
+
+# --- modules ------------------------------------------------------------------------------------
+
+
+def _plugins(config: pytest.Config) -> list[ModuleType]:
+    return [it for it in config.pluginmanager.get_plugins() if isinstance(it, ModuleType)]
+
+
+def _hooks_of(plugin: ModuleType) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, value in list(namespace_of(plugin).items())
+        if name.startswith("pytest_") and callable(value) and name != "pytest_plugins"
+    )
+
+
+def _paths(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        module = sys.modules.get(name)
+        file = filename_of(module) if isinstance(module, ModuleType) else None
+        if file is not None:
+            yield os.path.realpath(file)
