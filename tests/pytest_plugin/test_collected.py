@@ -37,7 +37,9 @@ class Ran(NamedTuple):
     output: str
 
 
-def run(folder: Path, files: Mapping[str, str], *edits: Edit, arguments: tuple[str, ...] = ()) -> Ran:
+def run(
+    folder: Path, files: Mapping[str, str], *edits: Edit, arguments: tuple[str, ...] = ()
+) -> Ran:
     """Run pytest, and edit files after tests."""
     for name, text in files.items():
         path = folder / name
@@ -45,7 +47,17 @@ def run(folder: Path, files: Mapping[str, str], *edits: Edit, arguments: tuple[s
         path.write_text(textwrap.dedent(text).lstrip("\n"), "utf-8")
     (folder / "edits.json").write_text(json.dumps(edits), "utf-8")
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "editing", "-v", "-p", "no:cacheprovider", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "editing",
+            "-v",
+            "-p",
+            "no:cacheprovider",
+            *arguments,
+        ],
         cwd=folder,
         env={
             **os.environ,
@@ -121,7 +133,10 @@ def test_tests_come_and_go(tmp_path: Path) -> None:
         "TestIn::test_d PASSED",
         "test_z PASSED",
     ], ran.output
-    assert [it["added"] for it in ran.said] == [["test_between", "test_fixture"], ["TestIn::test_new"]]
+    assert [it["added"] for it in ran.said] == [
+        ["test_between", "test_fixture"],
+        ["TestIn::test_new"],
+    ]
     assert [it["removed"] for it in ran.said] == [["test_b"], []]
     assert "7 passed" in ran.output
     assert "100%" in ran.output
@@ -278,7 +293,9 @@ def test_what_is_set_up_stays_set_up(tmp_path: Path) -> None:
             {"test_it.py": ("def test_c(kept, plain):", "def test_c(kept, plain, tmp_path):")},
         ),
     )
-    assert ran.tests == ["TestIn::test_a PASSED", "TestIn::test_b PASSED", "test_c PASSED"], ran.output
+    assert ran.tests == ["TestIn::test_a PASSED", "TestIn::test_b PASSED", "test_c PASSED"], (
+        ran.output
+    )
     assert [it["outdated"] for it in ran.said] == [[], []]
     assert ran.said[1]["replaced"] == ["test_c"]
 
@@ -459,7 +476,10 @@ def test_what_cannot_be_collected(tmp_path: Path) -> None:
     [
         (("-k", "a or new"), ["test_a PASSED", "test_new PASSED"]),
         (("test_it.py::test_a",), ["test_a PASSED"]),
-        (("test_it.py",), ["test_a PASSED", "test_new PASSED", "test_other PASSED", "test_b PASSED"]),
+        (
+            ("test_it.py",),
+            ["test_a PASSED", "test_new PASSED", "test_other PASSED", "test_b PASSED"],
+        ),
     ],
 )
 def test_only_what_was_asked_for(
@@ -470,7 +490,12 @@ def test_only_what_was_asked_for(
         {"test_it.py": "def test_a(): pass\ndef test_b(): pass\n"},
         (
             "test_it.py::test_a",
-            {"test_it.py": ("def test_b", "def test_new(): pass\ndef test_other(): pass\ndef test_b")},
+            {
+                "test_it.py": (
+                    "def test_b",
+                    "def test_new(): pass\ndef test_other(): pass\ndef test_b",
+                )
+            },
         ),
         arguments=arguments,
     )

@@ -19,7 +19,12 @@ from typing import Any
 
 from mighty_patcher.engine.codetree import is_run_through
 from mighty_patcher.engine.toplevel import executed
-from mighty_patcher.engine.version import is_rewritten, own_compiler, plain_compile, without_warnings
+from mighty_patcher.engine.version import (
+    is_rewritten,
+    own_compiler,
+    plain_compile,
+    without_warnings,
+)
 
 __all__ = ["Hook", "Part", "Parts", "can_be_taken_apart"]
 
