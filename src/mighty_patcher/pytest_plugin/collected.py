@@ -39,7 +39,7 @@ from mighty_patcher.pytest_plugin.registry import (
 )
 from mighty_patcher.pytest_plugin.selected import Selection
 
-__all__ = ["Changes", "Collected", "touched"]
+__all__ = ["Changes", "Collected", "files_named", "touched"]
 
 
 @dataclass
@@ -71,6 +71,13 @@ class Collected:
     def __init__(self) -> None:
         self._files: dict[pytest.Collector, None] = {}
         self._hooks: dict[str, frozenset[str]] = {}  # of each conftest
+
+    def pytest_plugin_registered(self, plugin: object) -> None:
+        """Have conftests found that pytest has taken out of `sys.modules`, as one has the name of
+        another (``_ensure_removed_sysmodule``).
+        """
+        if isinstance(plugin, ModuleType) and _is_conftest(plugin):
+            sys.modules.setdefault(f"{name_of_module(plugin)} ({filename_of(plugin)})", plugin)
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Take note of a file."""
@@ -132,7 +139,7 @@ class _Update:
         self._registry = registry
         self._names = names
         self._hooks = hooks
-        self._paths = set(_paths(names))
+        self._paths = set(files_named(names))
         self._below: list[str] = []  # folders whose conftest was parsed again
         self._twins: dict[int, Definition] = {}
         self._news: list[tuple[list[pytest.Item], list[pytest.Item]]] = []
@@ -163,9 +170,8 @@ class _Update:
             return
         news = [it for it in self._registry if id(it) not in before]
         self._pair(olds, news)
-        file = filename_of(plugin) or ""
-        is_conftest = os.path.basename(file) == "conftest.py"  # noqa: PTH119
-        self._below.append(os.path.dirname(file) if is_conftest else "")  # noqa: PTH120
+        folder = os.path.dirname(filename_of(plugin) or "")
+        self._below.append(folder if _is_conftest(plugin) else "")
 
     def _has_touched_fixtures(self, plugin: ModuleType) -> bool:
         return name_of_module(plugin) in self._names or any(
@@ -421,9 +427,14 @@ def _hooks_of(plugin: ModuleType) -> frozenset[str]:
     )
 
 
-def _paths(names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        module = sys.modules.get(name)
-        file = filename_of(module) if isinstance(module, ModuleType) else None
-        if file is not None:
-            yield os.path.realpath(file)
+def _is_conftest(plugin: ModuleType) -> bool:
+    return os.path.basename(filename_of(plugin) or "") == "conftest.py"
+
+
+def files_named(names: set[str]) -> Iterator[str]:
+    """Yield the real paths of modules; several may have one name, as conftests have."""
+    for module in sys.modules.copy().values():
+        if issubclass(type(module), ModuleType) and name_of_module(module) in names:
+            file = filename_of(module)
+            if file is not None:
+                yield os.path.realpath(file)

@@ -1,0 +1,152 @@
+"""Which functions ran while a fixture was set up.
+
+From 3.12 on by `sys.monitoring` (PEP 669), which calls us the first time that a function is entered and
+lets it run at full speed after that; on 3.11 by `sys.setprofile`. Code objects are not kept: who holds
+one keeps a reload from seeing that it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType
+from typing import Any
+
+from mighty_patcher.engine.report import Step
+
+__all__ = ["Calls", "listening"]
+
+_TOOLS = (4, 3, 5)
+"""Ids that `sys.monitoring` gives to no kind of tool."""
+_FOREIGN = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+
+
+class Calls:
+    """Functions of the program that ran."""
+
+    def __init__(self) -> None:
+        self._functions: set[tuple[str, str]] = set()  # real path and qualified name
+        self._names: set[str] = set()  # all global names and attributes that they use
+
+    def add(self, code: CodeType) -> None:
+        """Note that this ran."""
+        path = _real_path(code.co_filename)
+        if path is not None:
+            self._functions.add((path, code.co_qualname))
+            self._note_names(code)
+
+    def _note_names(self, code: CodeType) -> None:
+        self._names.update(code.co_names)
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                self._note_names(constant)
+
+    def concern(self, step: Step, path: str) -> bool:
+        """Tell whether these functions do something else since a step of a reload.
+
+        Args:
+            step: What the reload did.
+            path: The real path of its module.
+        """
+        if not step.qualname:  # a statement that may have done anything
+            return any(here == path for here, _ in self._functions)
+        if any(
+            here == path and f"{name}.".startswith(f"{step.qualname}.")
+            for here, name in self._functions
+        ):
+            return True
+        if step.kind == "patched":
+            return False
+        first, _, rest = step.qualname.partition(".")
+        return first in self._names or rest.rpartition(".")[2] in self._names
+
+
+_paths: dict[str, str | None] = {}
+
+
+def _real_path(filename: str) -> str | None:
+    """Return the real path of a file of the program; None for what is installed, or no file."""
+    try:
+        return _paths[filename]
+    except KeyError:
+        is_own = not filename.startswith(("<", *_FOREIGN)) and "site-packages" not in filename
+        path = _paths[filename] = os.path.realpath(filename) if is_own else None
+        return path
+
+
+# --- listening ----------------------------------------------------------------------------------
+
+_open: list[Calls] = []
+
+
+@contextmanager
+def listening() -> Iterator[Calls]:
+    """Note what runs in the block; blocks may be nested, and the outer one sees the inner."""
+    calls = Calls()
+    _open.append(calls)
+    stop = _start()
+    try:
+        yield calls
+    finally:
+        _open.remove(calls)
+        stop()
+
+
+def _note(code: CodeType) -> None:
+    for calls in _open:
+        calls.add(code)
+
+
+if sys.version_info >= (3, 12):
+
+    def _start() -> Any:
+        monitoring = sys.monitoring
+        if len(_open) > 1:  # see again what has been seen
+            monitoring.restart_events()
+            return lambda: None
+        free = [tool for tool in _TOOLS if monitoring.get_tool(tool) is None]
+        if not free:
+            return _start_profiling()
+        tool, events = free[0], monitoring.events
+
+        def entered(code: CodeType, _: int) -> object:
+            _note(code)
+            return monitoring.DISABLE
+
+        monitoring.use_tool_id(tool, "mighty_patcher")
+        for event in (events.PY_START, events.PY_RESUME):
+            monitoring.register_callback(tool, event, entered)
+        monitoring.set_events(tool, events.PY_START | events.PY_RESUME)
+        monitoring.restart_events()
+
+        def stop() -> None:
+            monitoring.set_events(tool, 0)
+            monitoring.free_tool_id(tool)
+
+        return stop
+
+else:
+
+    def _start() -> Any:
+        return _start_profiling()
+
+
+def _start_profiling() -> Any:
+    before, before_in_threads = sys.getprofile(), threading.getprofile()
+
+    def called(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            _note(frame.f_code)
+
+    sys.setprofile(called)
+    threading.setprofile(called)
+
+    def stop() -> None:
+        sys.setprofile(before)
+        threading.setprofile(before_in_threads)  # type: ignore[arg-type]
+
+    return stop

@@ -1,0 +1,63 @@
+"""Saves while tests run: they are installed at once, on a thread, and can be waited for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from mighty_patcher.engine.report import Reload
+from mighty_patcher.engine.saves import Saves
+from mighty_patcher.watch import AutoReloader, watching
+
+__all__ = ["Reloads"]
+
+_PATIENCE = 0.5
+"""Seconds. On Windows Ctrl-C does not wake up who waits for a lock."""
+
+
+class Reloads:
+    """Watches, reloads, and keeps what was reloaded until somebody takes it.
+
+    Args:
+        folders: What is watched.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._reloader = AutoReloader(path=folders, watch=False)
+        watching.add(self._reloader)  # a reloader in the tests need not watch the same
+        self._lock = threading.Lock()
+        self._done: list[Reload] = []
+        self._saved = threading.Event()
+        self._saves = Saves([folders], self._on_save)
+
+    def stop(self) -> None:
+        """Watch no more; may be called again."""
+        self._saves.stop()
+        self._reloader.stop()
+
+    def take(self) -> list[Reload]:
+        """Return what was reloaded since the last time."""
+        with self._lock:
+            done, self._done = self._done, []
+        return done
+
+    def forget(self) -> None:
+        """Let `wait` wait for what is saved from now on."""
+        self._saved.clear()
+
+    def wait(self) -> None:
+        """Wait for a save of a Python file that could be installed, or that nobody has imported.
+
+        Raises:
+            KeyboardInterrupt: As it comes.
+        """
+        while not self._saved.wait(_PATIENCE):
+            pass
+
+    def _on_save(self, paths: list[str]) -> None:
+        reload = self._reloader.reload(paths)
+        with self._lock:
+            self._done.append(reload)
+        if reload.ok:
+            self._saved.set()
