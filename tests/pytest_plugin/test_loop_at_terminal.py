@@ -127,7 +127,12 @@ def test_all_that_can_be_edited(at_terminal: AtTerminal) -> None:
         ("test_function", "test_it.py", "(kept): assert 1 == 2", "(kept): assert 2 == 2"),
         ("test_helper", "test_it.py", "def helper(): return 1", "def helper(): return 2"),
         ("test_fixture", "test_it.py", "def of_module(): return 1", "def of_module(): return 2"),
-        ("test_conftest", "conftest.py", "def of_conftest(): return 1", "def of_conftest(): return 2"),
+        (
+            "test_conftest",
+            "conftest.py",
+            "def of_conftest(): return 1",
+            "def of_conftest(): return 2",
+        ),
         ("of_session", "conftest.py", 'raise LookupError("set-up")', "return 2"),
         ("ending", "test_it.py", 'raise LookupError("tear-down")', "pass"),
         ("test_wide", "test_it.py", "def helper(): return 2", "def helper(): return 3"),

@@ -58,7 +58,9 @@ class Alive:
                     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
                         raise
                     name = function_of(definition.func).__name__
-                    raised.append(f"the end of fixture {name} raised {type(error).__name__}: {error}")
+                    raised.append(
+                        f"the end of fixture {name} raised {type(error).__name__}: {error}"
+                    )
                 self._values.pop(definition, None)
         return raised
 

@@ -42,13 +42,12 @@ class Loop:
         self._collected = Collected()
         self._alive = Alive()
         self._prompt = (
-            Waiting(self._screen, self._reloads)
-            if waits
-            else Debugger(self._screen, self._reloads)
+            Waiting(self._screen, self._reloads) if waits else Debugger(self._screen, self._reloads)
         )
         for plugin in (self._collected, self._alive, self._prompt):
             config.pluginmanager.register(plugin)
         self._failures: list[Failure] = []
+        self._time_limit: tuple[pytest.Item, object] | None = None
         self._settled: list[tuple[str, int]] = []
 
     def stop(self) -> None:
@@ -78,12 +77,15 @@ class Loop:
         self._screen.flush()
         return True
 
-    def pytest_exception_interact(
-        self, node: Any, call: pytest.CallInfo[Any], report: Any
-    ) -> None:
+    def pytest_exception_interact(self, node: Any, call: pytest.CallInfo[Any], report: Any) -> None:
         """Take note of what was raised."""
         if isinstance(report, pytest.TestReport):
             self._failures.append(Failure(node, call, report))
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
+        """Take note of the time limit of pytest-timeout, which has it for the first attempt."""
+        self._time_limit = item, settings
 
     def pytest_enter_pdb(self, pdb: Any) -> None:
         """Have saves shown above the prompt, at a breakpoint too."""
@@ -120,6 +122,9 @@ class Loop:
             if not attempt.is_repeated:
                 break
             now = self._brought_up_to_date(item, is_again=True)
+            if now is not None and self._time_limit is not None:
+                _, settings = self._time_limit
+                item.config.hook.pytest_timeout_set_timer(item=now, settings=settings)
         else:
             attempt.become_skipped("it was renamed or removed while it failed")
         attempt.note(attempts)

@@ -112,7 +112,9 @@ class Screen(logging.Handler):
 
     def uncaptured(self) -> Any:
         """Return a context in which standard output is the terminal."""
-        return nullcontext() if self._capture is None else self._capture.global_and_fixture_disabled()
+        return (
+            nullcontext() if self._capture is None else self._capture.global_and_fixture_disabled()
+        )
 
     def enter_debugger(self, debugger: Any) -> None:
         """Have what comes written above the prompt of a debugger."""
