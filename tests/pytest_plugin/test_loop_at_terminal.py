@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import pytest
 from conftest import AtTerminal
 
 LOOP = ("--reload-loop",)
@@ -256,8 +257,42 @@ KINDS = """
         def setUp(self): self.value = 1
         def test_case(self): self.assertEqual(self.value, 2)
 
-    def test_subtest_free(): pass
 """
+
+SUBTESTS = """
+    import unittest
+    class Case(unittest.TestCase):
+        def test_parts(self):
+            for n in (1, 2, 3):
+                with self.subTest(n=n):
+                    self.assertNotEqual(n, 2)
+    def test_parts(subtests):
+        for n in (1, 2, 3):
+            with subtests.test(n=n):
+                assert n != 2
+    def test_last(): pass
+"""
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="pytest has subtests since 9.0")
+def test_subtests(at_terminal: AtTerminal) -> None:
+    """What a part has reported of an attempt that is repeated, counts no more."""
+    run = at_terminal({"test_it.py": SUBTESTS}, *LOOP, "-v", "--junitxml=out.xml")
+    assert "self.assertNotEqual(n, 2)" in run.prompt()
+    run.mend("test_it.py", "self.assertNotEqual(n, 2)", "self.assertNotEqual(n, 4)")
+    assert "assert n != 2" in run.prompt()
+    run.type("giveup")
+    screen = run.end(status=1)
+    assert "Case::test_parts PASSED after 2 attempts" in screen
+    assert "contains 1 failed subtest" in screen
+    failed = re.search(r"=+ (.*) in [\d.]+s =+", screen)
+    assert failed is not None
+    assert failed[1].startswith("2 failed, 2 passed")
+    suite = ElementTree.parse(run.folder / "out.xml").getroot()[0]
+    assert {it.get("name") for it in suite.iter("testcase") if it.find("failure") is not None} == {
+        "test_parts"
+    }
+
 
 
 def test_classes_and_doctests(at_terminal: AtTerminal) -> None:

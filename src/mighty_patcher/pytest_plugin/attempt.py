@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
@@ -27,6 +30,7 @@ class Attempt:
     def __init__(self, item: pytest.Item) -> None:
         self.item = item
         self.reports: list[Any] = []
+        self._parts: list[Any] = []  # of the call: of subtests
         self.is_settled = False
         self.is_repeated = False
         self._properties = len(item.user_properties)
@@ -37,16 +41,33 @@ class Attempt:
         """Add the report of a phase."""
         self.reports.append(report)
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Until the end of the block, hold back what is reported of parts of the test.
+
+        Subtests report themselves as they end, by the hooks of their item.
+        """
+        session: Any = self.item.session
+        relay_of = session.gethookproxy
+        session.gethookproxy = lambda path: _Holding(relay_of(path), self._parts)
+        try:
+            yield
+        finally:
+            del session.gethookproxy
+
     @property
     def has_passed(self) -> bool:
-        """Whether no phase so far has failed or was skipped."""
-        return all(report.passed for report in self.reports)
+        """Whether nothing so far has failed or was skipped."""
+        return all(report.passed for report in self.reports) and self.failed is None
 
     @property
     def failed(self) -> Any:
-        """The report of the last phase if that failed, and nobody expected it."""
+        """The report of what has failed in the last phase, if nobody expected that."""
         last = self.reports[-1]
-        return last if last.failed else None
+        failed = [last] if last.failed else []
+        if last.when == "call":
+            failed += [report for report in self._parts if report.failed]
+        return next((it for it in failed if not hasattr(it, "wasxfail")), None)
 
     @property
     def would_end_session(self) -> bool:
@@ -77,7 +98,9 @@ class Attempt:
     def log(self) -> None:
         """Let pytest know."""
         for report in self.reports:
-            self.item.ihook.pytest_runtest_logreport(report=report)
+            parts = self._parts if report.when == "call" else ()
+            for one in (*parts, report):
+                self.item.ihook.pytest_runtest_logreport(report=one)
 
     def end(self) -> None:
         """Forget the values of the fixtures; where another attempt follows, all that was said."""
@@ -87,6 +110,25 @@ class Attempt:
         if self.is_repeated:
             del self.item.user_properties[self._properties :]
             self.item._report_sections.clear()
+            subtests = sys.modules.get("_pytest.subtests")  # since 9.0
+            if subtests is not None:
+                item: Any = self.item
+                key = getattr(item, "id", item.nodeid)  # since 9.2 or so
+                item.config.stash[subtests.failed_subtests_key].pop(key, None)
+
+
+class _Holding:
+    """The hooks of an item, but for one."""
+
+    def __init__(self, relay: Any, reports: list[Any]) -> None:
+        self._relay = relay
+        self._reports = reports
+
+    def pytest_runtest_logreport(self, *, report: Any) -> None:
+        self._reports.append(report)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._relay, name)
 
 
 def made_anew(item: pytest.Item) -> pytest.Item:

@@ -141,25 +141,30 @@ class Loop:
         self._failures.clear()
         self._reloads.forget()
         try:
-            attempt.add(call_and_report(item, "setup", log=False))
-            if attempt.has_passed and not item.config.getoption("setuponly", default=False):
-                attempt.add(call_and_report(item, "call", log=False))
-            self._decide(attempt)
-            following = item.parent if attempt.is_repeated else _next(item)
-            if item.session.shouldfail or item.session.shouldstop or attempt.would_end_session:
-                following = None
-            report: Any = call_and_report(item, "teardown", log=False, nextitem=following)
-            attempt.add(report)
-            if report.failed and attempt.is_repeated:
-                self._screen.show(report)  # nobody else will
-            elif not attempt.is_settled:
-                self._decide(attempt)
+            with attempt.holding():
+                self._phases(attempt)
         except BaseException:
             attempt.log()  # as far as it has come
             raise
         finally:
             attempt.end()
         return attempt
+
+    def _phases(self, attempt: Attempt) -> None:
+        item = attempt.item
+        attempt.add(call_and_report(item, "setup", log=False))
+        if attempt.has_passed and not item.config.getoption("setuponly", default=False):
+            attempt.add(call_and_report(item, "call", log=False))
+        self._decide(attempt)
+        following = item.parent if attempt.is_repeated else _next(item)
+        if item.session.shouldfail or item.session.shouldstop or attempt.would_end_session:
+            following = None
+        report: Any = call_and_report(item, "teardown", log=False, nextitem=following)
+        attempt.add(report)
+        if report.failed and attempt.is_repeated:
+            self._screen.show(report)  # nobody else will
+        elif not attempt.is_settled:
+            self._decide(attempt)
 
     def _decide(self, attempt: Attempt) -> None:
         failed = attempt.failed
