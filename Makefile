@@ -1,15 +1,15 @@
 # Every target makes its own environment below VENV_HOME; only Python and a C compiler are needed.
 #
 #   make test PYTHON=python3.14 ARGS="-k files"
-#   make test WATCHDOG="watchdog==6.*"
+#   make test PIN="watchdog==6.* pytest==8.0.*"
 
 PYTHON ?= python3
 ARGS ?=
-WATCHDOG ?=
+PIN ?=
 VENV_HOME ?= .venv
 
 # run,GROUPS: Python in the environment that has these dependency groups.
-run = $(PYTHON) tools/environment.py --home "$(VENV_HOME)" --watchdog "$(WATCHDOG)" $(1:%=--group %) --
+run = $(PYTHON) tools/environment.py --home "$(VENV_HOME)" $(PIN:%=--pin "%") $(1:%=--group %) --
 
 # The sanitizers' own runtime must be in the process before everything else, and it finds what is
 # wrong only where every object is an allocation of its own; free-threaded builds cannot have that,
@@ -29,7 +29,7 @@ asan_env = \
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo 'Variables: PYTHON=python3.14  ARGS="-k foo"  WATCHDOG="watchdog==6.*"  VENV_HOME=.venv'
+	@echo 'Variables: PYTHON=python3.14  ARGS="-k foo"  PIN="watchdog==6.*"  VENV_HOME=.venv'
 
 # An older Python could not even read tools/environment.py, so it is asked before.
 python:

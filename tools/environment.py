@@ -4,9 +4,9 @@
 
 `make` calls this for everything it does. The environment is made the first time, and brought up to
 date when what is written here changed since; otherwise this costs some milliseconds. It is below
-HOME (default .venv), one for each version and kind of Python, watchdog and build of the core:
-3.13.1, 3.14.0t, 3.11.7-debug, 3.11.7-watchdog-6. Whether the machine's own Python is externally
-managed does not matter: nothing is ever installed there.
+HOME (default .venv), one for each version and kind of Python, pinned packages and build of the
+core: 3.13.1, 3.14.0t, 3.11.7-debug, 3.11.7-watchdog-6. Whether the machine's own Python is
+externally managed does not matter: nothing is ever installed there.
 
 What is tested is what a user gets: the project is built from a copy of its sources and installed
 as a wheel, never found by way of the checkout.
@@ -14,7 +14,8 @@ as a wheel, never found by way of the checkout.
 Options:
     --home HOME         The folder of the environments.
     --group GROUP       Also have what this dependency group of pyproject.toml names; repeatable.
-    --watchdog REQUIRE  Have this watchdog ("watchdog==6.*") instead of what pyproject.toml says.
+    --pin REQUIREMENT   Have this ("watchdog==6.*") instead of what pyproject.toml says of that
+                        package; repeatable.
 """
 
 from __future__ import annotations
@@ -49,13 +50,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(usage=f"{sys.argv[0]} [OPTION...] -- ARGUMENT...")
     parser.add_argument("--home", type=Path, default=Path(".venv"))
     parser.add_argument("--group", action="append", default=[])
-    parser.add_argument("--watchdog", default="")
+    parser.add_argument("--pin", action="append", default=[])
     options = parser.parse_args(sys.argv[1:split])
 
     home = ROOT / options.home
     home.mkdir(parents=True, exist_ok=True)
-    environment = Environment(home / tag(options.watchdog))
-    wanted = requirements(options.group, options.watchdog)
+    environment = Environment(home / tag(options.pin))
+    wanted = requirements(options.group, options.pin)
 
     # Held until the command has ended, so that nothing is installed under a running suite.
     lock = os.open(f"{environment.folder}.lock", os.O_CREAT | os.O_RDWR, 0o644)
@@ -102,7 +103,7 @@ class Environment:
         missing = [require for require in wanted if require not in record["requirements"]]
         if missing:
             say(f"installing {', '.join(missing)}")
-            self.pip("install", *missing)
+            self.pip("install", *wanted)  # all of them, or a pin would not hold
             record = self.write(record, requirements=record["requirements"] + missing)
         if record["project"] != project():
             check_compiler()
@@ -167,11 +168,11 @@ class Environment:
         return record
 
 
-def tag(watchdog: str) -> str:
+def tag(pins: list[str]) -> str:
     """Return the name of the environment: this Python, and what is particular about it."""
     sanitizers = os.environ.get("MIGHTY_PATCHER_SANITIZE", "")
     debug = "debug" if os.environ.get("MIGHTY_PATCHER_DEBUG") == "1" else ""
-    parts = [platform.python_version() + sys.abiflags, watchdog, debug, sanitizers]
+    parts = [platform.python_version() + sys.abiflags, *pins, debug, sanitizers]
     return "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") for part in parts if part)
 
 
@@ -180,15 +181,20 @@ def maker() -> str:
     return f"{sys.executable} {sys.version}"
 
 
-def requirements(groups: list[str], watchdog: str) -> list[str]:
-    """Return what is to be installed beside the project, as pyproject.toml has it."""
+def requirements(groups: list[str], pins: list[str]) -> list[str]:
+    """Return what is to be installed beside the project, as pyproject.toml and the pins have it."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    found: list[str] = list(settings["build-system"]["requires"])
-    for require in settings["project"]["dependencies"]:
-        found.append(watchdog if watchdog and require.startswith("watchdog") else require)
+    found: list[str] = [*settings["build-system"]["requires"], *settings["project"]["dependencies"]]
     for group in groups:
         found.extend(of_group(settings["dependency-groups"], group))
-    return list(dict.fromkeys(found))
+    pinned = {package(pin): pin for pin in pins}
+    return list(dict.fromkeys(pinned.get(package(require), require) for require in found))
+
+
+def package(require: str) -> str:
+    """Return the name of the package that a requirement is about (PEP 503)."""
+    name = re.match(r"[\w.-]+", require)
+    return re.sub(r"[-_.]+", "-", name[0]).lower() if name else require
 
 
 def of_group(groups: dict[str, list[str | dict[str, str]]], name: str) -> Iterator[str]:

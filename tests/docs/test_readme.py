@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def test_every_example_is_run_here() -> None:
         "by_name.py": 1,
         "one_thing.py": 1,
         "looping.py": 1,
+        "test_words.py": 1,
         "patching.py": 1,
         "counter.py": 1,
     }
@@ -55,14 +57,20 @@ def test_running_a_program(folder: Folder) -> None:
 
 
 def test_the_options_that_it_names_are_there() -> None:
-    command = [sys.executable, "-m", "mighty_patcher", "--help"]
-    text = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    def offered(*command: str) -> set[str]:
+        line = [sys.executable, "-m", *command, "--help"]
+        text = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE, check=True)
+        return set(re.findall(r"--[a-z-]+", text.stdout))
+
     named = set(
         re.findall(r"^``(--[a-z-]+)|, ``(--[a-z-]+)", README.read_text("utf-8"), re.MULTILINE)
     )
     options = {option for pair in named for option in pair if option}
     assert {"--watch", "--children", "--explain", "--help"} <= options
-    assert options <= set(re.findall(r"--[a-z-]+", text.stdout))
+    of_pytest = {option for option in options if option.startswith("--reload-")}
+    assert of_pytest >= {"--reload-loop", "--reload-wait", "--reload-dir"}
+    assert of_pytest <= offered("pytest", *plugin())
+    assert options - of_pytest <= offered("mighty_patcher")
 
 
 def test_by_hand(folder: Folder) -> None:
@@ -116,6 +124,23 @@ def test_loop(folder: Folder) -> None:
     program.expect(".* ran 3 steps .*")
     folder.save("words.py", EDITED)
     program.expect("words has run")
+
+
+def plugin() -> list[str]:
+    """Return what pytest needs to find our plugin, if it does not find it by itself."""
+    installed = entry_points(group="pytest11").names
+    return [] if "mighty_patcher" in installed else ["-p", "mighty_patcher.pytest_plugin"]
+
+
+def test_pytest(folder: Folder) -> None:
+    folder.save("words.py")
+    folder.save("test_words.py")
+    program = folder.run("-m", "pytest", *plugin(), "-p", "no:cacheprovider", "--reload-wait")
+    program.expect("E .*'Hello, Ada' == 'Good morning, Ada'")
+    program.expect("test_words.py::test_greet waits for a save.*")
+    folder.save("words.py", EDITED)
+    program.expect(r"\d\d:\d\d:\d\d reloaded words\.py: patched greet  [\d.]+ ms")
+    program.expect("test_words.py::test_greet passed after 2 attempts")
 
 
 def test_patching(folder: Folder) -> None:

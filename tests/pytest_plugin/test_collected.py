@@ -319,9 +319,12 @@ def test_definitions_of_fixtures(tmp_path: Path) -> None:
             {
                 "test_it.py": (
                     "@pytest.fixture\ndef it(): return 1\n",
-                    '@pytest.fixture\ndef new(): return "new"\n'
-                    "@pytest.fixture(params=[1, 2])\ndef it(new): return new\n"
-                    "@pytest.fixture(autouse=True)\ndef always(): made.append(1)\n",
+                    """@pytest.fixture\ndef new(): return "new"
+@pytest.fixture(params=[1, 2])
+def it(new): return new
+@pytest.fixture(autouse=True)
+def always(): made.append(1)
+""",
                 )
             },
         ),
@@ -355,8 +358,11 @@ def test_conftest(tmp_path: Path, folder: str) -> None:
             {
                 f"{folder}conftest.py": (
                     "import pytest\n",
-                    "import pytest\n@pytest.fixture\ndef more(it): return it * 2\n"
-                    "def pytest_report_header(): return 'new'\n",
+                    """import pytest
+@pytest.fixture
+def more(it): return it * 2
+def pytest_report_header(): return 'new'
+""",
                 )
             },
         ),
@@ -394,7 +400,7 @@ def test_fixtures_and_tests_that_come_from_elsewhere(tmp_path: Path) -> None:
             {
                 "shared.py": (
                     "def it(): return 1\nclass Base:\n",
-                    "def it(tmp_path): return tmp_path\nclass Base:\n    def test_new(self): pass\n",
+                    "def it(tmp_path): return tmp_path\nclass Base:\n    def test_new(self): 1\n",
                 )
             },
         ),

@@ -294,7 +294,6 @@ def test_subtests(at_terminal: AtTerminal) -> None:
     }
 
 
-
 def test_classes_and_doctests(at_terminal: AtTerminal) -> None:
     run = at_terminal(
         {

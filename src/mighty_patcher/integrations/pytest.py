@@ -1,8 +1,8 @@
 """pytest: modules of tests are compiled with rewritten assertions, after an edit as at the import.
 
 The loader that pytest has for them has neither ``source_to_code`` nor ``get_code``, only
-``exec_module``. What it does to an assertion concerns nothing but that statement, so that a module can
-be taken apart all the same.
+``exec_module``. What it does to an assertion concerns nothing but that statement, so that a module
+can be taken apart all the same.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def rewriting_compiler(
     config = loader.config
 
     def compile_rewritten(data: bytes | ast.Module, filename: str) -> CodeType:
-        is_whole = isinstance(data, bytes)
-        # The rewriter writes to the tree that it is given.
-        tree = ast.parse(data, filename) if is_whole else deepcopy(data)
-        text = data if is_whole else source
+        if isinstance(data, bytes):
+            text, tree = data, ast.parse(data, filename)
+        else:
+            text, tree = source, deepcopy(data)  # for the rewriter writes to it
         if not _is_disabled(text):
             rewrite.rewrite_asserts(tree, text, filename, config)
         code: CodeType = compile(tree, filename, "exec", dont_inherit=True)

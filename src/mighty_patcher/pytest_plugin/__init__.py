@@ -1,7 +1,7 @@
 """The pytest plugin: mend a failing test while it waits, and see it pass.
 
-This module is imported by every run of pytest of everybody who has installed the package. It imports
-nothing, and does nothing unless one of its options is used.
+This module is imported by every run of pytest of everybody who has installed the package. It
+imports nothing, and does nothing unless one of its options is used.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _LOOP = """\
 when a test fails, open the debugger (--pdbcls) on it, install what is saved meanwhile, and run it \
 again at `c`, until it passes; `giveup` leaves it failed and goes on, `q` ends the run"""
 _WAIT = """\
-the same without a debugger: a test that failed waits, and runs again at the next save; Ctrl-C leaves \
-it failed and goes on"""
+the same without a debugger: a test that failed waits, and runs again at the next save; Ctrl-C \
+leaves it failed and goes on"""
 _DIR = """\
-a folder from which modules are imported, watched instead of the root and the current folder and the \
-src in them (repeatable)"""
+a folder from which modules are imported, watched instead of the root and the current folder and \
+the src in them (repeatable)"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

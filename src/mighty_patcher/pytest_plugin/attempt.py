@@ -132,11 +132,11 @@ class _Holding:
 
 
 def made_anew(item: pytest.Item) -> pytest.Item:
-    """Let a test begin again: with another instance of its class, and what it was decorated with."""
+    """Let a test begin again, with another instance of its class."""
     values = vars(item)
     if isinstance(item, pytest.Function) and not _is_unittest(item):
         values.pop("_instance", None)
-        item._obj = None  # type: ignore[attr-defined]
+        item._obj = None
     values.pop("location", None)
     return item
 

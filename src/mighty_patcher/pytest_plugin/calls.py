@@ -1,8 +1,8 @@
 """Which functions ran while a fixture was set up.
 
-From 3.12 on by `sys.monitoring` (PEP 669), which calls us the first time that a function is entered and
-lets it run at full speed after that; on 3.11 by `sys.setprofile`. Code objects are not kept: who holds
-one keeps a reload from seeing that it is gone.
+From 3.12 on by `sys.monitoring` (PEP 669), which calls us the first time that a function is entered
+and lets it run at full speed after that; on 3.11 by `sys.setprofile`. Code objects are not kept:
+who holds one keeps a reload from seeing that it is gone.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ else:
 def _start_profiling() -> Any:
     before, before_in_threads = sys.getprofile(), threading.getprofile()
 
-    def called(frame: FrameType, event: str, argument: object) -> None:
+    def called(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
             _note(frame.f_code)
 
@@ -147,6 +147,6 @@ def _start_profiling() -> Any:
 
     def stop() -> None:
         sys.setprofile(before)
-        threading.setprofile(before_in_threads)  # type: ignore[arg-type]
+        threading.setprofile(before_in_threads)
 
     return stop

@@ -23,6 +23,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -140,7 +141,7 @@ class _Update:
         self._names = names
         self._hooks = hooks
         self._paths = set(files_named(names))
-        self._below: list[str] = []  # folders whose conftest was parsed again
+        self._below: list[Path | None] = []  # whose conftest was parsed again; None for all
         self._twins: dict[int, Definition] = {}
         self._news: list[tuple[list[pytest.Item], list[pytest.Item]]] = []
         self._changes = Changes()
@@ -170,8 +171,8 @@ class _Update:
             return
         news = [it for it in self._registry if id(it) not in before]
         self._pair(olds, news)
-        folder = os.path.dirname(filename_of(plugin) or "")
-        self._below.append(folder if _is_conftest(plugin) else "")
+        folder = Path(filename_of(plugin) or "").parent
+        self._below.append(folder if _is_conftest(plugin) else None)
 
     def _has_touched_fixtures(self, plugin: ModuleType) -> bool:
         return name_of_module(plugin) in self._names or any(
@@ -204,9 +205,8 @@ class _Update:
         self._news.append((olds, news))
 
     def _concerns(self, file: pytest.Collector) -> bool:
-        path = str(file.path)
-        if os.path.realpath(path) in self._paths or any(
-            path.startswith(os.path.join(folder, "")) if folder else True for folder in self._below
+        if os.path.realpath(file.path) in self._paths or any(
+            folder is None or file.path.is_relative_to(folder) for folder in self._below
         ):
             return True
         module = getattr(file, "_obj", None)
@@ -428,7 +428,7 @@ def _hooks_of(plugin: ModuleType) -> frozenset[str]:
 
 
 def _is_conftest(plugin: ModuleType) -> bool:
-    return os.path.basename(filename_of(plugin) or "") == "conftest.py"
+    return Path(filename_of(plugin) or "").name == "conftest.py"
 
 
 def files_named(names: set[str]) -> Iterator[str]:

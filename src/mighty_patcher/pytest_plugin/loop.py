@@ -1,8 +1,8 @@
 """``pytest --reload-loop``: a test that fails is run again, edited meanwhile, until it passes.
 
 Each attempt is what pytest does for a test, phase by phase, but nothing of it is reported until the
-test is settled. Between two attempts the test is torn down, what is collected is brought in line with
-what was reloaded, and those fixtures of a wider scope are ended that the edit concerns.
+test is settled. Between two attempts the test is torn down, what is collected is brought in line
+with what was reloaded, and those fixtures of a wider scope are ended that the edit concerns.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class Loop:
 
     def _tear_down_to(self, item: pytest.Item) -> None:
         """Tear down what is set up and not needed any more, and what has failed."""
-        state: Any = item.session._setupstate  # type: ignore[attr-defined]
+        state: Any = item.session._setupstate
         has_failed = any(error is not None for _, error in state.stack.values())
         try:
             state.teardown_exact(None if has_failed else item)

@@ -30,7 +30,7 @@ class Waiting:
         self._reloads = reloads
 
     def wants_another(
-        self, item: pytest.Item, report: pytest.TestReport, failure: Failure | None
+        self, item: pytest.Item, report: pytest.TestReport, _: Failure | None
     ) -> bool:
         """Show a failure, wait, and return whether the test shall run again."""
         self._screen.show(report)

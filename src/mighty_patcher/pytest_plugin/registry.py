@@ -28,7 +28,7 @@ class Registry:
 
     def __init__(self, session: pytest.Session) -> None:
         self._session = session
-        self._manager: Any = session._fixturemanager  # type: ignore[attr-defined]
+        self._manager: Any = session._fixturemanager
         self._is_by_node = hasattr(self._manager, "_arg2node2fixturedefs")  # since 9.1
 
     def __iter__(self) -> Iterator[Definition]:
@@ -224,7 +224,7 @@ def same_definition(old: Definition, new: Definition) -> bool:
 
 
 def _same_function(old: Any, new: Any) -> bool:
-    """Tell whether functions are the same; of what pytest makes itself there are always new ones."""
+    """Tell whether functions are the same; those that pytest makes itself are always new."""
     if old is new:
         return True
     if type(old) is not FunctionType or type(new) is not FunctionType:
