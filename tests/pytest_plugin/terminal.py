@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import subprocess
 import sys
+import termios
 import textwrap
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
+from pexpect.fdpexpect import fdspawn
 
 import mighty_patcher
 
 TIMEOUT = 60.0
 """Seconds for which something is waited for. What comes at all comes within two."""
-PDB = r"\(Pdb\) $"
 _SOURCE = str(Path(mighty_patcher.__file__).parent.parent)
+_ON_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -44,8 +49,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
 def command(*arguments: str) -> list[str]:
     """Return a command line of pytest with our plugin."""
-    plugins = ["-p", "mighty_patcher.pytest_plugin", "-p", "no:cacheprovider"]
-    return [sys.executable, "-m", "pytest", *plugins, *arguments]
+    return [sys.executable, "-m", "pytest", "-p", "mighty_patcher.pytest_plugin", *arguments]
 
 
 class Terminal:
@@ -53,16 +57,20 @@ class Terminal:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
-        program, *rest = command(*arguments)
-        self._child = pexpect.spawn(
-            program,
-            rest,
-            cwd=str(folder),
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(ours, (50, 160))
+        # Not by forkpty(), which warns where there is a thread, such as that of faulthandler.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _ON_TERMINAL, *command(*arguments)],
+            cwd=folder,
             env=environ(),
-            encoding="utf-8",
-            codec_errors="backslashreplace",
-            timeout=TIMEOUT,
-            dimensions=(50, 160),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        self._child = fdspawn(
+            ours, encoding="utf-8", codec_errors="backslashreplace", timeout=TIMEOUT
         )
         self._seen: list[str] = []
 
@@ -88,7 +96,7 @@ class Terminal:
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        self._child.sendintr()
+        self._child.send("\x03")
 
     def save(self, name: str, text: str) -> None:
         """Save a file."""
@@ -120,8 +128,8 @@ class Terminal:
             screen = _plain("".join([*self._seen, str(self._child.before)]))
             raise AssertionError(f"does not end:\n{screen}") from None
         self._seen.append(self._child.before or "")
-        self._child.close()
-        assert self._child.exitstatus == status, (self._child.exitstatus, self.screen)
+        ended = self._process.wait(TIMEOUT)
+        assert ended == status, (ended, self.screen)
         return self.screen
 
     @property
@@ -131,7 +139,10 @@ class Terminal:
 
     def kill(self) -> None:
         """End it, whatever it does."""
-        self._child.close(force=True)
+        self._process.kill()
+        self._process.wait()
+        with suppress(OSError):
+            self._child.close()
 
 
 def _plain(text: str) -> str:
