@@ -2,7 +2,7 @@
 
 Once a test has passed, its body runs some ten times more, and may leave neither an object nor, on
 debug builds, a reference behind. A test that cannot be repeated, or is too slow to be, says so:
-``@pytest.mark.unsteady("why")``.
+``@pytest.mark.unsteady("why")``. Where each run goes through the whole heap, ``runs(4)`` are enough.
 """
 
 from __future__ import annotations
@@ -22,16 +22,27 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     marker = pyfuncitem.get_closest_marker("unsteady")
     if marker is None:
         names = pyfuncitem._fixtureinfo.argnames
-        steady(partial(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in names}))
+        body = partial(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in names})
+        runs = pyfuncitem.get_closest_marker("runs")
+        if runs is not None:  # going through the heap takes back what was put aside
+            steady(body, *runs.args)
+        else:
+            put_aside()
+            steady(body)
     elif not marker.args:
         pytest.fail("a test that is not run for leaks must say why: unsteady('why')")
     return result
 
 
-@pytest.fixture(scope="module", autouse=True)
-def frozen() -> Iterator[None]:
-    """Put aside all that there was before, so that the collections of a leak test are quick."""
+def put_aside() -> None:
+    """Put aside all that there is, so that the collections of a leak test are quick."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    """Begin a module without the garbage of others."""
+    put_aside()
     yield
     gc.unfreeze()

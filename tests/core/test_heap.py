@@ -23,6 +23,9 @@ from mighty_patcher import _core
 NUMBERS = itertools.count()
 
 
+pytestmark = pytest.mark.runs(4)  # each goes through the heap
+
+
 @pytest.fixture(scope="module", autouse=True)
 def frozen() -> None:
     """Nothing is frozen here, unlike in the other modules: here it makes a difference."""

@@ -21,6 +21,8 @@ import pytest
 
 from mighty_patcher import _core
 
+pytestmark = pytest.mark.runs(4)  # each goes through the heap
+
 
 def made(name: str = "C", *bases: type, metaclass: Any = type, **content: Any) -> Any:
     """A new class, which nobody holds but the caller."""
@@ -37,7 +39,9 @@ def holders_of(donor: Any, left: list[tuple[Any, Any]]) -> set[int]:
 
 
 def must_be_dead(reference: weakref.ref[Any]) -> None:
-    gc.collect()
+    for generation in range(3):  # what was just made is among the young, and soon found there
+        if reference() is not None:
+            gc.collect(generation)
     referrers = [] if reference() is None else gc.get_referrers(reference())
     assert reference() is None, referrers
 
