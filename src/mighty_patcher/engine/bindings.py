@@ -78,9 +78,11 @@ def follow(
     while waiting:
         source, name, old, new = waiting.pop()
         for importer, bound in holders[id(old)]:
-            line = _line_of_import(source, name, bound, imports(importer, source, name))
             # What was bound a moment ago, by another way to the same value, is done.
-            if line is None or namespace_of(importer).get(bound) is not old:
+            if namespace_of(importer).get(bound) is not old:
+                continue
+            line = _line_of_import(source, name, bound, imports(importer, source, name))
+            if line is None:
                 continue
             if binds_after(importer, bound, line):
                 continue

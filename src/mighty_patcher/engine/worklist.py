@@ -70,6 +70,7 @@ class Worklist:
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
         self._told: dict[int, tuple[ModuleType, Outside]] = {}
+        self._needed: dict[int, frozenset[str]] = {}  # the names of what a module will import
         self._begun: dict[int, int] = {}  # as far as which line a module was handed out
         self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
 
@@ -197,8 +198,11 @@ class Worklist:
         return None
 
     def _needs(self, module: ModuleType, other: ModuleType) -> bool:
-        name = name_of_module(other)
-        return any(name in it.modules() for it in self._imports(module, name))
+        needed = self._needed.get(id(module))
+        if needed is None:
+            found = (name for it in self._imports(module, "") for name in it.modules())
+            needed = self._needed[id(module)] = frozenset(found)
+        return name_of_module(other) in needed
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
