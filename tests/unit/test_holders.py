@@ -34,12 +34,16 @@ def said(project, reload):
             "a tuple in a list in an object of type S",
         ),
         ("def f(): return ~m.app\nL = []\nadd = L.append\nadd(f())\n", "h.L"),
-        ("def f(D={}): D['a'] = ~m.app; return 1\nf()\n", "a dict in a tuple in f()"),
+        ("def f(D={}): D['a'] = ~m.app; return 1\nf()\n", "a dict in a default of f()"),
         (
             "def f():\n    x = ~m.app\n    def g(): return x\n    return g\ng = f()\n",
-            "a variable in a tuple in f.<locals>.g()",
+            "a variable of f.<locals>.g()",
         ),
         ("class C: pass\ndef f(): C.a = ~m.app\nf()\n", "class C"),
+        (
+            "def f():\n    x = ~m.app\n    def g(a=x): return a\n    return g\ng = f()\n",
+            "a default of f.<locals>.g()",
+        ),
         ("class C(~m.Router): pass\ndef f(): return C(~m.app)\nc = f()\n", "an object of type C"),
     ],
 )

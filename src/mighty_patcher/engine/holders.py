@@ -113,7 +113,14 @@ class _Heap:
             return f"{holder.__qualname__}()"
         if type(holder) not in _PARTS:
             return f"an object of type {qualname_of(type(holder))}"
+        if type(holder) is CellType:
+            above = [it for closure in above for it in self._above.get(id(closure), ())]
         for it in above:
+            if type(holder) in (tuple, CellType) and type(it) is FunctionType:
+                part = "a default" if type(holder) is tuple else "a variable"
+                return f"{part} of {it.__qualname__}()"
+            if type(holder) is tuple and is_class(it):
+                return self.describe(it)
             if id(it) in self._namespaces:
                 return f"{self._namespaces[id(it)]}.{_key_of(holder, it)}"
             if type(holder) is dict and (is_class(it) or _stored_in(it) is holder):
