@@ -20,6 +20,7 @@ from mighty_patcher.engine import version
 from mighty_patcher.engine.files import python_files
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.instances import changed_definitions, migrate
+from mighty_patcher.engine.made_before import made_before
 from mighty_patcher.engine.modules import (
     Imported,
     Modules,
@@ -331,6 +332,7 @@ class Engine:
                     self._forget_last()
                 self._undo.append(_Undo(transaction, olds, news))
                 transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
+                transaction.steps += list(made_before(self._in_force.texts(), transaction.steps))
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
             names = tuple(name_of_module(module) for module in reloaded)
             texts = tuple(

@@ -66,6 +66,13 @@ class InForce:
         file = filename_of(module)
         return None if file is None else self.text(os.path.realpath(file))
 
+    def texts(self) -> Iterator[tuple[ModuleType, Version]]:
+        """Yield the modules below the roots, each with the version that it runs, if known."""
+        for module in self._modules.loaded():
+            text = self.text_of(module)
+            if text is not None:
+                yield module, text
+
     def first_text(self, path: str) -> Version | None:
         """Return the version that was imported: a script that is still running has its lines."""
         return self._first.get(path, self._texts.get(path))

@@ -1,0 +1,168 @@
+"""What functions and classes have made that would make something else now.
+
+A body that changed runs nothing, so that a table, a connection, a decorated definition stays what
+the old body made of it. That is the rule, and no fault; but whoever wonders finds it in the report.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from types import FunctionType, ModuleType
+from typing import Any
+
+from mighty_patcher.engine.classes import is_class, mro_of, qualname_of, subclasses_of
+from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.report import LINES_MOVED, Step
+from mighty_patcher.engine.statements import branches_of
+from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement
+from mighty_patcher.engine.version import Version
+
+__all__ = ["made_before"]
+
+_MOST = 50
+_BODY = "whose body changed"
+_MAKES = ("__init__", "__new__")
+
+
+def made_before(
+    modules: Iterable[tuple[ModuleType, Version]], steps: Sequence[Step]
+) -> Iterator[Step]:
+    """Say of statements that were not run that what they call would do something else now.
+
+    Args:
+        modules: Modules, each with its text that is in force.
+        steps: What was done.
+
+    Yields:
+        One step for each statement, no more than a few dozen.
+    """
+    changed = _changed(steps)
+    if not changed:
+        return
+    ran = {(step.module, step.qualname) for step in steps if step.kind in ("ran", "removed")}
+    found = (
+        step
+        for module, text in modules
+        if _may_call(text, changed)
+        for step in _kept_in(module, text.tree.body, changed, "")
+        if (step.module, step.qualname.partition(".")[0]) not in ran
+    )
+    yield from islice(found, _MOST)
+
+
+def _changed(steps: Sequence[Step]) -> dict[int, tuple[Any, str]]:
+    """Return what does something else now when it is called, by its address, and why."""
+    changed: dict[int, tuple[Any, str]] = {}
+    names: dict[str, set[str]] = {}
+    for step in steps:
+        module = sys.modules.get(step.module)
+        if step.kind not in ("patched", "ran", "rebound") or step.reason == LINES_MOVED:
+            continue
+        if type(module) is not ModuleType:
+            continue
+        first, _, rest = step.qualname.partition(".")
+        value = namespace_of(module).get(first)
+        if is_class(value) and (step.kind == "ran" or rest in _MAKES):
+            changed[id(value)] = value, "which changed" if step.kind == "ran" else _BODY
+        elif type(value) is FunctionType and not rest:
+            changed[id(value)] = value, _BODY if step.kind == "patched" else "which changed"
+        elif not rest:
+            names.setdefault(step.module, set()).add(first)
+    for name, read in names.items():
+        namespace = namespace_of(sys.modules[name])
+        for value in list(namespace.values()):
+            if type(value) is FunctionType and value.__globals__ is namespace:
+                used = {it for code in all_code(value.__code__) for it in code.co_names} & read
+                if used:
+                    changed.setdefault(id(value), (value, f"which reads {min(used)}"))
+    return changed
+
+
+def _may_call(text: Version, changed: Mapping[int, tuple[Any, str]]) -> bool:
+    """Tell whether a text is worth looking into: one that was not parsed is looked at roughly."""
+    values = [value for value, _ in changed.values()]
+    values += [it for value in values if is_class(value) for it in subclasses_of(value)]
+    names = {value.__name__.encode() for value in values}
+    names = {name for name in names if name in text.data}
+    if not names:
+        return False
+    if "tree" in vars(text):
+        return True
+    any_name = b"|".join(map(re.escape, sorted(names)))
+    statement = rb"^(?:@|[^\W\d][\w.]*[ \t]*(?::[^=\n]+)?=[^\n]*?)\b(?:%s)\b" % any_name
+    return re.search(statement, text.data, re.MULTILINE) is not None
+
+
+def _kept_in(
+    module: ModuleType,
+    body: Iterable[ast.stmt],
+    changed: Mapping[int, tuple[Any, str]],
+    prefix: str,
+) -> Iterator[Step]:
+    for statement in body:
+        if is_main_guard(statement):
+            continue
+        branches = branches_of(statement)
+        here = f"{prefix}{statement.name}." if isinstance(statement, ast.ClassDef) else prefix
+        for _, inner in branches:
+            yield from _kept_in(module, inner, changed, here)
+        reason = _why(statement, bool(branches), namespace_of(module), changed)
+        if reason is not None:
+            name = prefix + name_of_statement(statement)
+            yield Step("kept", name_of_module(module), name, statement.lineno, reason)
+
+
+def _why(
+    statement: ast.stmt,
+    is_block: bool,
+    namespace: Mapping[str, Any],
+    changed: Mapping[int, tuple[Any, str]],
+) -> str | None:
+    """Say what a statement calls that would do something else now."""
+    decorators = getattr(statement, "decorator_list", [])
+    for decorator in decorators:
+        function = decorator.func if isinstance(decorator, ast.Call) else decorator
+        reason = _reason(function, namespace, changed)
+        if reason is not None:
+            return f"it was decorated by {reason}"
+    if is_block or isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Expr)):
+        return None
+    for node in _evaluated(statement):
+        if isinstance(node, ast.Call):
+            reason = _reason(node.func, namespace, changed)
+            if reason is not None:
+                return f"it was made by {reason}"
+    return None
+
+
+def _evaluated(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Walk through what a statement evaluates: what is in a lambda it does not."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _reason(
+    function: ast.expr, namespace: Mapping[str, Any], changed: Mapping[int, tuple[Any, str]]
+) -> str | None:
+    value: Any = None
+    if isinstance(function, ast.Name):
+        value = namespace.get(function.id)
+    elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        holder = namespace.get(function.value.id)
+        if type(holder) is ModuleType:
+            value = namespace_of(holder).get(function.attr)
+    candidates = mro_of(value) if is_class(value) else [value]
+    for it in candidates:
+        if id(it) in changed:
+            name = qualname_of(it) if is_class(it) else it.__qualname__
+            return f"{name}(), {changed[id(it)][1]}"
+    return None

@@ -1,0 +1,86 @@
+"""What a function has made whose body changed is kept, and the report says so."""
+
+from __future__ import annotations
+
+import pytest
+
+SOURCE = """
+    LIMIT = 5
+    def make(): return [1]
+    def limit(): return LIMIT
+    def mark(f): return f
+    class A:
+        def __init__(self): self.a = 1
+    class B(A): pass
+    """
+
+
+def kept(project, reload):
+    assert reload.ok, [e.__cause__ or e for e in reload.errors]
+    return [
+        f"{it.module.removeprefix(project.prefix)}.{it.qualname}: {it.reason}"
+        for it in reload.steps
+        if it.kind == "kept"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "made", "reason"),
+    [
+        ("[1]", "[2]", "x = (0,\n    make())", "it was made by make(), whose body changed"),
+        ("[1]", "[2]", "if 1:\n    x = make()", "it was made by make(), whose body changed"),
+        ("= 5", "= 6", "x = limit()", "it was made by limit(), which reads LIMIT"),
+        ("a = 1", "a = 2", "x: A = B()", "it was made by A(), whose body changed"),
+        (
+            "return f",
+            "return [f][0]",
+            "@mark\ndef x(): return 1",
+            "it was decorated by mark(), whose body changed",
+        ),
+        ("def make()", "def make(n=1)", "x = make()", "it was made by make(), which changed"),
+        ("[1]", "[2]", "x = lambda: make()", None),
+        ("[1]", "[2]", "def x(): return make()", None),
+        ("[1]", "[2]", "if __name__ == '__main__':\n    x = make()", None),
+        ("[1]", "[1]\n", "x = make()", None),
+    ],
+)
+def test_in_the_module_itself(project, old, new, made, reason):
+    m = project.load("m", SOURCE.replace("\n    ", "\n") + made + "\n")
+    project.engine()
+    x = vars(m).get("x")
+    assert kept(project, project.edit("m", old, new)) == ([f"m.x: {reason}"] if reason else [])
+    assert vars(m).get("x") is x
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        ("x = [0] + make()", "it was made by make(), whose body changed"),
+        ("x = ~m.make()", "it was made by make(), whose body changed"),
+        ("@mark\ndef x(): return 1", "it was decorated by mark(), whose body changed"),
+        ("def x(): return make()", None),
+        ("make = list\nx = make()", None),
+    ],
+)
+def test_in_a_module_that_was_not_saved(project, made, reason):
+    """It is not parsed for that: only what a line says is found."""
+    project.load("m", SOURCE)
+    project.load("n", f"import ~m\nfrom ~m import *\n{made}\n")
+    project.engine()
+    both = SOURCE.replace("[1]", "[2]").replace("return f", "return [f][0]")
+    assert kept(project, project.save(m=both)) == ([f"n.x: {reason}"] if reason else [])
+
+
+def test_in_a_class_of_the_module(project):
+    project.load("m", "def make(): return [1]\nclass C:\n    x = make()\n    y = 1\n")
+    project.engine()
+    assert kept(project, project.edit("m", "[1]", "[2]")) == [
+        "m.C.x: it was made by make(), whose body changed"
+    ]
+
+
+def test_what_is_run_is_not_kept(project):
+    m = project.load("m", "def make(): return [1]\nx = make()\n")
+    project.engine()
+    assert kept(project, project.save(m="def make(): return [2]\nx = make() + [0]\n")) == []
+    assert m.x == [2, 0]
