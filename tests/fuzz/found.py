@@ -787,4 +787,99 @@ FOUND = {
         def f(x, y=getattr(J, "x", 8), *, z=getattr(K, "x", 7)):
             return x
         """,
+    "another name for what a decorator made, and another decorator": """
+        ----- base.py
+        import functools
+        from helper import traced
+        @traced
+        def f(x):
+            return x
+        a = f
+        =====
+        ----- base.py
+        import functools
+        from helper import traced
+        @functools.lru_cache(maxsize=4)
+        @traced
+        def f(x):
+            return x
+        a = f
+        """,
+    "a package imports everything from a module in it that has begun to import it": """
+        ----- pkg/two.py
+        ----- pkg/__init__.py
+        import pkg.two
+        =====
+        ----- pkg/two.py
+        import pkg as p
+        ----- pkg/__init__.py
+        from pkg.two import *
+        import pkg.two
+        """,
+    "a cycle is new since a reload, and a name in it": """
+        ----- base.py
+        A = 1
+        import user
+        ----- user.py
+        def f(x):
+            return x
+        ----- last.py
+        from user import f as g
+        from base import A
+        =====
+        ----- base.py
+        A = 1
+        from last import A, g
+        import user
+        =====
+        ----- base.py
+        B = 1
+        from last import B, g
+        import user
+        ----- user.py
+        from base import B as C
+        def f(x):
+            return x
+        ----- last.py
+        from user import f as g
+        from base import B
+        """,
+    "a call that changes a list is moved below who reads it": """
+        ----- base.py
+        L = [6, 9]
+        L.append(len(L) + 2)
+        def f(x, y=len(L) + 4):
+            return x
+        =====
+        ----- base.py
+        L = [6, 9]
+        def f(x, y=len(L) + 4):
+            return x
+        L.append(len(L) + 2)
+        """,
+    "a statement goes from a try, of which another has called what changed": """
+        ----- base.py
+        def f(x):
+            return x + 1
+        ----- last.py
+        from helper import note
+        from base import f
+        try:
+            c = note("c", f(2))
+            L = note("l", [2, 7])
+        except ZeroDivisionError:
+            A = 12
+        =====
+        ----- base.py
+        def f(x):
+            return x + 2
+        =====
+        ----- last.py
+        from helper import note
+        from base import f
+        try:
+            c = note("c", f(2))
+        except ZeroDivisionError:
+            A = 12
+        """,
 }

@@ -743,12 +743,9 @@ class Step:
             if self._did_run(module, it):
                 continue
             is_kept = key not in self.changed or it.kind in _LOOKED_INTO
-            if key in self.memory.results and (it.called or is_kept):
-                results.add(key)
-            elif it.called and is_kept and self._may_return_another(module, it):
-                results.add(key)
-            elif is_kept and self._changed_before(self.old, module, it) != self._changed_before(
-                self.new, module, it
+            before, after = (self._changed_before(v, module, it) for v in (self.old, self.new))
+            if (self._was_another(module, it) and (it.called or is_kept)) or (
+                is_kept and (before != after or self._may_return_another(module, it))
             ):
                 results.add(key)
         results |= self._seen_late()
@@ -793,7 +790,21 @@ class Step:
                     late.add(key)
         return late
 
+    def _was_another(self, module: str, it: Statement) -> bool:
+        """Tell whether nothing could be said of a statement, or of the block that it was before."""
+        return (module, it.text) in self.memory.results or (
+            it.kind in _LOOKED_INTO
+            and any(
+                (module, other.text) in self.memory.results
+                and not {*other.binds}.isdisjoint(it.binds)
+                for other in self.old.statements[module]
+                if other.kind == it.kind
+            )
+        )
+
     def _may_return_another(self, module: str, it: Statement) -> bool:
+        if not it.called:
+            return False
         called = self.new.all_nodes(module, (path for _, path in it.called))
         before, after = (version.signature(module, it) for version in (self.old, self.new))
         return before != after or bool(called & self._unknown_before)

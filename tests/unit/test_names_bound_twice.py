@@ -246,6 +246,28 @@ class TestCycles:
         project.save(one="from ~user import *\nX = 1\ndef f(): pass\n", two="from ~one import f\n")
         assert one.f is two.f
 
+    def test_an_import_that_closes_one_leaves_it_cut_where_it_was(self, project):
+        project.write("two", "X = 1\n")
+        one = project.load("one", "import ~two\n")
+        project.engine()
+        project.save(one="from ~two import *\nimport ~two\n", two="X = 1\nimport ~one as o\n")
+        assert one.o is one
+
+    def test_one_that_goes_on_with_a_new_name(self, project):
+        """`first` has imported `last` since a reload, and takes a name from it that it has from
+        there: so `first` comes first."""
+        project.write("user", "def f(): pass\n")
+        first = project.load("first", "A = 1\nimport ~user\n")
+        project.load("last", "from ~user import f as g\nfrom ~first import A\n")
+        project.engine()
+        project.save(first="A = 1\nfrom ~last import A, g\nimport ~user\n")
+        project.save(
+            first="B = 2\nfrom ~last import B, g\nimport ~user\n",
+            last="from ~user import f as g\nfrom ~first import B\n",
+            user="from ~first import B as C\ndef f(): pass\n",
+        )
+        assert first.B == 2
+
 
 class TestDecorators:
     def test_what_was_held_bare_while_a_decorator_goes_and_comes(self, project):
@@ -265,3 +287,22 @@ class TestDecorators:
             assert (bare(), m.f is wrapper) == (value, True)
         assert m.f() == (4, 4)
         assert m.f.__wrapped__ is bare
+
+    def test_two_names_for_what_a_decorator_made(self, project):
+        """Both are bound anew, and so is whoever has put it into a list."""
+        text = """
+            import functools
+            def same(f):
+                @functools.wraps(f)
+                def wrapper(): return f()
+                return wrapper
+            {}@same
+            def f(): return 1
+            alias = f
+            """
+        m = project.load("m", text.format(""))
+        project.engine()
+        held = [m.f]
+        project.save(m=text.format("@functools.cache\n            "))
+        assert held[0] is m.f is m.alias
+        assert hasattr(m.f, "cache_info")

@@ -226,11 +226,10 @@ class Keeper:
             if self.keep(old, new) or (are_decorated and self._keep_wrapper(old, new))
         }
         if are_decorated:
-            shared = Counter(id(value) for value in self.before.values())
             self._moved += [
                 (old, self.kept_for(new))
                 for name, (old, new) in changed.items()
-                if name not in kept and shared[id(old)] == 1
+                if name not in kept
             ]
         made = {
             name: self.namespace[name]
@@ -413,7 +412,14 @@ class Keeper:
     def _move(self) -> None:
         """Let whatever refers to what a decorated definition was refer to what it is now."""
         moved, self._moved = self._moved, []
-        pairs = [(old, new) for old, new in moved if _is_own_wrapper(old) and not is_class(new)]
+        # What other names hold, too, need not have been made for this one.
+        shared = Counter(id(old) for old, _ in moved)
+        shared.update(map(id, self.namespace.values()))
+        pairs = [
+            (old, new)
+            for old, new in moved
+            if _is_own_wrapper(old) and not is_class(new) and shared[id(old)] == 1
+        ]
         if pairs:
             within = [holder for old, new in pairs for holder in _holders_within(new, old)]
             ours = [moved, *moved, pairs, *pairs, within, *self.own, *within]

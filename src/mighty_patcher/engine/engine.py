@@ -85,6 +85,7 @@ class Engine:
         self._takes_empty = True
         self._in_force = InForce(self.modules, python_files(self.modules.roots))
         self._undo: list[_Undo] = []
+        self._raised: set[tuple[str, str]] = set()  # see `Worklist`
         self._reimports = Reimports(self._in_force)
         self._planner = Planner(
             self.modules, self._in_force, self._reimports, rerun, self._forget_last
@@ -264,7 +265,7 @@ class Engine:
             before = [it for it in body if (it.end_lineno or 0) < line]
             return name in names_bound(ast.Module(before, []))
 
-        work = Worklist(saved, will_import, imported, self._in_force.knows, has)
+        work = Worklist(saved, will_import, imported, self._in_force.knows, has, self._raised)
         transaction = Transaction(
             self._in_force.imports_of,
             self._in_force.importers,

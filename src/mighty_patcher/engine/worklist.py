@@ -46,6 +46,8 @@ class Worklist:
         imported: What they have imported.
         is_own: Tells whether a module is one of those that may be reloaded.
         has: Tells whether a module has a name when all before a line of it is executed.
+        raised: The names of modules that were found to end after others that had ended after them,
+            as they have imported them since; more are added.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Worklist:
         imported: Imports,
         is_own: Callable[[ModuleType], bool],
         has: Callable[[ModuleType, str, int], bool] = lambda *_: True,
+        raised: set[tuple[str, str]] | None = None,
     ) -> None:
         # An import puts its module at the end when it ends (importlib's `_load_unlocked`), so what
         # was imported stands before who imported it, and a cycle is cut where the program cut it.
@@ -64,7 +67,12 @@ class Worklist:
         self._imports = imports
         self._is_own = is_own
         self._has = has
+        self._raised = set() if raised is None else raised
         ranks = dict(self._ranks)
+        for name, other in self._raised:
+            if name in loaded and other in loaded and self._needs(loaded[name], loaded[other]):
+                rank = ranks[id(loaded[other])] + 0.5
+                self._ranks[id(loaded[name])] = max(self._rank(loaded[name]), rank)
         for module in saved:
             self._raise(module, imported, loaded, ranks)
         for module in sorted(self._saved, key=self._rank):
@@ -160,7 +168,9 @@ class Worklist:
         loaded: Mapping[str, ModuleType],
         ranks: Mapping[int, float],
     ) -> None:
-        """Have a module end after those that it will import and has not imported so far."""
+        """Have a module end after those that it will import, and has not imported so far, or not
+        what it takes from them now.
+        """
         rank = ranks.get(id(module), len(ranks))
         later = {
             name: loaded[name]
@@ -169,10 +179,13 @@ class Worklist:
             if name in loaded and ranks[id(loaded[name])] > rank
         }
         for name, other in later.items():
-            if any(name in it.modules() for it in imported(module, name)):
-                continue
-            if self._leads_to(other, module, imported):
-                continue  # that one has begun before it, and goes on when this is done
+            if (name_of_module(module), name) not in self._raised:
+                line = self._line_leading_to(other, module, imported)
+                if line is None and any(name in it.modules() for it in imported(module, name)):
+                    continue
+                if line is not None and self._has_all(other, module, line):
+                    continue  # it has begun before, or may have
+                self._raised.add((name_of_module(module), name))
             self._ranks[id(module)] = max(self._rank(module), ranks[id(other)] + 0.5)
             if any(it is other for it in self._saved):
                 self._saved = [it for it in self._saved if it is not module]
@@ -227,6 +240,19 @@ class Worklist:
             for it in self._imports(module, name)
             if it.module == name and it.name not in ("", "*")
         )
+
+    def _line_leading_to(
+        self, other: ModuleType, module: ModuleType, imported: Imports
+    ) -> int | None:
+        """Return the line on which a module imports what it has imported another by."""
+        before = {name for it in imported(other, "") for name in it.modules()}
+        lines = (
+            it.line
+            for it in self._imports(other, "")
+            for name in before.intersection(it.modules())
+            if name in sys.modules and self._leads_to(sys.modules[name], module, imported)
+        )
+        return min(lines, default=None)
 
     def _leads_to(self, start: ModuleType, module: ModuleType, imports: Imports) -> bool:
         """Tell whether to import a module is to import another, maybe through more."""
