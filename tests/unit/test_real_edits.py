@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-
-import pytest
 
 
 def said(reload):
@@ -60,70 +57,6 @@ class TestClasses:
         assert m.ran == [1]
         assert project.save(m="object = dict\nran = []\nclass A(object):\n    x = 1\n").ok
         assert issubclass(m.A, dict)
-
-
-class TestSlots:
-    SOURCE = """
-        import dataclasses
-        class Bundle:
-            def __init__(self, **fields): vars(self).update(fields)
-        class Request(Bundle):
-            def method(self): return self.target
-        class Big(Request): pass
-        @dataclasses.dataclass
-        class Data:
-            size: int
-            end: bool = False
-        """
-    SLOTS = """
-        import abc, dataclasses
-        class Event(abc.ABC):
-            __slots__ = ()
-        @dataclasses.dataclass(init=False, frozen=True)
-        class Request(Event):
-            __slots__ = ("target", "body")
-            target: str
-            body: bytes
-            def __init__(self, target, body=b""):
-                object.__setattr__(self, "target", target)
-                object.__setattr__(self, "body", body)
-            def method(self): return self.target.upper()
-        class Big(Request):
-            __slots__ = ()
-        @dataclasses.dataclass(slots=True)
-        class Data:
-            size: int
-            end: bool = True
-        """
-
-    def test_classes_that_get_slots_stay_the_same(self, project):
-        """Their instances keep the room that they have, and the report says so."""
-        m = project.load("m", self.SOURCE)
-        project.engine()
-        classes = [m.Request, m.Big, m.Data]
-        request, big, data = m.Request(target="a"), m.Big(target="b"), m.Data(1)
-        stale = dict(said(project.save(m=self.SLOTS)))
-        assert {"class Request", "class Data"} <= stale.keys()
-        assert "keep their __dict__" in stale["class Data"]
-        assert [m.Request, m.Big, m.Data] == classes
-        assert (request.method(), big.method(), (data.size, data.end)) == ("A", "B", (1, False))
-        assert (isinstance(big, m.Event), m.Request.__slots__) == (True, ("target", "body"))
-        new = m.Big("c", b"d")
-        assert (new.method(), new.body, repr(m.Data(2))) == ("C", b"d", "Data(size=2, end=True)")
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            new.body = b""
-
-    def test_and_may_get_others_lose_them_and_go_back(self, project):
-        m = project.load("m", "class A:\n    x = 1\n")
-        project.engine()
-        a, cls = m.A(), m.A
-        a.y = 1
-        for slots in ("('y',)", "('y', 'z')", "()", "('__dict__', 'z')", "('__weakref__',)"):
-            assert project.save(m=f"class A:\n    __slots__ = {slots}\n    x = 1\n").ok
-            assert (m.A is cls, a.y, m.A().x) == (True, 1, 1)
-        project.engine().undo()
-        assert project.save(m="class A:\n    x = 3\n").ok
-        assert (m.A is cls, a.x, vars(a)) == (True, 3, {"y": 1})
 
 
 class TestOverloads:

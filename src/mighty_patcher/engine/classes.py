@@ -46,7 +46,6 @@ __all__ = [
     "stored",
     "stored_attributes",
     "stores_all_in_dict",
-    "stores_beyond",
     "subclasses_of",
 ]
 
@@ -149,7 +148,6 @@ class _Plain:
     """Lays out its instances as most classes do."""
 
 
-_OFFSETS = {"__dict__": "__dictoffset__", "__weakref__": "__weakrefoffset__"}
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
 
 
@@ -445,9 +443,7 @@ def own_storage(cls: type, shape: type | None) -> dict[str, Any]:
         shape: A class with the layout that it gets; None if bases and layout stay.
     """
     storage: dict[str, Any] = {}
-    for name in stores_beyond(cls, shape):
-        storage[name] = _own_descriptor(cls, name)
-    for name, offset in _OFFSETS.items():
+    for name, offset in (("__dict__", "__dictoffset__"), ("__weakref__", "__weakrefoffset__")):
         mine = class_dict(cls).get(name)
         has_own = type(mine) is GetSetDescriptorType
         if shape is None and has_own:
@@ -464,33 +460,8 @@ def own_storage(cls: type, shape: type | None) -> dict[str, Any]:
     return storage
 
 
-def _own_descriptor(cls: type, name: str) -> Any:
-    """Return the descriptor of what a class has room for, as one of its own: the base that had it
-    may go.
-    """
-    for base in mro_of(cls):
-        value = class_dict(base).get(name)
-        if type(value) is GetSetDescriptorType:
-            is_shared = getattr(value, "__objclass__", None) is not base
-            return value if is_shared or base is cls else _core.own_getset(cls, value)
-    raise TypeError(f"{qualname_of(cls)} has no {name}")
-
-
-def stores_beyond(cls: type, shape: type | None) -> list[str]:
-    """Return what the instances of a class have room for and those of another have not.
-
-    Args:
-        cls: The class.
-        shape: A class with the layout that it should get; None if bases and layout stay.
-    """
-    if shape is None:
-        return []
-    return [it for it, offset in _OFFSETS.items() if _offset(cls, offset) > _offset(shape, offset)]
-
-
-def _offset(cls: type, name: str) -> bool:
-    """Tell whether there is such an offset; it may be negative, or a mark (3.12 and later)."""
-    return bool(vars(type)[name].__get__(cls))
+def _offset(cls: type, name: str) -> int:
+    return int(vars(type)[name].__get__(cls))
 
 
 def _layout_base(shape: type) -> type:

@@ -44,7 +44,6 @@ from mighty_patcher.engine.classes import (
     stored,
     stored_attributes,
     stores_all_in_dict,
-    stores_beyond,
 )
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.hierarchy import Move, can_move
@@ -661,8 +660,6 @@ class Keeper:
                 words.
         """
         reason: str | None = _core.layout_difference(old, shape)
-        if reason in _LESS_ROOM and not stores_beyond(shape, old):
-            reason = None  # the room stays, which nobody minds
         if reason is None and type(old) is not type(shape):
             mine, theirs = type(old), type(shape)
             if mine.__basicsize__ != theirs.__basicsize__:
@@ -670,7 +667,6 @@ class Keeper:
         if (
             reason is None
             and own_slots(shape).keys() - own_slots(old).keys()
-            and "__dict__" not in stores_beyond(old, shape)
             and shape.__itemsize__
         ):
             return "its instances have no place for new slots"
@@ -750,12 +746,9 @@ class Keeper:
             for name, value in members.items()
             if not _is_storage(value, old, shape)
         }
-        slots, room = own_slots(old), stores_beyond(old, shape)
+        slots = own_slots(old)
         for name in slots if shape is None else own_slots(shape):
-            if name in slots or "__dict__" not in room:
-                content[name] = slots[name] if name in slots else _slot(old, name)
-        if room:
-            self.stale.append(_keeps_room(old, room))
+            content[name] = slots[name] if name in slots else _slot(old, name)
         content |= own_storage(old, shape)
         content |= self._retained(old, content)
         edit = ClassEdit(
@@ -895,19 +888,6 @@ def _kind(holder: Any) -> str:
         return f"class {qualname_of(holder)}"
     name: str = qualname_of(type(holder))
     return f"an object of type {name}"
-
-
-_LESS_ROOM = (
-    "its instances would lose their __dict__",
-    "its instances would lose their __weakref__",
-)
-
-
-def _keeps_room(cls: type, room: list[str]) -> Stale:
-    reason = f"its instances keep their {' and '.join(room)}, which its new text takes away"
-    if "__dict__" in room:
-        reason += "; what __slots__ names is stored there"
-    return Stale(f"class {qualname_of(cls)}", reason, "it works all the same; restart to save room")
 
 
 def _jit_goes_on() -> bool:
