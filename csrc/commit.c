@@ -1,7 +1,7 @@
 /* commit.c - see commit.h. The only place that writes to live objects. */
 #include "commit.h"
 
-enum mp_edit_kind { MP_FUNCTION_EDIT, MP_CONSTANT_EDIT, MP_DICT_EDIT, MP_TYPE_EDIT };
+enum mp_edit_kind { MP_FUNCTION_EDIT, MP_CONSTANT_EDIT, MP_DICT_EDIT, MP_LIST_EDIT, MP_TYPE_EDIT };
 
 struct mp_edit {
     enum mp_edit_kind kind;
@@ -9,6 +9,7 @@ struct mp_edit {
         mp_function_edit function;
         mp_constant_edit constant;
         mp_dict_edit dict;
+        mp_list_edit list;
         mp_type_edit type;
     } of;
 };
@@ -106,6 +107,19 @@ mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor)
 
     if (ret == MP_OK) {
         edit_b->kind = MP_DICT_EDIT;
+        log->used++;
+    }
+    return ret;
+}
+
+int
+mp_log_add_list(mp_log *log, PyObject *target, PyObject *donor)
+{
+    mp_edit *edit_b = log_next(log);
+    int ret = edit_b == NULL ? MP_ERROR : mp_list_prepare(&edit_b->of.list, target, donor);
+
+    if (ret == MP_OK) {
+        edit_b->kind = MP_LIST_EDIT;
         log->used++;
     }
     return ret;
@@ -419,6 +433,9 @@ exchange_all(mp_log *log)
             case MP_CONSTANT_EDIT:
                 mp_constant_exchange(&edit_b->of.constant);
                 break;
+            case MP_LIST_EDIT:
+                mp_list_exchange(&edit_b->of.list);
+                break;
             case MP_DICT_EDIT:
             case MP_TYPE_EDIT:
                 break;
@@ -521,6 +538,9 @@ mp_log_discard(mp_log *log)
                 break;
             case MP_DICT_EDIT:
                 mp_dict_discard(&edit_b->of.dict);
+                break;
+            case MP_LIST_EDIT:
+                mp_list_discard(&edit_b->of.list);
                 break;
             case MP_TYPE_EDIT:
                 mp_type_discard(&edit_b->of.type);

@@ -14,6 +14,7 @@
 #include "code.h"
 #include "dict.h"
 #include "function.h"
+#include "list.h"
 #include "type.h"
 
 typedef struct mp_edit mp_edit;
@@ -31,6 +32,7 @@ int mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned
 int mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure, PyObject *doc);
 int mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value);
 int mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor);
+int mp_log_add_list(mp_log *log, PyObject *target, PyObject *donor);
 int mp_log_add_type(mp_log *log, PyObject *target, PyObject *content, PyObject *bases,
                     PyObject *metaclass, PyObject *donor);
 

@@ -89,6 +89,15 @@ class Log:
             ValueError: ``target`` has the attributes of an instance, and a key is no plain ``str``.
         """
 
+    def add_list(self, target: list[Any], donor: list[Any]) -> None:
+        """Plan to give ``target`` the items of ``donor`` in place of its own.
+
+        Whoever iterates over it goes on with what it has then.
+
+        Raises:
+            TypeError: One of them is no plain ``list``.
+        """
+
     def add_type(
         self,
         target: type,

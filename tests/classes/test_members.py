@@ -6,6 +6,7 @@ import enum
 import gc
 import pickle
 import sys
+import threading
 import types
 
 import pytest
@@ -145,6 +146,51 @@ def test_a_member_removed(it):
     assert it.n.by_member[it.b] == "b"
     assert pickle.loads(pickled) is it.a
     it.undo()
+
+
+@pytest.mark.parametrize("direction", [iter, reversed])
+def test_who_goes_through_the_members_meanwhile_meets_those_of_the_time(it, direction):
+    """`list(C)` asks the class for each name in turn."""
+    began = direction(it.C)
+    first = next(began)
+    it.edit("    A = 1\n    B = 2\n", "    N = 4\n    B = 2\n    M = 8\n")
+    gone, there = direction(it.C), direction(it.C)
+    next(gone)
+    assert {first, *began} <= {it.a, it.b, it.C.N, it.C.M}
+    it.undo()
+    assert {*gone} <= {it.a, it.b}
+    assert {*there} <= {it.a, it.b}
+    assert [*it.C] == [it.a, it.b]
+
+
+def test_other_threads_go_through_the_members_all_the_time(it):
+    ended, errors, rounds = threading.Event(), [], [0, 0]
+
+    def look(number):
+        try:
+            while not ended.is_set():
+                names = [member.name for member in it.C]
+                assert {*names} <= {"A", "B", "M", "N"}
+                rounds[number] += 1
+        except BaseException as error:
+            errors.append(error)
+
+    interval = sys.getswitchinterval()
+    threads = [threading.Thread(target=look, args=(number,)) for number in range(len(rounds))]
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(5):
+            it.edit("    A = 1\n    B = 2\n", "    B = 2\n    N = 4\n    M = 8\n")
+            it.edit("    B = 2\n    N = 4\n    M = 8\n", "    A = 1\n    B = 2\n")
+    finally:
+        ended.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join()
+    assert not errors, errors
+    assert all(rounds)
 
 
 def test_a_removed_member_comes_back(it):

@@ -160,6 +160,7 @@ class Keeper:
         self._owners: dict[int, type] = {}  # identity of a method's donor: the class that is left
         self._cells: list[tuple[CellType, Any]] = []
         self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._orders: list[tuple[list[str], list[str]]] = []
         self._instances: list[tuple[Any, type]] = []
         self._moved: list[
             tuple[Any, Any]
@@ -350,10 +351,13 @@ class Keeper:
             cell.cell_contents = content
         for target, content in self._dicts:
             log.add_dict(target, {name: self.map(value) for name, value in content.items()})
+        for order, names in self._orders:
+            log.add_list(order, names)
         edits = [edit for edit in self._classes if self._add_class(log, edit)]
         befores = [settling.Before.of(edit.target) for edit in edits]
         instances, self._instances = self._instances, []
-        self._functions, self._classes, self._cells, self._dicts = [], [], [], []
+        self._functions, self._classes, self._cells = [], [], []
+        self._dicts, self._orders = [], []
         for edit in edits:
             self._remember(settling.Settled(edit.target))
             undone = way_for(type(edit.target)).undone
@@ -436,6 +440,10 @@ class Keeper:
     def add_dict(self, target: dict[str, Any], content: dict[str, Any]) -> None:
         """Plan to give the attributes of a donor to an object that is kept."""
         self._dicts.append((target, content))
+
+    def add_order(self, target: list[str], names: list[str]) -> None:
+        """Plan to let a list have other names: whoever goes through it meets those of the time."""
+        self._orders.append((target, names))
 
     def _give_class(self, instance: Any, cls: type) -> None:
         try:

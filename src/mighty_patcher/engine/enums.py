@@ -49,10 +49,25 @@ def merge(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
             keeper.give_class(member, old)
             if before is not None:
                 keeper.stale.append(_is_another(old, name))
+    _keep_order(keeper, edit, donor)
     if not mine:
         keeper.stale += _no_members(old)
     elif Flag in mro_of(old):
         _keep_combinations(edit, mine)
+
+
+def _keep_order(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
+    """Let the list of names stay the same list.
+
+    ``list(Colour)`` that is under way, in another thread or a generator, goes through this list and
+    asks the class for each name (``EnumType.__iter__``): where a member went, a list from before
+    would have names that the class does not know.
+    """
+    mine = class_dict(edit.target).get("_member_names_")
+    theirs = class_dict(donor)["_member_names_"]
+    if type(mine) is type(theirs) is list:
+        keeper.add_order(mine, theirs)
+        edit.content["_member_names_"] = mine
 
 
 def _is_stored_alike(old: Any, new: Any, cls: type) -> bool:

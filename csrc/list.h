@@ -1,0 +1,27 @@
+/* list.h - the content of a list, in place: prepare, exchange.
+ *
+ * An edit holds the content that a list shall get, in a list of its own. Applying it exchanges the two
+ * contents, so that undoing it is the very same exchange. Iterators over the list go on with what it
+ * has then.
+ */
+#ifndef MP_LIST_H
+#define MP_LIST_H
+
+#include "compat.h"
+
+typedef struct {
+    PyObject *target;  /* Owned. */
+    PyObject *content; /* Owned. After the exchange, what the target had. */
+} mp_list_edit;
+
+/* Fill `edit` so that `target` gets the items of `donor`; both are plain lists. Raises TypeError. Takes
+ * new references; may allocate, runs no Python. On error nothing is held. */
+int mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor);
+
+/* Inside the window: nothing is allocated, dropped or run, and it cannot fail. */
+void mp_list_exchange(mp_list_edit *edit);
+
+/* Drop everything that the edit holds. Runs finalizers. */
+void mp_list_discard(mp_list_edit *edit);
+
+#endif /* MP_LIST_H */
