@@ -445,6 +445,83 @@ mp_type_moves(mp_type_edit *edit)
     return edit->bases != NULL || edit->metaclass != NULL;
 }
 
+/* True if none of the functions of a suite is set, or there is no suite. */
+static int
+is_blank(const void *suite_b, size_t size)
+{
+    const char *bytes_b = suite_b;
+    size_t i = 0;
+
+    while (bytes_b != NULL && i < size && bytes_b[i] == 0) {
+        i++;
+    }
+    return bytes_b == NULL || i == size;
+}
+
+/* True if instances of a class know no operator: neither arithmetic nor len(), [], await or buffers. */
+static int
+has_no_operators(PyTypeObject *type_b)
+{
+    return is_blank(type_b->tp_as_number, sizeof(PyNumberMethods)) &&
+           is_blank(type_b->tp_as_sequence, sizeof(PySequenceMethods)) &&
+           is_blank(type_b->tp_as_mapping, sizeof(PyMappingMethods)) &&
+           is_blank(type_b->tp_as_async, sizeof(PyAsyncMethods)) &&
+           is_blank(type_b->tp_as_buffer, sizeof(PyBufferProcs));
+}
+
+/* True if a class has no operators and would get none from these bases. */
+static int
+needs_no_operators(PyTypeObject *type_b, PyObject *bases_b)
+{
+    int needs = !has_no_operators(type_b);
+
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(bases_b) && !needs; i++) {
+        needs = !has_no_operators((PyTypeObject *)PyTuple_GET_ITEM(bases_b, i));
+    }
+    return !needs;
+}
+
+/* Call the setter of `__bases__`. CPython looks for the function of every slot in every class of the
+ * MRO, which is nearly all that it does here (update_all_slots, Objects/typeobject.c), but leaves out
+ * those of suites that the class does not have (slotptr). A class whose suites are empty, and stay so,
+ * does as well without them. That takes the GIL: other threads would read these pointers meanwhile, some
+ * of them twice. */
+static int
+call_setter(descrsetfunc set, PyObject *descriptor_b, PyTypeObject *type, PyObject *bases)
+{
+    int ret = MP_OK, hides = !MP_FREE_THREADED && needs_no_operators(type, bases);
+    Py_ssize_t size = PyDict_GET_SIZE(type->tp_dict);
+    /* Borrowed: they are parts of the class. */
+    PyNumberMethods *number_b = type->tp_as_number;
+    PySequenceMethods *sequence_b = type->tp_as_sequence;
+    PyMappingMethods *mapping_b = type->tp_as_mapping;
+    PyAsyncMethods *async_b = type->tp_as_async;
+    PyBufferProcs *buffer_b = type->tp_as_buffer;
+
+    if (hides) {
+        type->tp_as_number = NULL;
+        type->tp_as_sequence = NULL;
+        type->tp_as_mapping = NULL;
+        type->tp_as_async = NULL;
+        type->tp_as_buffer = NULL;
+    }
+    ret = set(descriptor_b, (PyObject *)type, bases);
+    if (hides) {
+        type->tp_as_number = number_b;
+        type->tp_as_sequence = sequence_b;
+        type->tp_as_mapping = mapping_b;
+        type->tp_as_async = async_b;
+        type->tp_as_buffer = buffer_b;
+    }
+    /* An audit hook or an `mro` may have added to the class or its bases: once more, with all slots. */
+    if (hides && ret == MP_OK &&
+        (PyDict_GET_SIZE(type->tp_dict) != size || !needs_no_operators(type, bases)) &&
+        set(descriptor_b, (PyObject *)type, bases) < 0) {
+        PyErr_WriteUnraisable((PyObject *)type);
+    }
+    return ret;
+}
+
 /* Assign `__bases__` past CPython's check of the layout, which compares tp_base with the base that the
  * new bases lead to and refuses what would be sound (bpo-672115): so tp_base is that one already. All
  * else (the MRO of the class and of those derived from it, tp_subclasses, slots, version tags) is done
@@ -466,7 +543,7 @@ set_bases(PyTypeObject *type, PyObject *bases)
     /* Where the bases conflict by now, CPython says so. */
     best_b = best_base(bases);
     type->tp_base = (PyTypeObject *)Py_NewRef(best_b == NULL ? before : best_b);
-    ret = Py_TYPE(descriptor_b)->tp_descr_set(descriptor_b, (PyObject *)type, bases);
+    ret = call_setter(Py_TYPE(descriptor_b)->tp_descr_set, descriptor_b, type, bases);
     if (ret < 0) {
         Py_SETREF(type->tp_base, before);
         goto done;

@@ -163,7 +163,9 @@ def test_who_goes_through_the_members_meanwhile_meets_those_of_the_time(it, dire
     assert [*it.C] == [it.a, it.b]
 
 
-def test_other_threads_go_through_the_members_all_the_time(it):
+@pytest.mark.parametrize("kind", ["Enum", "IntFlag"])
+def test_other_threads_go_through_the_members_all_the_time(program, kind):
+    it = Program(program, kind)
     ended, errors, rounds = threading.Event(), [], [0, 0]
 
     def look(number):
@@ -181,7 +183,7 @@ def test_other_threads_go_through_the_members_all_the_time(it):
     try:
         for thread in threads:
             thread.start()
-        for _ in range(5):
+        for _ in range(3):
             it.edit("    A = 1\n    B = 2\n", "    B = 2\n    N = 4\n    M = 8\n")
             it.edit("    B = 2\n    N = 4\n    M = 8\n", "    A = 1\n    B = 2\n")
     finally:

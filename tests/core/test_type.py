@@ -787,6 +787,40 @@ def test_an_audit_hook_is_no_danger() -> None:
     assert len(heard) == 2
 
 
+@pytest.mark.parametrize("adds_to_base", [True, False])
+def test_operators_that_an_audit_hook_adds_meanwhile(adds_to_base: bool) -> None:
+    """The slots of a class without operators are not gone through, unless it gets some."""
+
+    class X:
+        pass
+
+    class A:
+        pass
+
+    gets = X if adds_to_base else A
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "object.__setattr__" and arguments[0] is A and arguments[1] == "__bases__":
+            _hooks.remove(hook)
+            gets.__len__ = lambda self: 3  # type: ignore[attr-defined]
+            gets.__add__ = lambda self, other: (3, other)  # type: ignore[attr-defined]
+
+    _hooks.append(hook)
+    if adds_to_base:
+        log = rebase(A, X)
+    else:
+        with pytest.raises(RuntimeError, match="a class was changed by somebody else meanwhile"):
+            rebase(A, X)
+    a: Any = A()
+    assert (len(a), a + 1) == (3, (3, 1))
+    if adds_to_base:
+        log.undo()
+        with pytest.raises(TypeError, match="has no len"):
+            len(a)
+        with pytest.raises(TypeError, match="unsupported operand"):
+            a + 1
+
+
 _hooks: list[Callable[[str, tuple[object, ...]], None]] = []
 
 
