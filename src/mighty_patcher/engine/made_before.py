@@ -7,6 +7,7 @@ the old body made of it. That is the rule, and no fault; but whoever wonders fin
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,9 +25,10 @@ from mighty_patcher.engine.version import Version
 
 __all__ = ["made_before"]
 
-_MOST = 50
+_MOST = 200
 _BODY = "whose body changed"
 _MAKES = ("__init__", "__new__")
+_NAMESPACE = ("dir", "globals", "locals", "vars")
 
 
 def made_before(
@@ -42,14 +44,18 @@ def made_before(
         One step for each statement, no more than a few dozen.
     """
     changed = _changed(steps)
-    if not changed:
+    bound = {step.module for step in steps if step.kind != "patched"}
+    if not changed and not bound:
         return
     ran = {(step.module, step.qualname) for step in steps if step.kind in ("ran", "removed")}
     found = (
         step
         for module, text in modules
-        if _may_call(text, changed)
-        for step in _kept_in(module, text.tree.body, changed, "")
+        for its in [
+            changed | _of_namespace(module, text) if name_of_module(module) in bound else changed
+        ]
+        if _may_call(text, its)
+        for step in _kept_in(module, text.tree.body, its, "")
         if (step.module, step.qualname.partition(".")[0]) not in ran
     )
     yield from islice(found, _MOST)
@@ -81,6 +87,16 @@ def _changed(steps: Sequence[Step]) -> dict[int, tuple[Any, str]]:
                 if used:
                     changed.setdefault(id(value), (value, f"which reads {min(used)}"))
     return changed
+
+
+def _of_namespace(module: ModuleType, text: Version) -> dict[int, tuple[Any, str]]:
+    """Return the builtins that tell what a module has, if it calls any: it has other names now."""
+    namespace = namespace_of(module)
+    return {
+        id(value): (value, "which has other names or values now")
+        for value in (vars(builtins)[name] for name in _NAMESPACE)
+        if value.__name__ not in namespace and f"{value.__name__}()".encode() in text.data
+    }
 
 
 def _may_call(text: Version, changed: Mapping[int, tuple[Any, str]]) -> bool:
@@ -134,6 +150,9 @@ def _why(
         return None
     for node in _evaluated(statement):
         if isinstance(node, ast.Call):
+            is_namespace = isinstance(node.func, ast.Name) and node.func.id in _NAMESPACE
+            if is_namespace and node.args:
+                continue
             reason = _reason(node.func, namespace, changed)
             if reason is not None:
                 return f"it was made by {reason}"
@@ -155,7 +174,7 @@ def _reason(
 ) -> str | None:
     value: Any = None
     if isinstance(function, ast.Name):
-        value = namespace.get(function.id)
+        value = namespace.get(function.id, vars(builtins).get(function.id))
     elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         holder = namespace.get(function.value.id)
         if type(holder) is ModuleType:

@@ -40,6 +40,8 @@ from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_gone
 
 __all__ = ["Edit", "Transaction"]
 
+_MOST_NAMES = 5
+
 
 class _Undoable(Protocol):
     def undo(self) -> None: ...
@@ -165,7 +167,7 @@ class Transaction:
         """
         self.commit()
         self._name_holders()
-        self.stale += [stale for function, code, stale in self._behind if function.__code__ is code]
+        self.stale += _left_behind(self._behind)
         self._behind.clear()
 
     def _name_holders(self) -> None:
@@ -435,6 +437,27 @@ class Transaction:
             if removed:
                 self._export(importer, was)
             self._tell(importer, Outside(exported={name: had}, removed=removed))
+
+
+def _left_behind(behind: Iterable[tuple[FunctionType, CodeType, Stale]]) -> list[Stale]:
+    """Say which functions are what they were: those of one definition, by whatever name decorators
+    have made them known, in one entry.
+    """
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for function, code, stale in behind:
+        if function.__code__ is code:
+            known = found.setdefault((code.co_qualname, stale.reason, stale.hint), [])
+            if stale.what not in known:
+                known.append(stale.what)
+    return [
+        Stale(what if known == [what] else f"{what} (as {_shortened(known)})", reason, hint)
+        for (what, reason, hint), known in found.items()
+    ]
+
+
+def _shortened(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:-more])} and {more} more"
 
 
 def _containers(done: _Undoable) -> Iterator[Any]:
