@@ -43,6 +43,28 @@ class TestClasses:
         assert not said(project.edit("m", "limit = 1", "limit = 2"))
         assert (m.Stats is stats, stats.limit, hasattr(stats, "_mean")) == (True, 2, False)
 
+    def test_what_a_decorator_has_set_and_does_not_set_any_more(self, project):
+        """Nobody knows who has set it, so that it stays; but the report names it."""
+        source = """
+            def having(*names):
+                def decorate(cls):
+                    for name in names: setattr(cls, name, lambda self, name=name: name)
+                    return cls
+                return decorate
+            @having("seek", "soft")
+            class File: x = 1
+            """
+        m = project.load("m", source)
+        project.engine()
+        m.File.own = 1
+        assert not said(project.edit("m", "x = 1", "x = 2"))
+        stale = said(project.edit("m", '"seek", "soft"', '"seek"'))
+        assert {what for what, reason in stale if "decorator" in reason} == {
+            "File.soft",
+            "File.own",
+        }
+        assert (m.File().seek(), m.File().soft()) == ("seek", "soft")
+
     def test_what_the_body_of_a_class_has_deleted_may_come_back(self, project):
         m = project.load("m", "class A:\n    x = 1\n    if x > 1: y = 1\n    del x\n")
         project.engine()

@@ -155,6 +155,7 @@ class Keeper:
         self._functions: list[tuple[FunctionType, FunctionType]] = []
         self._classes: list[ClassEdit] = []
         self._refused: set[int] = set()
+        self._retained_from_others: list[tuple[type, str, Any]] = []
         self._shown: list[Any] = []
         self._lists: list[tuple[Any, Any, int]] | None = None
         self._owners: dict[int, type] = {}  # identity of a method's donor: the class that is left
@@ -401,6 +402,8 @@ class Keeper:
         self.replaced.clear()
         self._kept.clear()
         self._opened.clear()
+        self.stale += _not_set_again(self._retained_from_others)
+        self._retained_from_others.clear()
         if _are_held(donors):
             pairs = list(zip(donors, targets, strict=True))
             left = references.replace(pairs, kept=[donors, targets])
@@ -792,6 +795,7 @@ class Keeper:
             definition is not None and definition.decorator_list for definition in definitions
         )
         retained: dict[str, Any] = {}
+        has_others = _have_other_decorators(*definitions)
         for name, value in content_of(old).items():
             if name in content or name in DERIVED or own_slots(old).get(name) is value:
                 continue
@@ -799,6 +803,8 @@ class Keeper:
                 self.removed.append((old, name))
             elif not (is_made and name.startswith("__") and name.endswith("__")):
                 retained[name] = value
+                if has_others:
+                    self._retained_from_others.append((old, name, value))
         return retained
 
     def _add_class(self, log: _core.Log, edit: ClassEdit) -> bool:
@@ -926,6 +932,24 @@ def _young() -> list[FunctionType]:
     """Return the functions that have not lived through a collection yet."""
     objects = gc.get_objects() if _core.FREE_THREADED else gc.get_objects(generation=0)
     return [it for it in objects if type(it) is FunctionType]
+
+
+def _have_other_decorators(old: ast.ClassDef | None, new: ast.ClassDef | None) -> bool:
+    if old is None or new is None:
+        return False
+    return [*map(ast.dump, old.decorator_list)] != [*map(ast.dump, new.decorator_list)]
+
+
+def _not_set_again(retained: list[tuple[type, str, Any]]) -> Iterator[Stale]:
+    """Name attributes that other decorators may have set, and that the new ones have not."""
+    for cls, name, value in retained:
+        if class_dict(cls).get(name) is value:
+            yield Stale(
+                f"{qualname_of(cls)}.{name}",
+                "it was set on the class from outside, perhaps by a decorator that changed, and "
+                "nothing has set it again",
+                "delete it if it should go, or restart",
+            )
 
 
 def _is_own_wrapper(value: Any) -> bool:
