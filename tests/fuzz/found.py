@@ -882,4 +882,36 @@ FOUND = {
         except ZeroDivisionError:
             A = 12
         """,
+    "a closure is held, and what is around it gets a comment before it is edited itself": """
+        ----- base.py
+        import functools
+        def deco(fn):
+            @functools.wraps(fn)
+            def wrapper(*args):
+                return 1, fn(*args)
+            return wrapper
+        ----- last.py
+        import base
+        @base.deco
+        def f(x):
+            return x
+        =====
+        ----- base.py
+        import functools
+        def deco(fn):
+            @functools.wraps(fn)
+            def wrapper(*args):
+                return 1, fn(*args)
+            # a comment
+            return wrapper
+        =====
+        ----- base.py
+        import functools
+        def deco(fn):
+            @functools.wraps(fn)
+            def wrapper(*args):
+                return 2, fn(*args)
+            # a comment
+            return wrapper
+        """,
 }

@@ -20,6 +20,7 @@ from mighty_patcher.engine.class_facts import changed_facts
 from mighty_patcher.engine.classes import class_dict, content_of, stored
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.docstrings import copies
+from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
@@ -101,6 +102,7 @@ def match_bodies(
     others: Collection[int] = (),
     *,
     everywhere: bool = False,
+    loose: Loose | None = None,
 ) -> Patches:
     """Plan to give every function of a module its new code.
 
@@ -113,6 +115,7 @@ def match_bodies(
         left: The functions that reloads have left with older code than the old one; added to.
         others: Identities of the namespaces of other modules of the file, whose turn comes.
         everywhere: Look for functions in the whole heap, also where no old code seems to be held.
+        loose: The code that closures may have been made of; added to.
     """
     patches = Patches()
     owners = functions_in(module, filename)
@@ -124,6 +127,9 @@ def match_bodies(
             return Patches(unknown=own)
     running = running_code(filename)
     functions = list(owners)
+    if loose is not None:
+        everywhere = everywhere or loose.has_changed(functions, pairs)
+        loose.note(functions)
     everywhere = everywhere or _must_search_heap(functions, pairs, [pairs.root.old, *running])
     if everywhere:
         known = set(map(id, functions))

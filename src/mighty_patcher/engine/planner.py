@@ -14,6 +14,7 @@ from mighty_patcher.engine import statements, version
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.dataflow import changes_nothing
 from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
+from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.match import functions_in, living, match_bodies
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
@@ -61,6 +62,7 @@ class Planner:
         self._rerun = rerun
         self._forget_last = forget_last
         self._left: WeakSet[FunctionType] = WeakSet()
+        self._loose = Loose()
 
     def saved(
         self,
@@ -93,6 +95,7 @@ class Planner:
                 self._left,
                 others,
                 everywhere=new.path in self._reimports.repeated,
+                loose=self._loose,
             )
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"
@@ -122,6 +125,7 @@ class Planner:
         if self._modules.is_importing(module) or not can_be_taken_apart(module):
             return None
         filename = code_filename(module, text.path)
+        self._loose.note(functions_in(module, filename))
         plan = statements.plan(text.tree, text.tree, (text.text, text.text))
         plan, _ = self._without_running(module, plan, [])
         return Edit(
