@@ -914,4 +914,39 @@ FOUND = {
             # a comment
             return wrapper
         """,
+    "another decorator of what comes back to its module by an import": """
+        ----- base.py
+        import functools
+        @functools.lru_cache(maxsize=4)
+        def f(x):
+            return x
+        A = 1
+        from last import g
+        ----- last.py
+        from base import A, f as g
+        =====
+        ----- base.py
+        import functools
+        @functools.lru_cache(maxsize=7)
+        def f(x):
+            return x
+        A = 1
+        from last import g
+        """,
+    "an import of everything is put into a block, and had brought what is there": """
+        ----- base.py
+        from helper import State, note
+        ----- last.py
+        from helper import State, note
+        from base import *
+        state_1 = note("state_1", State("state_1"))
+        from base import *
+        =====
+        ----- last.py
+        from helper import State, note
+        if 8 > 0:
+            from base import *
+        state_1 = note("state_1", State("state_1"))
+        from base import *
+        """,
 }

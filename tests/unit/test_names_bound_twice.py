@@ -208,6 +208,8 @@ class TestImportsOfEverything:
         state = m.state
         project.save(m="from ~tools import make\nstate = make()\nfrom ~a import *\n")
         assert m.state is state
+        project.save(m="if True:\n    from ~a import *\nstate = make()\nfrom ~a import *\n")
+        assert m.state is state
 
     def test_a_name_that_leads_back_is_not_taken_from_there(self, project):
         project.write("m", "state = []\nfrom ~a import *\n")

@@ -26,7 +26,7 @@ import ast
 import builtins
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mighty_patcher.engine.statements import (
@@ -646,7 +646,7 @@ class Flow:
             ``("config", "X")``.
         stars: Finds the names that an import of everything brings.
         stars_before: Finds those that it brought when the reload began.
-        imports_the_same: Tells whether two imports give the same value to a name.
+        import_the_same: Tells whether some statements are imports that give a name one value.
         holds: Returns the value, alone in a tuple, that a name had when the reload began.
 
     Example:
@@ -665,7 +665,7 @@ class Flow:
         attributes: Collection[tuple[str, str]] = (),
         stars: Stars | None = None,
         stars_before: Stars | None = None,
-        imports_the_same: Callable[[ast.stmt, ast.stmt, str], bool] = lambda *_: False,
+        import_the_same: Callable[[Sequence[ast.stmt], str], bool] = lambda *_: False,
         holds: Holds = lambda _: (),
     ) -> None:
         self.restore: tuple[tuple[str, Change | None], ...] = ()
@@ -679,7 +679,7 @@ class Flow:
         self._type_checking = plan.type_checking
         self._stars = stars
         self._stars_before = stars_before or stars
-        self._imports_the_same = imports_the_same
+        self._import_the_same = import_the_same
         self._holds = holds
         self._binders: dict[str, list[ast.stmt]] | None = None
         self._plan = plan
@@ -945,17 +945,27 @@ class Flow:
         return any((one, name) in self._differs for one in need)
 
     def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
-        """Tell whether two imports have given a name the value of the same object."""
+        """Tell whether only imports have given a name its value, and of the same object."""
         if not need or not had or name in self._from_outside:
             return False
-        gone = had[-1] < 0
-        was = self._gone[-had[-1] - 1] if gone else self._changes[had[-1]]
-        old, new = was.old, self._changes[need[-1]].new
-        if old is None or new is None or not (gone or was.kind == "keep"):
+        were = [self._gone[-at - 1] if at < 0 else self._changes[at] for at in had]
+        if any(it.new is not None and it.kind != "keep" for it in were):
             return False
-        if any(name not in self._facts_of(it, before=it is old).sure for it in (old, new)):
-            return False
-        return self._imports_the_same(old, new, name)
+        olds = [it.old for it in were if it.old is not None]
+        news = [it.new for it in map(self._changes.__getitem__, need) if it.new is not None]
+        imports = [*self._binding_in(olds, name, before=True), *self._binding_in(news, name)]
+        return self._import_the_same(imports, name)
+
+    def _binding_in(
+        self, statements: Iterable[ast.stmt], name: str, *, before: bool = False
+    ) -> Iterator[ast.stmt]:
+        """Yield what binds a name in some statements, a block for its header alone."""
+        for it in executed(statements):
+            found = self._facts_of(it, before=before)
+            if isinstance(it, _HEADED):
+                found = self._header_facts(it)
+            if name in found.binds:
+                yield it
 
     # ---- what to do
 

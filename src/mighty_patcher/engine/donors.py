@@ -52,6 +52,7 @@ from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.statements import decorators_in
+from mighty_patcher.engine.toplevel import names_imported
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.errors import RefusedEdit
 
@@ -418,9 +419,11 @@ class Keeper:
     def _move(self) -> None:
         """Let whatever refers to what a decorated definition was refer to what it is now."""
         moved, self._moved = self._moved, []
-        # What other names hold, too, need not have been made for this one.
+        # What other names hold, too, need not have been made for this one, unless imports have
+        # brought it back.
         shared = Counter(id(old) for old, _ in moved)
-        shared.update(map(id, self.namespace.values()))
+        imported = names_imported(self._trees[1]) if moved else ()
+        shared.update(id(it) for name, it in self.namespace.items() if name not in imported)
         pairs = [
             (old, new)
             for old, new in moved

@@ -165,7 +165,7 @@ class StatementRun:
                 outside.attributes,
                 self._stars,
                 self._stars_before,
-                self._imports_the_same,
+                self._import_the_same,
                 self._held,
             )
         else:
@@ -222,9 +222,9 @@ class StatementRun:
         tree = ast.Module([statement], [])
         return names_of_stars(self._module, tree, self._tree_of, self._exported)
 
-    def _imports_the_same(self, old: ast.stmt, new: ast.stmt, name: str) -> bool:
-        values = [import_of(self._module, it, name) for it in (old, new)]
-        return all(values) and values[0][0] is values[1][0]
+    def _import_the_same(self, statements: Sequence[ast.stmt], name: str) -> bool:
+        values = [import_of(self._module, it, name) for it in statements]
+        return bool(values) and all(it and it[0] is values[0][0] for it in values)
 
     def _held(self, name: str) -> tuple[object, ...]:
         assert self._start is not None

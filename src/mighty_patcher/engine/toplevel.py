@@ -17,6 +17,7 @@ __all__ = [
     "name_of_statement",
     "names_bound",
     "names_gone",
+    "names_imported",
     "type_checking_names",
     "without_main_guard",
 ]
@@ -54,6 +55,16 @@ def names_gone(
     """
     bound, still_bound = names_bound(old).union(stars[0]), names_bound(new).union(stars[1])
     return bound - still_bound - OF_EVERY_MODULE - {"*"}
+
+
+def names_imported(tree: ast.Module | None) -> set[str]:
+    """Return the names that the imports of a module bind, but for those of everything."""
+    return {
+        alias.asname or alias.name.partition(".")[0]
+        for statement in executed(tree.body if tree is not None else ())
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for alias in statement.names
+    }
 
 
 def executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -145,31 +156,42 @@ def names_bound(tree: ast.Module) -> set[str]:
     declare global; ``*`` for a star import. What only a type checker reads binds nothing.
     """
     names: set[str] = set()
-    waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
+    waiting: list[ast.AST] = [tree]
     type_checking = type_checking_names(tree)
     while waiting:
-        node, at_top = waiting.pop()
-        if not at_top and isinstance(node, ast.expr):
-            continue  # only `global` is looked for there
+        node = waiting.pop()
         match node:
             case ast.If() if is_never_run(node, type_checking) and not is_main_guard(node):
-                waiting.extend((child, at_top) for child in node.orelse)
+                waiting.extend(node.orelse)
+                continue
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(node.name)
+                names |= _globals_in(node)
+                continue
+            case ast.Lambda() | ast.Constant():
                 continue
             case ast.Global():
                 names.update(node.names)
-            case ast.Name(id=name, ctx=ast.Store()) if at_top:
+            case ast.Name(id=name, ctx=ast.Store()):
                 names.add(name)
-            case ast.alias() if at_top:
+            case ast.alias():
                 names.add(node.asname or node.name.partition(".")[0])
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) if at_top:
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
                 names.add(name)
-            case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)) if at_top:
+            case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
                 names.add(name)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                if at_top:
-                    names.add(node.name)
-                at_top = False
-            case ast.Lambda():
-                at_top = False
-        waiting.extend((child, at_top) for child in ast.iter_child_nodes(node))
+        waiting.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _globals_in(definition: ast.AST) -> set[str]:
+    """Return the names that functions and classes declare global, in a definition and below it."""
+    names: set[str] = set()
+    waiting = [definition]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Global):
+            names.update(node.names)
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, field, ())
     return names
