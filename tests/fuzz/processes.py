@@ -247,6 +247,7 @@ class _Live:
             for path in texts:
                 (self._root / path).unlink()
             gc.collect()
+            gc.freeze()  # what is left are the caches of libraries
 
     def _write(self, path: str, text: str) -> None:
         file = self._root / path

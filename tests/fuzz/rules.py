@@ -25,9 +25,10 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 from compare import Words
 from processes import Seen, module_of
@@ -224,12 +225,15 @@ def _evaluated(nodes: Iterable[ast.AST], *, deep: bool) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, _Function) and not deep:
-            waiting += [*node.decorator_list, node.args]
-            waiting += [] if node.returns is None else [node.returns]
-        elif isinstance(node, ast.Lambda) and not deep:
-            waiting.append(node.args)
-        elif type(node) not in (ast.Name, ast.Constant):
+        kind = type(node)
+        if kind is ast.Name or kind is ast.Constant:
+            continue
+        if kind in _Function and not deep:
+            waiting += [*node.decorator_list, node.args]  # type: ignore[attr-defined]
+            waiting += [] if node.returns is None else [node.returns]  # type: ignore[attr-defined]
+        elif kind is ast.Lambda and not deep:
+            waiting.append(node.args)  # type: ignore[attr-defined]
+        else:
             for name in node._fields:
                 found = getattr(node, name)
                 if isinstance(found, ast.AST):
@@ -240,21 +244,45 @@ def _evaluated(nodes: Iterable[ast.AST], *, deep: bool) -> Iterator[ast.AST]:
 
 def _paths(nodes: Iterable[ast.AST]) -> Iterator[Path]:
     for node in nodes:
-        if isinstance(node, ast.Name):  # also what is bound: of x += 1 x is read
-            if isinstance(node.ctx, ast.Load):
-                yield (node.id,)
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            yield (node.target.id,)
-        elif isinstance(node, ast.Attribute):
-            path = _path(node)
-            if path:
-                yield path
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            for alias in node.names:
-                yield ("import", node.module or "", alias.name)
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                yield ("import", alias.name, "")
+        reads = _READS.get(type(node))
+        if reads is not None:
+            yield from reads(node)
+
+
+def _read_name(node: ast.Name) -> Iterator[Path]:
+    if isinstance(node.ctx, ast.Load):
+        yield (node.id,)
+
+
+def _read_sum(node: ast.AugAssign) -> Iterator[Path]:
+    if isinstance(node.target, ast.Name):  # also what is bound: of x += 1 x is read
+        yield (node.target.id,)
+
+
+def _read_attribute(node: ast.Attribute) -> Iterator[Path]:
+    path = _path(node)
+    if path:
+        yield path
+
+
+def _read_import_from(node: ast.ImportFrom) -> Iterator[Path]:
+    if not node.level:
+        for alias in node.names:
+            yield ("import", node.module or "", alias.name)
+
+
+def _read_import(node: ast.Import) -> Iterator[Path]:
+    for alias in node.names:
+        yield ("import", alias.name, "")
+
+
+_READS: dict[type, Callable[[Any], Iterator[Path]]] = {
+    ast.Name: _read_name,
+    ast.AugAssign: _read_sum,
+    ast.Attribute: _read_attribute,
+    ast.ImportFrom: _read_import_from,
+    ast.Import: _read_import,
+}
 
 
 def _path(node: ast.expr) -> Path:
@@ -363,6 +391,11 @@ class Version:
         for module in self.statements:
             self._resolve_imports(module)
         self.halfway = self._find_halfway()
+
+    @cached_property
+    def has_two_definitions(self) -> bool:
+        """Whether any name has two, of which a reload makes one object."""
+        return any(sum(it.defines for it in binders) > 1 for binders in self.binders.values())
 
     def _resolve_imports(self, module: str) -> None:
         for statement in self.statements[module]:

@@ -216,7 +216,7 @@ def _wrong(
 
 
 def _wrong_values(step: Step, now: Seen) -> Iterator[str]:
-    is_twice = _is_defined_twice(step)
+    is_twice = step.old.has_two_definitions or step.new.has_two_definitions
     for (module, name, about), ours, theirs in differing(now.words, step.new.words):
         if (module, name) in step.unknown:
             continue
@@ -228,15 +228,6 @@ def _wrong_values(step: Step, now: Seen) -> Iterator[str]:
         yield f"{module}.{name} {about}: {ours}, in a fresh process {theirs}"
 
 
-def _is_defined_twice(step: Step) -> bool:
-    """Tell whether any name has two definitions, of which a reload makes one object."""
-    return any(
-        sum(it.defines for it in binders) > 1
-        for version in (step.old, step.new)
-        for binders in version.binders.values()
-    )
-
-
 def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) -> Iterator[str]:
     fresh: dict[Node, dict[str, str]] = {}
     for (module, name, about), text in step.new.words.items():
@@ -245,7 +236,7 @@ def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) ->
     for module, name, what in now.held:
         held.setdefault((module, name), set()).add(what)
     raw = {node: _raw(words) for node, words in fresh.items()}
-    is_twice = _is_defined_twice(step)
+    is_twice = step.old.has_two_definitions or step.new.has_two_definitions
     for (module, name, what), ours in now.held.items():
         node, (kind, about) = (module, name), what.split(": ", 1)
         if node not in alive or node in step.unknown or node not in fresh:

@@ -78,6 +78,7 @@ class Modules:
         self._scripts: dict[tuple[str, str], frozenset[str]] = {}  # of name and relative __file__
         self._foreign: set[str] = set()  # absolute __file__s of which no place is below a root
         self._answers: _Answers | None = None
+        self._folders: dict[str, str] | None = None  # without symbolic links
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -85,11 +86,11 @@ class Modules:
 
         A reload asks for the same files a dozen times, and nobody changes a ``__file__`` meanwhile.
         """
-        self._answers = _Answers()
+        self._answers, self._folders = _Answers(), {}
         try:
             yield
         finally:
-            self._answers = None
+            self._answers = self._folders = None
 
     def of(self, path: str) -> list[ModuleType]:
         """Find every loaded module that is this file.
@@ -258,7 +259,7 @@ class Modules:
             return self._places_of_script(name, file)
         places = self._places.get(file)
         if places is None:
-            places = self._places[file] = _places_of(file)
+            places = self._places[file] = _places_of(file, self._folders)
             for place in places:
                 self._files.setdefault(place, set()).add(file)
         return places
@@ -419,9 +420,21 @@ def _lexical_first(path: str) -> tuple[str, str]:
     return os.path.normcase(absolute), os.path.normcase(os.path.realpath(path))
 
 
-def _places_of(path: str) -> frozenset[str]:
-    """Where a file is, with and without symbolic links: an editor may replace a link by a file."""
-    return frozenset(_lexical_first(path))
+def _places_of(path: str, folders: dict[str, str] | None = None) -> frozenset[str]:
+    """Where a file is, with and without symbolic links: an editor may replace a link by a file.
+
+    Args:
+        path: The file.
+        folders: Where folders really are, as far as that is known; added to. To look at each part
+            of each path anew is what takes long with hundreds of modules.
+    """
+    folder, name = os.path.split(path)
+    if folders is None or os.path.islink(path) or name in (os.curdir, os.pardir, ""):
+        return frozenset(_lexical_first(path))
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    real = os.path.join(folders[folder], name)
+    return frozenset((os.path.normcase(os.path.abspath(path)), os.path.normcase(real)))
 
 
 # --- who imports whom ---------------------------------------------------------------------------

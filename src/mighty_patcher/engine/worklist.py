@@ -261,7 +261,9 @@ class Worklist:
             importer = waiting.pop()
             if importer is module:
                 return True
-            names = (it.modules() for it in imports(importer, "") if self._is_own(importer))
+            if not self._is_own(importer):
+                continue
+            names = (it.modules() for it in imports(importer, ""))
             for name in itertools.chain.from_iterable(names):
                 source = sys.modules.get(name)
                 if type(source) is ModuleType and id(source) not in seen:
