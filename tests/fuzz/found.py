@@ -949,4 +949,16 @@ FOUND = {
         state_1 = note("state_1", State("state_1"))
         from base import *
         """,
+    "in a cycle a name is asked for that is deleted by now": """
+        ----- pkg/__init__.py
+        A = 6
+        from last import *
+        del A
+        ----- last.py
+        import pkg
+        =====
+        ----- last.py
+        import pkg
+        B = pkg.A + 4
+        """,
 }

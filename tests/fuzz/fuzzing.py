@@ -27,7 +27,8 @@ def main(seed: int, count: int, mode: str = "", show: int = 1) -> int:
         seed: The seed of the first; those that follow have the next ones.
         count: How many.
         mode: A sabotage that has to be noticed in most; or ``twice`` to compare two fresh processes
-            with each other; or ``list`` to make nothing smaller.
+            with each other; or ``list`` to make nothing smaller; or ``excused`` to do so, and say
+            in how many sequences which exception of the rules was needed.
         show: After how many wrong ones to stop.
 
     Returns:
@@ -35,6 +36,7 @@ def main(seed: int, count: int, mode: str = "", show: int = 1) -> int:
     """
     levels = tuple(os.environ.get("FUZZ_LEVEL", ",".join(LEVELS)).split(","))
     wrong: Counter[str] = Counter()
+    needed: Counter[str] = Counter()
     saves = noticed = 0
     with tempfile.TemporaryDirectory() as folder:
         processes = Processes(Path(folder))
@@ -44,13 +46,15 @@ def main(seed: int, count: int, mode: str = "", show: int = 1) -> int:
             if mode == "twice":
                 wrong["fuzzer"] += _differ(processes, sequence)
                 continue
-            failure = check(processes, sequence, levels, mode if mode in SABOTAGE else "")
+            excused: set[str] = set()
+            failure = check(processes, sequence, levels, mode if mode in SABOTAGE else "", excused)
+            needed.update(excused)
             if mode in SABOTAGE:
                 if check(processes, sequence, levels) is None:  # else it is wrong without us
                     noticed += failure is not None and failure.level != "errors"
             elif failure is not None:
                 wrong[failure.level] += 1
-                if mode == "list":
+                if mode in ("list", "excused"):
                     print(f"seed {number}: {failure.level}: {failure.differences[0]}", flush=True)
                     continue
                 processes.restart()  # what went before may have left something behind
@@ -64,6 +68,8 @@ def main(seed: int, count: int, mode: str = "", show: int = 1) -> int:
         processes.close()
     print(f"{count} sequences from seed {seed}, {saves} saves; wrong: {dict(+wrong)}", end="")
     print(f"; noticed: {noticed}" if mode in SABOTAGE else "")
+    if mode == "excused":
+        print(*(f"{count:5} {reason}" for reason, count in needed.most_common()), sep="\n")
     return 1 if wrong.total() else 0
 
 

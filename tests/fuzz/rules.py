@@ -17,6 +17,7 @@ The exceptions are these, and no others:
 * What a module of a cycle gets from another while that is still being executed is unknown if it is
   bound again later on, until its import is edited: who is reloaded sees the last value. So is, for
   an import of everything, a name that is bound later on.
+* A reload may fail, loudly, where a module of a cycle reads what another one has deleted by now.
 * Whatever is computed from something unknown is unknown.
 """
 
@@ -34,7 +35,7 @@ from compare import Words
 from processes import Seen, module_of
 from programs import Texts
 
-__all__ = ["Node", "Step", "Version"]
+__all__ = ["Memory", "Node", "Step", "Version", "differing"]
 
 Node = tuple[str, str]
 Path = tuple[str, ...]
@@ -42,6 +43,15 @@ _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Definition = (*_Function, ast.ClassDef)
 _NOTE = re.compile(r'note\("(\w+)"')
 _known: dict[Hashable, Statement] = {}
+CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY = (
+    "changed in place",
+    "returned before",
+    "sees what was changed later",
+    "stands elsewhere than what changes it",
+    "left from a branch",
+    "got halfway",
+)
+"""Why nothing can be said of something."""
 _LOOKED_INTO = ("Match", "Try", "With")
 _NEVER = ("if __name__", "if typing.TYPE_CHECKING")
 
@@ -397,6 +407,11 @@ class Version:
         """Whether any name has two, of which a reload makes one object."""
         return any(sum(it.defines for it in binders) > 1 for binders in self.binders.values())
 
+    @cached_property
+    def deleted_halfway(self) -> list[str]:
+        """The names that modules of a cycle have while they are executed, and not at their ends."""
+        return [name for module, name in self.twice if (module, name, "value") not in self.words]
+
     def _resolve_imports(self, module: str) -> None:
         for statement in self.statements[module]:
             if statement.kind not in ("Import", "ImportFrom"):
@@ -579,13 +594,13 @@ class Memory:
     """What is carried from save to save.
 
     Attributes:
-        results: Statements whose calls would return something else by now.
+        results: Statements that would have another result by now, and why.
         contents: What was changed in place in a way that a fresh process does not repeat.
         left: Names that are left from a branch that is not taken any more.
         halfway: What was got in a cycle, and not again since.
     """
 
-    results: set[tuple[str, str]] = field(default_factory=set)
+    results: dict[tuple[str, str], str] = field(default_factory=dict)
     contents: set[Node] = field(default_factory=set)
     left: set[Node] = field(default_factory=set)
     halfway: set[Node] = field(default_factory=set)
@@ -611,6 +626,7 @@ class Step:
         left: Iterable[Node] = (),
     ) -> None:
         self.old, self.new, self.memory = old, new, memory
+        self.excused: Counter[str] = Counter()  # the differences of which nothing is said, by why
         self.ran = Counter((module, key) for module, key, _ in notes)
         self._unknown_before = _unknown(old, memory)
         memory.halfway |= old.halfway
@@ -770,18 +786,20 @@ class Step:
         return bool(keys) and executed(self.ran[module, key] for key in keys)
 
     def _remember(self) -> None:
-        results: set[tuple[str, str]] = set()
+        results = dict.fromkeys(self._seen_late(), LATE)
         for module, it in self.new.all():
             key = module, it.text
             if self._did_run(module, it):
                 continue
             is_kept = key not in self.changed or it.kind in _LOOKED_INTO
             before, after = (self._changed_before(v, module, it) for v in (self.old, self.new))
-            if (self._was_another(module, it) and (it.called or is_kept)) or (
-                is_kept and (before != after or self._may_return_another(module, it))
-            ):
-                results.add(key)
-        results |= self._seen_late()
+            known = self._reason_before(module, it)
+            if known and (it.called or is_kept):
+                results[key] = known
+            elif is_kept and self._may_return_another(module, it):
+                results[key] = RETURNED
+            elif is_kept and before != after:
+                results[key] = AROUND
         self.memory.results = results
         contents = {node for node in self.memory.contents if not self._is_made_anew(node)}
         for node in self._changed_in_place(self.old) | self._changed_in_place(self.new):
@@ -823,24 +841,20 @@ class Step:
                     late.add(key)
         return late
 
-    def _was_another(self, module: str, it: Statement) -> bool:
-        """Tell whether nothing could be said of a statement, or of the block that it was before."""
-        return (module, it.text) in self.memory.results or (
-            it.kind in _LOOKED_INTO
-            and any(
-                (module, other.text) in self.memory.results
-                and not {*other.binds}.isdisjoint(it.binds)
-                for other in self.old.statements[module]
-                if other.kind == it.kind
-            )
-        )
+    def _reason_before(self, module: str, it: Statement) -> str:
+        """Return why nothing could be said of a statement, or of the block that it was before."""
+        known = self.memory.results.get((module, it.text), "")
+        for other in self.old.statements[module] if it.kind in _LOOKED_INTO else ():
+            if other.kind == it.kind and not {*other.binds}.isdisjoint(it.binds):
+                known = known or self.memory.results.get((module, other.text), "")
+        return known
 
     def _may_return_another(self, module: str, it: Statement) -> bool:
         if not it.called:
             return False
         called = self.new.all_nodes(module, (path for _, path in it.called))
         before, after = (version.signature(module, it) for version in (self.old, self.new))
-        return before != after or bool(called & self._unknown_before)
+        return before != after or bool(called & self._unknown_before.keys())
 
     def _changed_in_place(self, version: Version) -> set[Node]:
         return {node for module, it in version.all() for node in _targets(version, module, it)}
@@ -879,28 +893,32 @@ def _targets(version: Version, module: str, it: Statement) -> set[Node]:
     }
 
 
-def _unknown(version: Version, memory: Memory) -> set[Node]:
-    """Return the names of which nothing can be said."""
-    unknown = memory.contents | memory.left | memory.halfway | version.halfway
+def _unknown(version: Version, memory: Memory) -> dict[Node, str]:
+    """Return the names of which nothing can be said, and why."""
+    unknown = dict.fromkeys(memory.halfway | version.halfway, HALFWAY)
+    unknown |= dict.fromkeys(memory.left, LEFT)
+    unknown |= dict.fromkeys(memory.contents, CHANGED)
     for module, it in version.all():
-        if (module, it.text) in memory.results:
-            unknown |= {(module, name) for name in it.binds}
+        reason = memory.results.get((module, it.text))
+        unknown |= {(module, name): reason for name in it.binds if reason}
     more = True
     while more:
         more = False
         for node, source in version.sources.items():
             if source in unknown and node not in unknown:
-                unknown.add(node)
+                unknown[node] = unknown[source]
                 more = True
         for module, it in version.all():
             nodes = {(module, name) for name in it.binds}
-            nodes |= _targets(version, module, it)
-            if nodes - unknown and any(
-                node in unknown or version.origin(node) in unknown
-                for node in version.all_nodes(module, it.deep)
-            ):
-                unknown |= nodes
-                more = True
+            nodes = (nodes | _targets(version, module, it)) - unknown.keys()
+            if not nodes:
+                continue
+            for node in version.all_nodes(module, it.deep):
+                reason = unknown.get(node) or unknown.get(version.origin(node))
+                if reason:
+                    unknown |= dict.fromkeys(nodes, reason)
+                    more = True
+                    break
     return unknown
 
 

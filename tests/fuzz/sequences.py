@@ -34,6 +34,12 @@ LEVELS = ("errors", "values", "held", "state", "runs")
 """What is compared: failed reloads, modules, references from the start, states, executions."""
 
 _STILL = {"function": "function", "wrapper": ("function", "a cache")}
+TWICE, REPORTED, RAN, DELETED = (
+    "one object for two definitions",
+    "reported to be stale",
+    "given something of which nothing can be said",
+    "deleted by now",
+)
 _BROKEN = {
     "does not parse": ("def broken(:\n", "x = = 1\n"),
     "raises": ("broken = 1 // 0\n", "import no_such_module\n", "raise ValueError('broken')\n"),
@@ -133,9 +139,24 @@ def _broken(choices: random.Random, texts: Texts) -> Save:
 
 
 def check(
-    processes: Processes, sequence: Sequence, levels: tuple[str, ...] = LEVELS, sabotage: str = ""
+    processes: Processes,
+    sequence: Sequence,
+    levels: tuple[str, ...] = LEVELS,
+    sabotage: str = "",
+    excused: set[str] | None = None,
 ) -> Failure | None:
-    """Run a sequence and compare; return the first thing that is wrong."""
+    """Run a sequence and compare.
+
+    Args:
+        processes: Where to.
+        sequence: The sequence.
+        levels: What to compare.
+        sabotage: Something to do to the process after each save.
+        excused: Gets what differed and is no fault, by why.
+
+    Returns:
+        The first thing that is wrong.
+    """
     first = processes.fresh(sequence.texts)
     seen = processes.reloaded(sequence.texts, [it.texts for it in sequence.saves], sabotage)
     if seen[0].error:
@@ -154,11 +175,17 @@ def check(
             found = list(_unchanged(before, now, save))
         else:
             new = Version(texts, processes.fresh(texts))
+            if now.error and any(f"'{it}'" in now.error for it in new.deleted_halfway):
+                if excused is not None:
+                    excused.add(DELETED)
+                return None  # what was saved is not in force
             left = set(_left(now, new))
             step = Step(old, new, now.notes, memory, left)
             alive = {node for node in alive if _is_still_there(old, new, node)}
             reported += now.stale
             found = list(_wrong(step, now, alive, reported))
+            if excused is not None:
+                excused.update(step.excused)
         wrong = [(level, text) for level, text in found if level in levels]
         if wrong:
             level = min((level for level, _ in wrong), key=LEVELS.index)
@@ -216,14 +243,15 @@ def _wrong(
 
 
 def _wrong_values(step: Step, now: Seen) -> Iterator[str]:
+    excused = step.excused
     is_twice = step.old.has_two_definitions or step.new.has_two_definitions
     for (module, name, about), ours, theirs in differing(now.words, step.new.words):
-        if (module, name) in step.unknown:
-            continue
-        others = {ours, theirs} if about == "is" else set()
-        if any(tuple(it.rsplit(".", 1)) in step.unknown for it in others):
-            continue
-        if is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
+        others = [tuple(it.rsplit(".", 1)) for it in (ours, theirs) if about == "is"]
+        reasons = [step.unknown[it] for it in [(module, name), *others] if it in step.unknown]
+        if not reasons and is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
+            reasons = [TWICE]
+        if reasons:
+            excused[reasons[0]] += 1
             continue
         yield f"{module}.{name} {about}: {ours}, in a fresh process {theirs}"
 
@@ -239,9 +267,7 @@ def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) ->
     is_twice = step.old.has_two_definitions or step.new.has_two_definitions
     for (module, name, what), ours in now.held.items():
         node, (kind, about) = (module, name), what.split(": ", 1)
-        if node not in alive or node in step.unknown or node not in fresh:
-            continue
-        if any(re.search(rf"\b{name}\b", text) for text in reported):
+        if node not in alive or node not in fresh:
             continue
         words = raw[node] if kind == "function" else fresh[node]
         is_wrapped = held[node] & {"function: wrapped value", "function: cached value"}
@@ -259,9 +285,15 @@ def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) ->
         if kind == "wrapper" and "wrapped value" not in words and "cached value" not in words:
             continue  # it has no decorators any more
         theirs = words.get(about, "<absent>")
-        if is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
+        if ours == theirs:
             continue
-        if ours != theirs:
+        if node in step.unknown:
+            step.excused[step.unknown[node]] += 1
+        elif any(re.search(rf"\b{name}\b", text) for text in reported):
+            step.excused[REPORTED] += 1
+        elif is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
+            step.excused[TWICE] += 1
+        else:
             yield f"{kind} {module}.{name}, held from the start, {about}: {ours}, fresh {theirs}"
 
 
@@ -287,7 +319,7 @@ def _wrong_runs(step: Step, now: Seen) -> Iterator[str]:
         nodes |= {step.new.origin(node) for node in nodes}
         for key in it.notes:
             others = {step.new.origin(node) for node in nodes if node[0] != module}
-            if nodes & step.unknown or others & step.new.twice:
+            if nodes & step.unknown.keys() or others & step.new.twice:
                 unsure.add((module, key))
             if (module, it.text) in step.may_run:
                 may[module, key] += 1
@@ -298,7 +330,9 @@ def _wrong_runs(step: Step, now: Seen) -> Iterator[str]:
             yield f'{module}: note("{key}") ran {count} times, and may {may[module, key]} times'
     for module, key, value in now.notes:
         values = step.new.noted[module, key]
-        if (module, key) not in unsure and value not in values:
+        if (module, key) in unsure and value not in values:
+            step.excused[RAN] += 1
+        elif value not in values:
             yield f'{module}: note("{key}") was given {value}, in a fresh process {values}'
     for module, it in step.new.all():
         if (module, it.text) in step.changed and not it.in_block and "lambda" not in it.text:
