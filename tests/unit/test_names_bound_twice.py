@@ -258,7 +258,7 @@ class TestCycles:
     def test_one_that_goes_on_with_a_new_name(self, project):
         """`first` has imported `last` since a reload, and takes a name from it that it has from
         there: so `first` comes first."""
-        project.write("user", "def f(): pass\n")
+        user = project.load("user", "def f(): pass\n")
         first = project.load("first", "A = 1\nimport ~user\n")
         project.load("last", "from ~user import f as g\nfrom ~first import A\n")
         project.engine()
@@ -269,6 +269,8 @@ class TestCycles:
             user="from ~first import B as C\ndef f(): pass\n",
         )
         assert first.B == 2
+        project.edit("user", "def f(): pass", "D = C + 1\ndef f(): pass")
+        assert user.D == 3
 
 
 class TestDecorators:

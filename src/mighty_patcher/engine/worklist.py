@@ -61,12 +61,17 @@ class Worklist:
     ) -> None:
         # An import puts its module at the end when it ends (importlib's `_load_unlocked`), so what
         # was imported stands before who imported it, and a cycle is cut where the program cut it.
-        loaded = sys.modules.copy()
+        loaded = {
+            name: module
+            for name, module in sys.modules.copy().items()
+            if issubclass(type(module), ModuleType)
+        }
         self._ranks = {id(module): float(rank) for rank, module in enumerate(loaded.values())}
         self._saved = list(saved)
         self._imports = imports
         self._is_own = is_own
         self._has = has
+        self._needed: dict[int, frozenset[str]] = {}  # the names of what a module will import
         self._raised = set() if raised is None else raised
         ranks = dict(self._ranks)
         for name, other in self._raised:
@@ -78,7 +83,6 @@ class Worklist:
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
         self._told: dict[int, tuple[ModuleType, Outside]] = {}
-        self._needed: dict[int, frozenset[str]] = {}  # the names of what a module will import
         self._begun: dict[int, int] = {}  # as far as which line a module was handed out
         self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
 
@@ -250,13 +254,14 @@ class Worklist:
             it.line
             for it in self._imports(other, "")
             for name in before.intersection(it.modules())
-            if name in sys.modules and self._leads_to(sys.modules[name], module, imported)
+            if self._leads_to(sys.modules.get(name), module, imported)
         )
         return min(lines, default=None)
 
-    def _leads_to(self, start: ModuleType, module: ModuleType, imports: Imports) -> bool:
+    def _leads_to(self, start: object, module: ModuleType, imports: Imports) -> bool:
         """Tell whether to import a module is to import another, maybe through more."""
-        waiting, seen = [start], {id(start)}
+        waiting: list[ModuleType] = [start] if type(start) is ModuleType else []
+        seen = {id(start)}
         while waiting:
             importer = waiting.pop()
             if importer is module:
