@@ -961,4 +961,15 @@ FOUND = {
         import pkg
         B = pkg.A + 4
         """,
+    "a cycle is new, of an import of everything, and a name": """
+        ----- base.py
+        ----- user.py
+        import base
+        =====
+        ----- base.py
+        from user import *
+        ----- user.py
+        import base
+        A = 1
+        """,
 }

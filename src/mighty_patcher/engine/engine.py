@@ -259,11 +259,12 @@ class Engine:
             return imports[id(module)] if id(module) in imports else imported(module, name)
 
         def has(module: ModuleType, name: str, line: int) -> bool:
-            if name in namespace_of(module) or id(module) not in versions:
+            if id(module) not in versions:
                 return True
-            body = versions[id(module)].tree.body
-            before = [it for it in body if (it.end_lineno or 0) < line]
-            return name in names_bound(ast.Module(before, []))
+            tree = versions[id(module)].tree
+            before = [it for it in tree.body if (it.end_lineno or 0) < line]
+            names = names_bound(tree) if name == "*" else {name}
+            return names <= names_bound(ast.Module(before, [])) | namespace_of(module).keys()
 
         work = Worklist(saved, will_import, imported, self._in_force.knows, has, self._raised)
         transaction = Transaction(

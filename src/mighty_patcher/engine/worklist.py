@@ -45,7 +45,8 @@ class Worklist:
         imports: What modules will import.
         imported: What they have imported.
         is_own: Tells whether a module is one of those that may be reloaded.
-        has: Tells whether a module has a name when all before a line of it is executed.
+        has: Tells whether a module has a name, or with ``*`` all of its names, when all before a
+            line of it is executed.
         raised: The names of modules that were found to end after others that had ended after them,
             as they have imported them since; more are added.
     """
@@ -242,7 +243,7 @@ class Worklist:
         return all(
             self._has(outer, it.name, line)
             for it in self._imports(module, name)
-            if it.module == name and it.name not in ("", "*")
+            if it.module == name and it.name
         )
 
     def _line_leading_to(
