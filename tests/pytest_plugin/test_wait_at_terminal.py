@@ -128,6 +128,71 @@ def test_two_conftests(at_terminal: AtTerminal) -> None:
     assert "2 passed" in run.end()
 
 
+def test_fixtures_of_wide_scope(at_terminal: AtTerminal) -> None:
+    """They are made anew, after their end, if what ran in their set-up was edited; others stay."""
+    run = at_terminal(
+        {
+            "app.py": """
+                RATE = 1
+                def rate(): return RATE
+                class Box:
+                    def __init__(self): self.n = rate()
+                def bad(): return 1
+            """,
+            "test_it.py": """
+                import pytest
+                from app import Box, bad
+                log = []
+                @pytest.fixture(scope="session")
+                def box():
+                    log.append("box")
+                    yield Box()
+                    log.append("end of box")
+                @pytest.fixture(scope="module")
+                def user(box):
+                    log.append("user")
+                    yield box
+                    log.append("end of user")
+                @pytest.fixture(scope="module")
+                def other():
+                    log.append("other")
+                @pytest.fixture(scope="module")
+                def ends_badly():
+                    yield bad()
+                    raise LookupError("the end")
+                made = ["box", "user"]
+                ended = ["end of user", "end of box"]
+                def test_constant(user, other): assert user.n == 2
+                def test_method(user): assert user.n == 12
+                def test_log(user, other): assert log == [*made, "other", *(ended + made) * 2]
+                def test_other(other): assert log.count("other") == 1
+                def test_end(ends_badly): assert ends_badly == 2
+            """,
+        },
+        "--reload-wait",
+    )
+    run.expect(WAITS)
+    run.edit("app.py", "RATE = 1", "RATE = 2")
+    run.expect(WAITS)
+    run.edit("app.py", "self.n = rate()", "self.n = rate() + 10")
+    assert "test_end" in run.expect(WAITS)
+    run.edit("app.py", "bad(): return 1", "bad(): return 2")
+    run.expect("the end of fixture ends_badly raised LookupError: the end")
+    assert "test_end" in run.expect(WAITS)  # which is the last, so that the fixture ends again
+    run.interrupt()
+    assert "5 passed, 1 error" in run.end(status=1)
+
+
+def test_only_what_failed_last(at_terminal: AtTerminal) -> None:
+    files = {"test_it.py": "def test_a(): assert 1 == 2\ndef test_b(): pass\n"}
+    assert "1 failed, 1 passed" in at_terminal(files).end(status=1)
+    run = at_terminal({}, "--lf", "--reload-wait")
+    run.expect(WAITS)
+    run.edit("test_it.py", "1 == 2", "22 == 22")
+    assert "1 passed in" in run.end()
+    assert "2 passed" in at_terminal({}, "--lf").end()
+
+
 def test_what_is_saved_while_another_test_runs(at_terminal: AtTerminal) -> None:
     """It is installed at once, said before the next test, and what is set up is made anew."""
     run = at_terminal(

@@ -28,7 +28,7 @@ from typing import Any
 
 from mighty_patcher.engine.modules import name_of_module, namespace_of, spec_of
 from mighty_patcher.errors import SourceError
-from mighty_patcher.integrations.pytest import rewriting_compiler
+from mighty_patcher.integrations.pytest import rewriting_compiler, rewritten_bytecode
 
 __all__ = [
     "Texts",
@@ -208,6 +208,10 @@ def forget_bytecode(path: str) -> None:
     """
     with suppress(OSError, NotImplementedError):
         os.unlink(importlib.util.cache_from_source(path))
+    rewritten = rewritten_bytecode(path)
+    if rewritten is not None:
+        with suppress(OSError):
+            os.unlink(rewritten)
 
 
 def _read_still(path: str) -> bytes:

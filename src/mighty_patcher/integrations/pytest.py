@@ -11,10 +11,11 @@ import ast
 import sys
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
-__all__ = ["rewriting_compiler"]
+__all__ = ["rewriting_compiler", "rewritten_bytecode"]
 
 _MODULE = "_pytest.assertion.rewrite"
 _DISABLED = "PYTEST_DONT_REWRITE"
@@ -45,6 +46,15 @@ def rewriting_compiler(
         return code
 
     return compile_rewritten
+
+
+def rewritten_bytecode(path: str) -> str | None:
+    """Return where pytest keeps the code of a module of tests, or None where there is no pytest."""
+    rewrite: Any = sys.modules.get(_MODULE)
+    if rewrite is None or not path.endswith(".py"):
+        return None
+    file = Path(path)
+    return str(rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}")
 
 
 def _is_disabled(text: bytes) -> bool:

@@ -179,6 +179,7 @@ class Loop:
         """Take in what was reloaded; return the item for the same test, None if there is none."""
         reloads: list[Reload] = self._reloads.take()
         if reloads:
+            self._screen.flush()
             changes = self._collected.update(item.session, reloads, running=item)
             for problem in changes.problems:
                 self._screen.line(problem, yellow=True)

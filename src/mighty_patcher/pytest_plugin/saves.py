@@ -14,6 +14,8 @@ __all__ = ["Reloads"]
 
 _PATIENCE = 0.5
 """Seconds. On Windows Ctrl-C does not wake up who waits for a lock."""
+_LONGEST = 10.0
+"""Seconds for which a reload that is under way is waited for: what it runs may wait for us."""
 
 
 class Reloads:
@@ -27,6 +29,7 @@ class Reloads:
         self._reloader = AutoReloader(path=folders, watch=False)
         watching.add(self._reloader)  # a reloader in the tests need not watch the same
         self._lock = threading.Lock()
+        self._reloading = threading.Lock()
         self._done: list[Reload] = []
         self._saved = threading.Event()
         self._saves = Saves([folders], self._on_save)
@@ -37,7 +40,9 @@ class Reloads:
         self._reloader.stop()
 
     def take(self) -> list[Reload]:
-        """Return what was reloaded since the last time."""
+        """Return what was reloaded since the last time, and what is being reloaded right now."""
+        if self._reloading.acquire(timeout=_LONGEST):
+            self._reloading.release()
         with self._lock:
             done, self._done = self._done, []
         return done
@@ -56,8 +61,9 @@ class Reloads:
             pass
 
     def _on_save(self, paths: list[str]) -> None:
-        reload = self._reloader.reload(paths)
-        with self._lock:
-            self._done.append(reload)
+        with self._reloading:
+            reload = self._reloader.reload(paths)
+            with self._lock:
+                self._done.append(reload)
         if reload.ok:
             self._saved.set()
