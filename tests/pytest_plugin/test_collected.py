@@ -64,6 +64,7 @@ def run(
             "PYTHONPATH": os.pathsep.join([_SOURCE, _HERE]),
             "NO_COLOR": "1",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONDONTWRITEBYTECODE": "",
         },
         capture_output=True,
         text=True,
@@ -231,6 +232,22 @@ def test_assertions_say_why(tmp_path: Path) -> None:
     assert [it.split()[1] for it in ran.tests] == ["PASSED", *["FAILED"] * 4]
     for words in ("[1] == [3]", "[1] == [4]", "[1] == [2]", "1 == 4"):
         assert f"assert {words}" in ran.output
+
+
+def test_the_next_start_has_the_new_text(tmp_path: Path) -> None:
+    """The code that pytest has cached goes by the second and the size, before 9.2."""
+    test = tmp_path / "test_it.py"
+    edit = ("test_it.py::test_a", {"test_it.py": ("1 == 2", "2 == 2")})
+    ran = run(tmp_path, {"test_it.py": "def test_a(): pass\ndef test_b(): assert 1 == 2\n"}, edit)
+    assert ran.tests == ["test_a PASSED", "test_b PASSED"]
+    edited = test.stat().st_mtime
+    (tmp_path / "said.json").unlink()
+    back = ("test_it.py::test_a", {"test_it.py": ("2 == 2", "2 == 3")})
+    ran = run(tmp_path, {}, back)
+    assert ran.tests == ["test_a PASSED", "test_b FAILED"]
+    os.utime(test, (edited, edited))
+    (tmp_path / "said.json").unlink()
+    assert run(tmp_path, {}).tests == ["test_a PASSED", "test_b FAILED"]
 
 
 def test_assertions_that_nobody_rewrites(tmp_path: Path) -> None:
