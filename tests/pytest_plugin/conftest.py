@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import pytest
-from terminal import Terminal, write
-
-
-class AtTerminal(Protocol):
-    """Starts pytest: the files, and the arguments."""
-
-    def __call__(self, files: Mapping[str, str], *arguments: str) -> Terminal: ...
+from terminal import AtTerminal, Terminal, write
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import pexpect
 from pexpect.fdpexpect import fdspawn
@@ -22,7 +23,7 @@ TIMEOUT = 60.0
 """Seconds for which something is waited for. What comes at all comes within two."""
 _SOURCE = str(Path(mighty_patcher.__file__).parent.parent)
 _ON_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
-_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z@]")
 
 
 def environ() -> dict[str, str]:
@@ -35,7 +36,6 @@ def environ() -> dict[str, str]:
         "PYTEST_ADDOPTS": "",
         "NO_COLOR": "1",
         "TERM": "xterm",
-        "PYTHON_BASIC_REPL": "1",
     }
 
 
@@ -143,6 +143,12 @@ class Terminal:
         self._process.wait()
         with suppress(OSError):
             self._child.close()
+
+
+class AtTerminal(Protocol):
+    """Starts pytest: the files, and the arguments."""
+
+    def __call__(self, files: Mapping[str, str], *arguments: str) -> Terminal: ...
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conftest import AtTerminal
+from terminal import AtTerminal
 
 WAITS = "waits for a save; Ctrl-C leaves it failed and goes on"
 

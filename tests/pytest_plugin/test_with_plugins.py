@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from conftest import AtTerminal
-from terminal import Terminal
+from terminal import AtTerminal, Terminal
 
 WAITS = "waits for a save; Ctrl-C leaves it failed and goes on"
 APP = "def value():\n    return 1\n"
@@ -66,8 +65,8 @@ def test_mock(at_terminal: AtTerminal) -> None:
     assert "2 passed" in run.end()
 
 
-@pytest.mark.parametrize("func_only", ["false", "true"])
-def test_timeout(at_terminal: AtTerminal, func_only: str) -> None:
+@pytest.mark.parametrize(("func_only", "method"), [("false", "signal"), ("true", "signal")])
+def test_timeout(at_terminal: AtTerminal, func_only: str, method: str) -> None:
     """Each attempt has the time that the first one has."""
     test = """
         import time
@@ -82,6 +81,7 @@ def test_timeout(at_terminal: AtTerminal, func_only: str) -> None:
         "--timeout=0.5",
         "-o",
         f"timeout_func_only={func_only}",
+        f"--timeout-method={method}",
     )
     assert "Timeout (>0.5s)" in run.expect(WAITS)
     run.edit("test_app.py", "3600", "1800")

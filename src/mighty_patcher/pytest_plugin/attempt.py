@@ -89,6 +89,7 @@ class Attempt:
 
     def become_skipped(self, why: str) -> None:
         """Be what is left of a test that is gone."""
+        self._parts.clear()
         path, line, _ = self.item.location
         for report in self.reports:
             if report.failed:

@@ -19,6 +19,7 @@ from mighty_patcher.engine.report import Reload
 from mighty_patcher.pytest_plugin.alive import Alive
 from mighty_patcher.pytest_plugin.attempt import Attempt, Failure, made_anew
 from mighty_patcher.pytest_plugin.collected import Collected
+from mighty_patcher.pytest_plugin.limits import Limits
 from mighty_patcher.pytest_plugin.prompt import Debugger, Waiting
 from mighty_patcher.pytest_plugin.saves import Reloads
 from mighty_patcher.pytest_plugin.screen import Screen
@@ -44,10 +45,10 @@ class Loop:
         self._prompt = (
             Waiting(self._screen, self._reloads) if waits else Debugger(self._screen, self._reloads)
         )
-        for plugin in (self._collected, self._alive, self._prompt):
+        self._limits = Limits()
+        for plugin in (self._collected, self._alive, self._limits, self._prompt):
             config.pluginmanager.register(plugin)
         self._failures: list[Failure] = []
-        self._time_limit: tuple[pytest.Item, object] | None = None
         self._settled: list[tuple[str, int]] = []
 
     def stop(self) -> None:
@@ -81,11 +82,6 @@ class Loop:
         """Take note of what was raised."""
         if isinstance(report, pytest.TestReport):
             self._failures.append(Failure(node, call, report))
-
-    @pytest.hookimpl(tryfirst=True, optionalhook=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: object) -> None:
-        """Take note of the time limit of pytest-timeout, which has it for the first attempt."""
-        self._time_limit = item, settings
 
     def pytest_enter_pdb(self, pdb: Any) -> None:
         """Have saves shown above the prompt, at a breakpoint too."""
@@ -122,11 +118,11 @@ class Loop:
             if not attempt.is_repeated:
                 break
             now = self._brought_up_to_date(item, is_again=True)
-            if now is not None and self._time_limit is not None:
-                _, settings = self._time_limit
-                item.config.hook.pytest_timeout_set_timer(item=now, settings=settings)
+            if now is not None:
+                self._limits.begin(now)
         else:
             attempt.become_skipped("it was renamed or removed while it failed")
+        self._limits.end(item)
         attempt.note(attempts)
         if attempts > 1:
             self._screen.begin_result(item)

@@ -139,13 +139,16 @@ class Screen(logging.Handler):
         if not stream.isatty():
             stream.write(f"{text}\n")
         else:
-            typed = _typed()
-            prompt = getattr(self._debugger, "prompt", "")
-            stream.write(f"{_CLEAR}{text}\n{prompt}{typed}")
+            lines = text.replace("\n", "\r\n")  # the terminal may be in raw mode
+            stream.write(f"{_CLEAR}{lines}\r\n{_prompt(self._debugger)}")
         stream.flush()
 
 
-def _typed() -> str:
-    """Return what somebody has typed at a prompt of readline; nothing where that is not known."""
+def _prompt(debugger: Any) -> str:
+    """Return the prompt of a debugger, with what somebody has typed if that is known."""
+    pyrepl = getattr(debugger, "pyrepl_input", None)  # since 3.15, at a terminal
+    if pyrepl is not None:
+        return f"{pyrepl.prompt}{pyrepl.readline_wrapper.get_line_buffer()}"
     readline = sys.modules.get("readline")
-    return "" if readline is None else str(readline.get_line_buffer())
+    typed = "" if readline is None else readline.get_line_buffer()
+    return f"{getattr(debugger, 'prompt', '')}{typed}"
