@@ -494,6 +494,26 @@ def test_what_cannot_be_collected(tmp_path: Path) -> None:
     assert "uses no argument 'no'" in problem
 
 
+def test_a_hook_that_wants_all_tests(tmp_path: Path) -> None:
+    """What the user's hook makes of a part of them is said, and the run goes on."""
+    ran = run(
+        tmp_path,
+        {
+            "conftest.py": "def pytest_collection_modifyitems(items): items[2]\n",
+            "test_it.py": "def test_a(): pass\ndef test_b(): assert 1 == 2\n",
+            "test_next.py": "def test_z(): pass\n",
+        },
+        (
+            "test_it.py::test_a",
+            {"test_it.py": ("def test_b(): assert 1 == 2", "def test_b(tmp_path): pass")},
+        ),
+    )
+    assert ran.tests == ["test_a PASSED", "test_b PASSED", "test_z PASSED"], ran.output
+    assert ran.said[0]["problems"] == [
+        "pytest_collection_modifyitems: IndexError: list index out of range; new tests do not run"
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "tests"),
     [

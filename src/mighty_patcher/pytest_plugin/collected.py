@@ -167,7 +167,7 @@ class _Update:
             olds = self._registry.parse_plugin_anew(plugin)
         except Exception as error:
             restore()
-            self._changes.problems.append(f"{name_of_module(plugin)}: {error}")
+            self._changes.problems.append(f"{name_of_module(plugin)}: {_in_words(error)}")
             return
         news = [it for it in self._registry if id(it) not in before]
         self._pair(olds, news)
@@ -196,9 +196,9 @@ class _Update:
         before = {id(it) for it in self._registry}
         try:
             news = list(_items_of(file, {(it.nodeid, type(it)): it for it in nodes}))
-        except _NotCollected as error:
+        except Exception as error:  # of a hook, say: it is the user's code that runs
             restore()
-            self._changes.problems.append(str(error))
+            self._changes.problems.append(_in_words(error))
             return
         self._pair(definitions, [it for it in self._registry if id(it) not in before])
         self._changes.files.append(file)
@@ -278,7 +278,13 @@ class _Places:
         there: dict[str, list[pytest.Item]] = {}
         for old in olds:
             there.setdefault(old.nodeid, []).append(old)
-        selected = {id(item) for item in Selection(self._session).of(news)}
+        try:
+            selected = {id(item) for item in Selection(self._session).of(news)}
+        except Exception as error:  # what a conftest makes of a part of all items
+            selected = set()
+            self._changes.problems.append(
+                f"pytest_collection_modifyitems: {_in_words(error)}; new tests do not run"
+            )
         last = self._before(olds)
         for new in _in_source_order(news):
             twins = there.get(new.nodeid)
@@ -321,6 +327,10 @@ class _Places:
 
 class _NotCollected(Exception):
     """What pytest says about a file that it cannot collect."""
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, _NotCollected) else f"{type(error).__name__}: {error}"
 
 
 def _items_of(
