@@ -43,6 +43,7 @@ they are known by their ``pyvenv.cfg``."""
 
 LONGEST_BATCH = 2.0  # seconds: a file written without a pause must not hold back all the others
 POLL_INTERVAL = 1.0  # seconds, where inotify refuses
+_GLANCE = 0.001  # seconds between two looks at whether a batch has been handled
 
 # What the user has to raise when inotify refuses.
 _LIMITS = {
@@ -51,7 +52,9 @@ _LIMITS = {
 }
 
 
-def python_files(roots: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
+def python_files(
+    roots: Iterable[str | os.PathLike[str]], *, recursive: bool = True
+) -> Iterator[str]:
     """Find every Python file below the roots.
 
     Directories that never hold source are left out, and symbolic links to directories are not
@@ -59,6 +62,7 @@ def python_files(roots: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
 
     Args:
         roots: Directories, or single files.
+        recursive: Also what is in directories below them.
 
     Yields:
         The real path of each ``.py`` file, once.
@@ -67,7 +71,7 @@ def python_files(roots: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
         FileNotFoundError: A root does not exist.
     """
     seen: set[str] = set()
-    for root in _resolve(roots):
+    for root in _resolve(roots, recursive=recursive):
         for path in root.files():
             if path not in seen:
                 seen.add(path)
@@ -121,11 +125,14 @@ class Watcher:
         # Paths of files; paths of directories below which anything may have changed, with a
         # separator at their end; why the kernel cannot watch any more; None, when the watch ends.
         self._changes: queue.SimpleQueue[str | OSError | None] = queue.SimpleQueue()
+        self._unhandled = 0  # of these, those that have not been handed to the callback
         # The files that are there. When a directory leaves, nobody can list what it held.
         self._present: set[str] = set()
+        self._stamps: dict[str, object] = {}  # of files, where events may come late
         self._thread = threading.Thread(target=self._run, name="mighty_patcher", daemon=True)
         self._stopped = False
-        self._lock = threading.Lock()  # guards `observer`, `_poll` and `_stopped`
+        self._lock = threading.Lock()  # guards `observer`, `_poll`, `_roots` and `_stopped`
+        self._counting = threading.Lock()  # guards `_unhandled`
 
     def start(self) -> None:
         """Start watching. What is saved after this has returned will be seen.
@@ -137,8 +144,54 @@ class Watcher:
             if self.observer is not None or self._stopped:
                 raise RuntimeError("a watcher starts once; make a new one")
             self.observer = self._first_observer()
-            self._present.update(path for root in self._roots for path in root.files())
+            self._take_stock(self._roots)
             self._thread.start()
+
+    def add(self, roots: Iterable[str | os.PathLike[str]], *, recursive: bool = True) -> None:
+        """Watch these as well. What is saved after this has returned will be seen.
+
+        Args:
+            roots: Directories, or single files. They may overlap.
+            recursive: Also what is in directories below them.
+
+        Raises:
+            FileNotFoundError: A root does not exist.
+        """
+        more = _resolve(roots, recursive=recursive)
+        with self._lock:
+            new = [root for root in more if not _is_held(root, self._roots)]
+            self._roots = [*self._roots, *new]
+            if self.observer is None or self._stopped:
+                return
+            try:
+                self._schedule(self.observer, new, self._poll)
+            except OSError as error:
+                self._put(error)  # from now on all of them are polled
+            self._take_stock(new)
+
+    def catch_up(self, paths: Callable[[], Iterable[str]], timeout: float) -> bool:
+        """Wait until all that was saved before this call has been handed to the callback.
+
+        That costs nothing where the kernel can be asked whether it has something to tell: inotify.
+        Elsewhere events come late, and files are looked at.
+
+        Args:
+            paths: Called there; returns the files.
+            timeout: Seconds to wait, at most.
+
+        Returns:
+            Whether that is so now.
+        """
+        if self.observer is None or self._stopped or threading.current_thread() is self._thread:
+            return True
+        if not self._is_prompt():
+            self._glance(paths())
+        deadline = time.monotonic() + timeout
+        while not self._is_idle():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_GLANCE)
+        return True
 
     def stop(self, timeout: float | None = None) -> None:
         """Stop watching and wait for both threads, except for the one that this is called on.
@@ -164,16 +217,55 @@ class Watcher:
         for path in (os.fsdecode(event.src_path), os.fsdecode(event.dest_path)):
             if event.is_directory:
                 if self._holds(path):
-                    self._changes.put(os.path.join(path, ""))
+                    self._put(os.path.join(path, ""))
             elif path.endswith(".py") and self._holds(path):
-                self._changes.put(os.path.realpath(path))
+                self._put(os.path.realpath(path))
+
+    def _put(self, change: str | OSError) -> None:
+        with self._counting:
+            self._unhandled += 1
+        self._changes.put(change)
 
     def _holds(self, path: str) -> bool:
         return any(root.holds(path) for root in self._roots)
 
     def _notice_all(self) -> None:
         for root in self._roots:
-            self._changes.put(root.file or os.path.join(root.directory, ""))
+            self._put(root.file or os.path.join(root.directory, ""))
+
+    # Whether all changes have gone through.
+
+    def _is_prompt(self) -> bool:
+        """Tell whether every change can be asked for as soon as it has been made."""
+        emitters = self.observer.emitters if self.observer is not None else ()
+        return all(hasattr(emitter, "is_idle") for emitter in list(emitters))
+
+    def _is_idle(self) -> bool:
+        """Tell whether no change is on its way, beginning with where they come from: each is in
+        the next place before it is gone from the one before.
+        """
+        observer = self.observer
+        if observer is None or self._stopped:
+            return True
+        emitters = list(observer.emitters)
+        return (
+            all(getattr(emitter, "is_idle", True) for emitter in emitters)
+            and observer.event_queue.unfinished_tasks == 0
+            and self._unhandled == 0
+        )
+
+    def _glance(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            stamp = _stamp(path)
+            if self._stamps.setdefault(path, stamp) != stamp:
+                self._stamps[path] = stamp
+                self._put(path)
+
+    def _take_stock(self, roots: Iterable[_Root]) -> None:
+        found = [path for root in roots for path in root.files()]
+        self._present.update(found)
+        if not self._is_prompt():
+            self._stamps.update((path, _stamp(path)) for path in found)
 
     # From changes to batches, on the batch thread.
 
@@ -185,18 +277,20 @@ class Watcher:
                 logger.exception("what was saved before the watch began was not handled")
         while (changes := self._collect()) is not None:
             try:
-                if batch := self._settle(changes):
+                if batch := self._settle(set(changes)):
                     self._on_batch(batch)
             except BaseException:  # also SystemExit: an edit that exits must not end the watch
                 logger.exception("a batch of saves was not handled")
+            with self._counting:
+                self._unhandled -= len(changes)
 
-    def _collect(self) -> set[str | OSError] | None:
+    def _collect(self) -> list[str | OSError] | None:
         """Wait for a change and for the quiet after it; None when the watch has ended."""
-        changes: set[str | OSError] = set()
+        changes: list[str | OSError] = []
         change = self._changes.get()
         deadline = time.monotonic() + LONGEST_BATCH
         while change is not None:
-            changes.add(change)
+            changes.append(change)
             wait = min(self._quiet, deadline - time.monotonic())
             if wait <= 0:
                 return changes
@@ -244,20 +338,22 @@ class Watcher:
         Raises:
             OSError: The operating system refuses to watch so much, or at all.
         """
-        observer: Any = _make_observer(poll, on_end=self._ended, on_refusal=self._changes.put)
-        types = _event_types(closed=poll is None and sys.platform == "linux")
+        observer: Any = _make_observer(poll, on_end=self._ended, on_refusal=self._put)
         try:
-            for root in self._roots:
-                recursive = root.file is None
-                observer.schedule(
-                    self._handler, root.directory, recursive=recursive, event_filter=types
-                )
+            self._schedule(observer, self._roots, poll)
             observer.start()
         except OSError:
             observer.stop()
             raise
         started: BaseObserver = observer
         return started
+
+    def _schedule(self, observer: BaseObserver, roots: Iterable[_Root], poll: float | None) -> None:
+        types = _event_types(closed=poll is None and sys.platform == "linux")
+        handler: Any = self._handler
+        for root in roots:
+            recursive = root.recursive and root.file is None
+            observer.schedule(handler, root.directory, recursive=recursive, event_filter=types)
 
     def _ended(self, observer: BaseObserver) -> None:
         if observer is self.observer:  # not one that was given up for polling
@@ -291,11 +387,15 @@ class _Root:
 
     directory: str  # real path
     file: str | None = None
+    recursive: bool = True
 
     def holds(self, path: str) -> bool:
         """Tell whether a file or directory is this root's business."""
         if self.file is not None:
             return path == self.file
+        if not self.recursive:
+            is_in = os.path.dirname(path) == self.directory and path.endswith(".py")
+            return is_in or path == self.directory
         if not path or not _is_below(path, self.directory):
             return False
         while path != self.directory:
@@ -315,7 +415,9 @@ class _Root:
             return
         for folder, directories, names in os.walk(top):
             directories[:] = (
-                name for name in directories if not is_never_source(os.path.join(folder, name))
+                name
+                for name in directories
+                if self.recursive and not is_never_source(os.path.join(folder, name))
             )
             for name in names:
                 path = os.path.join(folder, name)
@@ -323,14 +425,14 @@ class _Root:
                     yield os.path.realpath(path) if os.path.islink(path) else path
 
 
-def _resolve(paths: Iterable[str | os.PathLike[str]]) -> list[_Root]:
+def _resolve(paths: Iterable[str | os.PathLike[str]], *, recursive: bool = True) -> list[_Root]:
     """Turn what the user gave into roots none of which is held by another."""
     roots: dict[_Root, None] = {}
     for given in paths:
         path = os.fspath(given)
         real = os.path.realpath(path)
         if os.path.isdir(real):
-            roots[_Root(real)] = None
+            roots[_Root(real, recursive=recursive)] = None
         elif os.path.isfile(real):
             roots[_Root(os.path.dirname(real), real)] = None
             # A save may also replace a symbolic link, which is an event where the link is.
@@ -339,11 +441,15 @@ def _resolve(paths: Iterable[str | os.PathLike[str]]) -> list[_Root]:
             roots[_Root(folder, os.path.join(folder, name))] = None
         else:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    return [
-        root
-        for root in roots
-        if not any(other.holds(root.file or root.directory) for other in roots if other != root)
-    ]
+    return [root for root in roots if not _is_held(root, [it for it in roots if it != root])]
+
+
+def _is_held(root: _Root, others: Iterable[_Root]) -> bool:
+    return any(
+        other.holds(root.file or root.directory)
+        and (other.recursive or not root.recursive or root.file is not None)
+        for other in others
+    )
 
 
 def _is_below(path: str, directory: str) -> bool:
@@ -436,6 +542,15 @@ def _event_types(*, closed: bool) -> list[type[FileSystemEvent]]:
         events.DirMovedEvent,
         events.DirDeletedEvent,
     ]
+
+
+def _stamp(path: str) -> object:
+    """Return what tells one save of a file from the next; None where there is no file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 # Polling.

@@ -19,13 +19,16 @@ are never put together, so nothing has to wait. Three rules keep saves from bein
 
 from __future__ import annotations
 
+import array
 import ctypes
 import errno
+import fcntl
 import logging
 import os
 import select
 import stat
 import struct
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -118,6 +121,11 @@ class SourceEmitter(EventEmitter):
         if self.should_keep_running():
             self._tree.read()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that the kernel had to tell until now has been handed to the observer."""
+        return self._tree.is_idle
+
 
 class _Tree:
     """The watches on one directory and what is below it.
@@ -141,6 +149,7 @@ class _Tree:
         self._wake = -1
         self._process = -1
         self._lock = threading.Lock()
+        self._is_reading = False
         self._folder_of: dict[int, str] = {}  # by watch descriptor
         self._descriptor_of: dict[str, int] = {}  # by path; the same pairs
 
@@ -173,8 +182,26 @@ class _Tree:
 
     def read(self) -> None:
         """Turn what the kernel has to tell into events."""
-        for descriptor, mask, name in _parse(os.read(self._inotify, BUFFER_SIZE)):
-            self._handle(descriptor, mask, name)
+        self._is_reading = True  # before it is gone from the kernel: see `is_idle`
+        try:
+            for descriptor, mask, name in _parse(os.read(self._inotify, BUFFER_SIZE)):
+                self._handle(descriptor, mask, name)
+        finally:
+            self._is_reading = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is on its way from the kernel to `emit`. From any thread.
+
+        An event puts itself into the kernel's queue before the call that causes it returns, and
+        from there on it is seen here, in one place or the other, until it has been emitted.
+        """
+        with self._lock:  # or the descriptor might be another file by now
+            if self._inotify == -1:
+                return True
+            unread = array.array("i", [0])
+            fcntl.ioctl(self._inotify, termios.FIONREAD, unread)
+        return unread[0] == 0 and not self._is_reading
 
     def close(self) -> None:
         """Give all watches back."""

@@ -63,22 +63,41 @@ class Modules:
         excluded: Patterns of the names of modules that are never touched.
 
     Attributes:
-        roots: The roots, resolved.
+        roots: The roots, resolved, but for folders of which nothing below them matters.
+        excluded: The patterns; they may change.
     """
 
     def __init__(self, roots: Sequence[Path], excluded: Collection[str] = ()) -> None:
-        self.roots = tuple(root.resolve() for root in roots)
-        self._excluded = tuple(excluded)
-        # A root is known under the name it was given, too: what is a symbolic link below it
-        # still has a place there. The most specific root comes first.
-        bases = {str(root) for root in (*self.roots, *(root.absolute() for root in roots))}
-        self._bases = sorted((_Base.of(base) for base in bases), key=lambda base: -len(base.path))
+        self.roots: tuple[Path, ...] = ()
+        self.excluded = set(excluded)
+        self._bases: list[_Base] = []
         self._places: dict[str, frozenset[str]] = {}  # of each absolute __file__
         self._files: dict[str, set[str]] = {}  # and back: the __file__s of each place
         self._scripts: dict[tuple[str, str], frozenset[str]] = {}  # of name and relative __file__
         self._foreign: set[str] = set()  # absolute __file__s of which no place is below a root
         self._answers: _Answers | None = None
         self._folders: dict[str, str] | None = None  # without symbolic links
+        self.add(roots)
+
+    def add(self, roots: Sequence[Path], package: str = "", *, recursive: bool = True) -> None:
+        """Know more roots.
+
+        Args:
+            roots: Module roots, or single files; or folders of a package.
+            package: The name of that package; empty for module roots.
+            recursive: What is in folders below them, too.
+        """
+        resolved = tuple(root.resolve() for root in roots)
+        # A root is known under the name it was given, too: what is a symbolic link below it
+        # still has a place there. The most specific root comes first.
+        bases = {str(root) for root in (*resolved, *(root.absolute() for root in roots))}
+        self._bases = sorted(
+            {*self._bases, *(_Base.of(base, package, recursive) for base in bases)},
+            key=lambda base: -len(base.path),
+        )
+        if recursive:
+            self.roots = tuple(dict.fromkeys((*self.roots, *resolved)))
+        self._foreign = set()
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -141,7 +160,7 @@ class Modules:
         if namespace_of(module).get("__rerun__") == "never":
             return True
         name = name_of_module(module)
-        return any(fnmatch.fnmatchcase(name, it) for it in (*self._excluded, *EXCLUDED))
+        return any(fnmatch.fnmatchcase(name, it) for it in (*self.excluded, *EXCLUDED))
 
     def is_importing(self, module: ModuleType) -> bool:
         """Tell whether a module is still being imported, on whatever thread.
@@ -179,6 +198,14 @@ class Modules:
         if not parts or any("." in part for part in parts):
             return None
         return ".".join(parts)
+
+    def holds(self, path: str) -> bool:
+        """Tell whether a file, or a folder with all that is below it, is below the roots."""
+        return self._relative(path) is not None or any(
+            base.path == place and base.recursive
+            for place in _lexical_first(path)
+            for base in self._bases
+        )
 
     def display(self, path: str) -> str:
         """Write a path as the console shows it: ``shop/cart.py``.
@@ -308,22 +335,30 @@ class _Answers:
 
 @dataclass(frozen=True)
 class _Base:
-    """One spelling of a root; `file` is the name of a root that is a single file."""
+    """One spelling of a root; `file` is the name of a root that is a single file, and `package`
+    where what is below the root is found from ``sys.path``: ``shop/`` for the package ``shop``.
+    """
 
     path: str
     file: str | None
+    package: str = ""
+    recursive: bool = True
 
     @classmethod
-    def of(cls, path: str) -> _Base:
+    def of(cls, path: str, package: str = "", recursive: bool = True) -> _Base:
         root = Path(os.path.normcase(path))
-        return cls(str(root), root.name if root.is_file() else None)
+        within = f"{package.replace('.', '/')}/" if package else ""
+        return cls(str(root), root.name if root.is_file() else None, within, recursive)
 
     def relative(self, place: str) -> str | None:
         """Return a place relative to this root, with slashes, or `None` if it is not below."""
         if self.file is not None:
-            return self.file if place == self.path else None
+            return self.package + self.file if place == self.path else None
         prefix = self.path.rstrip(os.sep) + os.sep
-        return place[len(prefix) :].replace(os.sep, "/") if place.startswith(prefix) else None
+        if not place.startswith(prefix):
+            return None
+        rest = place[len(prefix) :].replace(os.sep, "/")
+        return self.package + rest if self.recursive or "/" not in rest else None
 
 
 # --- one module -------------------------------------------------------------------------------
