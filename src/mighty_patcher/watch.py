@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from mighty_patcher.errors import MightyPatcherError
 
-__all__ = ["AutoReloader", "watcher_of", "watching"]
+__all__ = ["NOWHERE", "AutoReloader", "watcher_of", "watching"]
 
 _PathLike = str | os.PathLike[str]
+NOWHERE: list[str] = []
+"""The path of a reloader that watches nothing yet: roots are added when they are known."""
 _GRACE = 0.3
 """Seconds for which a file that is absent, empty or broken counts as being saved right now."""
 _GLANCE = 0.005
@@ -72,14 +74,17 @@ class AutoReloader:
             raise TypeError(f"excluded is a list of patterns, not the string {excluded!r}")
         roots = _roots(path)
         self._listeners = [] if on_reload is None else [on_reload]
+        self.announce: Callable[[Reload], object] = announce
         self._is_manual = apply == "manual"
         self._waiting: dict[str, None] = {}  # saved, in order, until `apply`
         self._waiting_lock = threading.Lock()
+        self._unfinished = 0  # batches of which an editor has to write some file yet
         self._stopped = threading.Event()
         self._engine = Engine(roots, rerun=rerun, excluded=tuple(excluded))
         self._engine.open()
         ensure_console()
-        self._make_watcher = partial(Watcher, roots, self._on_batch, poll=poll)
+        self._roots = dict.fromkeys(roots, True)  # and whether they are recursive
+        self._poll = poll
         self._watcher = self._make_watcher() if watch else None
         self._is_paused = False
         if self._watcher is not None:
@@ -98,6 +103,11 @@ class AutoReloader:
         return self._engine
 
     @property
+    def roots(self) -> tuple[Path, ...]:
+        """What is watched."""
+        return tuple(self._roots)
+
+    @property
     def last(self) -> Reload | None:
         """The last reload that did something or failed."""
         return self._engine.last
@@ -106,6 +116,57 @@ class AutoReloader:
     def errors(self) -> dict[str, MightyPatcherError]:
         """The error of each file whose saved text is not what runs."""
         return dict(self._engine.errors)
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether saves wait for `apply`. May be changed; what waits goes on waiting."""
+        return self._is_manual
+
+    @is_manual.setter
+    def is_manual(self, is_manual: bool) -> None:
+        self._is_manual = is_manual
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The files that were saved and wait for `apply`, in order."""
+        return tuple(self._waiting)
+
+    def add(
+        self,
+        path: _PathLike,
+        *,
+        package: str = "",
+        recursive: bool = True,
+        doubtful: Collection[_PathLike] = (),
+    ) -> None:
+        """Watch one more root.
+
+        Args:
+            path: A module root, or a single file; or the folder of a package.
+            package: The name of that package, ``shop`` or ``shop.cart``; empty for a module root.
+            recursive: What is in folders below it, too.
+            doubtful: Files below it that may have been saved after they were imported. They are
+                reloaded as a save would be, and all of each is run again, for nobody knows what it
+                was.
+
+        Raises:
+            NotADirectoryError: The root does not exist.
+        """
+        roots = _roots(path)
+        files = [os.path.realpath(it) for it in doubtful]
+        self._roots |= dict.fromkeys(roots, recursive)
+        if self._watcher is not None:
+            self._watcher.add(roots, recursive=recursive)
+        self._engine.add(roots, package, recursive=recursive, doubtful=files)
+        self.saved(files)
+
+    def saved(self, paths: Iterable[_PathLike]) -> None:
+        """Take files for saved just now, whether or not they were.
+
+        Args:
+            paths: The files.
+        """
+        self._reload([os.path.realpath(path) for path in paths])
 
     def listen(self, listener: Callable[[Reload], object]) -> None:
         """Have something called with each `Reload`, as ``on_reload`` is.
@@ -138,15 +199,47 @@ class AutoReloader:
         self._wait_for_imports()
         return result
 
-    def apply(self) -> Reload | None:
+    def apply(self, only: Callable[[str], bool] = lambda _: True) -> Reload | None:
         """Reload now, on this thread, what was saved since the last time.
+
+        Args:
+            only: Told the path of each file that was saved; returns whether to reload it now.
+                Others go on waiting.
 
         Returns:
             What was done; None if nothing was saved. With ``apply="now"`` nothing ever waits.
         """
         with self._waiting_lock:
-            waiting, self._waiting = self._waiting, {}
-        return self.reload(list(waiting)) if waiting else None
+            waiting = [path for path in self._waiting if only(path)]
+            for path in waiting:
+                del self._waiting[path]
+        if not waiting:
+            return None
+        try:
+            return self.reload(waiting)
+        except BaseException:  # Ctrl-C, and everything was taken back
+            self._let_wait(waiting)
+            raise
+
+    def catch_up(self, timeout: float = 1.0) -> bool:
+        """Wait until every save that was made before this call is known: reloaded, or waiting for
+        `apply`. That costs next to nothing if there is none.
+
+        Args:
+            timeout: Seconds to wait, at most.
+
+        Returns:
+            Whether all of them are.
+        """
+        if self._watcher is None:
+            return True
+        deadline = time.monotonic() + timeout
+        while self._watcher.catch_up(self._engine.files, max(0.0, deadline - time.monotonic())):
+            if not self._unfinished:
+                return True
+            if time.monotonic() >= deadline or self._stopped.wait(_GLANCE):
+                break
+        return False
 
     def undo(self) -> Reload:
         """Take the last reload back, exactly.
@@ -180,7 +273,7 @@ class AutoReloader:
         if not self._is_paused or self._stopped.is_set():
             return  # two threads may fork at once, and one of them has been here
         self._is_paused = False
-        self._watcher = self._make_watcher(on_start=self._catch_up)
+        self._watcher = self._make_watcher(on_start=self._reload_unwatched)
         self._watcher.start()
 
     def __enter__(self) -> AutoReloader:
@@ -194,21 +287,38 @@ class AutoReloader:
     ) -> None:
         self.stop()
 
-    def _catch_up(self) -> None:
+    def _make_watcher(self, on_start: Callable[[], object] | None = None) -> Watcher:
+        deep = [root for root, recursive in self._roots.items() if recursive]
+        watcher = Watcher(deep, self._on_batch, poll=self._poll, on_start=on_start)
+        watcher.add([it for it in self._roots if it not in deep], recursive=False)
+        return watcher
+
+    def _reload_unwatched(self) -> None:
         """Reload what was saved while nobody watched, or let it wait."""
         if self._is_manual:
             self._let_wait(self._engine.files())
-        else:
-            self.reload()
+            return
+        self.reload(takes_empty=False)
+        if self._engine.emptied:  # or an editor is at it right now
+            self._on_batch(sorted(self._engine.emptied))
 
     def _on_batch(self, paths: Iterable[str]) -> None:
         """On the watcher's thread: reload what is whole now, and give the rest a moment."""
         unfinished = {path for path in paths if self._engine.looks_unfinished(path)}
         self._reload([path for path in paths if path not in unfinished])
         if unfinished:
-            timer = threading.Timer(_GRACE, self._reload, [sorted(unfinished)])
+            with self._waiting_lock:
+                self._unfinished += 1
+            timer = threading.Timer(_GRACE, self._reload_unfinished, [sorted(unfinished)])
             timer.daemon = True
             timer.start()
+
+    def _reload_unfinished(self, paths: list[str]) -> None:
+        try:
+            self._reload(paths)
+        finally:
+            with self._waiting_lock:
+                self._unfinished -= 1
 
     def _reload(self, paths: list[str]) -> None:
         if not paths or self._stopped.is_set():
@@ -220,13 +330,14 @@ class AutoReloader:
             self.reload(paths)
 
     def _let_wait(self, paths: list[str]) -> None:
+        held = self._engine.hold(paths)
         with self._waiting_lock:
-            self._waiting.update(dict.fromkeys(paths))
+            self._waiting.update(dict.fromkeys(held))
 
     def _report(self, result: Reload) -> None:
         if not result.modules and not result.errors:
             return
-        announce(result)
+        self.announce(result)
         for listener in tuple(self._listeners):
             try:
                 listener(result)
@@ -263,15 +374,14 @@ def watcher_of(path: str) -> AutoReloader | None:
         path: The real path of the file.
     """
     for reloader in list(watching):
-        for root in reloader.engine.modules.roots:
-            if Path(path).is_relative_to(root):
-                return reloader
+        if reloader.engine.modules.holds(path):
+            return reloader
     return None
 
 
 def _roots(path: _PathLike | Sequence[_PathLike]) -> list[Path]:
     given = [path] if isinstance(path, str | os.PathLike) else list(path)
-    if not given:
+    if not given and path is not NOWHERE:
         raise TypeError("path is empty: name at least one directory to watch")
     roots = [Path(one) for one in given]
     for root in roots:

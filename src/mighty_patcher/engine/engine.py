@@ -18,7 +18,7 @@ from types import ModuleType
 from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.files import python_files
-from mighty_patcher.engine.inforce import InForce
+from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.made_before import made_before
 from mighty_patcher.engine.modules import (
@@ -104,6 +104,56 @@ class Engine:
     def close(self) -> None:
         """End that; may be called again."""
         self._reimports.stop()
+
+    def add(
+        self,
+        roots: Sequence[Path],
+        package: str = "",
+        *,
+        recursive: bool = True,
+        doubtful: Collection[str] = (),
+    ) -> None:
+        """Know more roots: what is imported from there is reloaded as well.
+
+        Args:
+            roots: Module roots, or single files; or folders of a package.
+            package: The name of that package; empty for module roots.
+            recursive: What is in folders below them, too.
+            doubtful: Files that may have been saved after their import. Their next reload runs all
+                of them, for nobody knows what they were.
+        """
+        with self._lock:
+            self.modules.add(roots, package, recursive=recursive)
+            self._in_force.take(python_files(roots, recursive=recursive))
+            for path in doubtful:
+                self._in_force.doubt(path)
+
+    def open_session(self, session: Session) -> None:
+        """Let the names follow that a session has imported."""
+        with self._lock:
+            self._in_force.open_session(session)
+
+    def close_session(self, session: Session) -> None:
+        """End that; may be called again."""
+        with self._lock:
+            self._in_force.close_session(session)
+
+    def hold(self, paths: Iterable[str]) -> list[str]:
+        """Note that files were saved and will be reloaded later: until then tracebacks show the
+        lines that run.
+
+        Returns:
+            Those that have to be reloaded at all: a module was loaded from them.
+        """
+        held = []
+        with self._lock:
+            for path in paths:
+                if self.modules.of(path) or self.modules.replaced_by_object(path):
+                    held.append(path)
+                    self._in_force.show(path, self._in_force.text(path))
+                else:
+                    self._in_force.read_anew(path)
+        return held
 
     @property
     def is_reloading_here(self) -> bool:
@@ -366,7 +416,11 @@ class Engine:
 
     def _read(self, path: str, *, again: bool) -> Version | None:
         """Return the text of a file if something has to be done about it."""
-        modules = [m for m in self.modules.of(path) if not self.modules.is_excluded(m)]
+        loaded = self.modules.of(path)
+        modules = [m for m in loaded if not self.modules.is_excluded(m)]
+        if loaded and not modules:
+            self.errors.pop(path, None)
+            return None  # they run what they have run: who excluded them may include them again
         if not modules:
             self._refuse_if_replaced(path)
             self.errors.pop(path, None)

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
+from typing import NamedTuple, Protocol
 
 from mighty_patcher.engine import version
 from mighty_patcher.engine.dataflow import facts
@@ -26,10 +27,48 @@ from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Texts, Version
 from mighty_patcher.errors import SourceError
 
-__all__ = ["STAR_IMPORT", "InForce", "code_filename"]
+__all__ = ["STAR_IMPORT", "InForce", "Session", "StarImporter", "code_filename"]
 
 STAR_IMPORT = re.compile(rb"import\s*\*")  # begins with a word, which is looked for much faster
 """What a text has that imports everything from some module."""
+
+
+class Session(Protocol):
+    """A namespace into which somebody types code, of which there is no file.
+
+    What was typed is not ours: it is not executed again. But names that it has imported follow.
+
+    """
+
+    @property
+    def module(self) -> ModuleType:
+        """The module that has the namespace."""
+
+    @property
+    def imports(self) -> list[Imported]:
+        """What it has imported."""
+
+    def star_names(self, source: str) -> set[str] | None:
+        """Return the names that it has from an import of everything, if it has imported
+        everything from the module of this name.
+        """
+
+    def took(self, source: str, name: str) -> None:
+        """Note that it was given one more name of a module from which it imports everything."""
+
+
+class StarImporter(NamedTuple):
+    """A module that imports everything from another.
+
+    Attributes:
+        module: The module.
+        own: The names that it binds itself.
+        session: It is that of this one.
+    """
+
+    module: ModuleType
+    own: set[str]
+    session: Session | None = None
 
 
 class InForce:
@@ -52,6 +91,24 @@ class InForce:
         # Files elsewhere that import nothing from a module, with its name: a common value, such as
         # 5, is held by modules everywhere, and their texts should not be read at every reload.
         self._strangers: set[tuple[str, str]] = set()
+        self._sessions: list[Session] = []
+
+    def take(self, paths: Iterable[str]) -> None:
+        """Read files whose text is what an import reads now, or has read."""
+        self._texts.take(paths)
+        self._strangers.clear()
+
+    def doubt(self, path: str) -> None:
+        """Note that nobody knows which text of a file was imported."""
+        self._texts.forget(path)
+
+    def open_session(self, session: Session) -> None:
+        """Have the imports of a session follow, too."""
+        self._sessions = [*self._sessions, session]
+
+    def close_session(self, session: Session) -> None:
+        """End that."""
+        self._sessions = [it for it in self._sessions if it is not session]
 
     def text(self, path: str) -> Version | None:
         """Return the version of a file that runs, or None if that is not known."""
@@ -141,6 +198,9 @@ class InForce:
             name: The name in it that is looked for. A text that cannot import it is not parsed, and
                 nothing is returned.
         """
+        for session in self._sessions:
+            if session.module is module:
+                return session.imports
         file = filename_of(module)
         if file is None or (file, source) in self._strangers or self._modules.is_excluded(module):
             return []  # what an excluded module has imported stays as it was, too
@@ -175,18 +235,22 @@ class InForce:
                     if imported.module == source and imported.name in (name, "*"):
                         yield module, name if imported.name == "*" else imported.bound
 
-    def star_importers(self, source: str) -> list[tuple[ModuleType, set[str]]]:
-        """Return the modules below the roots that import everything from a module, and the names
-        that each binds itself.
+    def star_importers(self, source: str) -> list[StarImporter]:
+        """Return the sessions, and the modules below the roots, that import everything from a
+        module.
         """
         found = []
+        for session in self._sessions:
+            if (names := session.star_names(source)) is not None:
+                own = set(namespace_of(session.module)) - names
+                found.append(StarImporter(session.module, own, session))
         for module in self._modules.loaded():
             text = self.text_of(module)
             if text is None or STAR_IMPORT.search(text.data) is None:
                 continue
             imports = self.imports_of(module, source, "*")
             if any((it.module, it.name) == (source, "*") for it in imports):
-                found.append((module, names_bound(text.tree)))
+                found.append(StarImporter(module, names_bound(text.tree)))
         return found
 
     def binds_after(self, module: ModuleType, name: str, line: int) -> bool:

@@ -21,6 +21,7 @@ from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
 from mighty_patcher.engine.holders import still_held
+from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -91,8 +92,7 @@ class Transaction:
     Args:
         imports: What a module imports at its top, from its source.
         importers: The modules that import a name from one, by both names, and what they call it.
-        star_importers: The modules that import everything from one, by its name, and the names that
-            each binds itself.
+        star_importers: Those that import everything from one, by its name.
         tell: Told which modules learn of a change through what they import.
         wait: Told what a module is about to import, and says whether it has to wait for that.
         binds_after: Tells whether a module binds a name itself after it has imported it.
@@ -102,7 +102,7 @@ class Transaction:
         self,
         imports: Imports,
         importers: Callable[[str, str], Iterable[tuple[ModuleType, str]]],
-        star_importers: Callable[[str], list[tuple[ModuleType, set[str]]]],
+        star_importers: Callable[[str], list[StarImporter]],
         tell: Callable[[ModuleType, Outside], None],
         wait: Wait = lambda *_: False,
         binds_after: BindsAfter = lambda *_: False,
@@ -420,9 +420,9 @@ class Transaction:
             module: The module.
             before: Its names from before.
         """
-        name, had = name_of_module(module), exported(before)
-        gone = had - exported(namespace_of(module))
-        for importer, own in self._star_importers(name):
+        name, had, has = name_of_module(module), exported(before), exported(namespace_of(module))
+        gone = had - has
+        for importer, own, session in self._star_importers(name):
             names, namespace = name_of_module(importer), namespace_of(importer)
             journal = Journal()
             self._done.append(journal)
@@ -436,7 +436,13 @@ class Transaction:
                     self.steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
             if removed:
                 self._export(importer, was)
-            self._tell(importer, Outside(exported={name: had}, removed=removed))
+            if session is None:
+                self._tell(importer, Outside(exported={name: had}, removed=removed))
+                continue
+            for it in sorted(has - had - namespace.keys()):  # its code is not ours to execute
+                journal.bind(namespace, it, namespace_of(module)[it])
+                session.took(name, it)
+                self.steps.append(Step("rebound", names, it, 0, f"imported from {name}"))
 
 
 def _left_behind(behind: Iterable[tuple[FunctionType, CodeType, Stale]]) -> list[Stale]:
