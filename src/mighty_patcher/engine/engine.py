@@ -138,6 +138,12 @@ class Engine:
         with self._lock:
             self._in_force.close_session(session)
 
+    def imported(self, paths: Iterable[str]) -> None:
+        """Note that files have been imported as they are now."""
+        with self._lock:
+            for path in paths:
+                self._in_force.read_anew(path)
+
     def hold(self, paths: Iterable[str]) -> list[str]:
         """Note that files were saved and will be reloaded later: until then tracebacks show the
         lines that run.

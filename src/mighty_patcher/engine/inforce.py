@@ -180,6 +180,8 @@ class InForce:
         self._strangers.clear()
         self._texts.forget(path)
         self._texts.take([path])
+        for filename in self._filenames(path):  # which may have been made to stay, by `show`
+            linecache.cache.pop(filename, None)
 
     def show(self, path: str, text: Version | None) -> None:
         """Let tracebacks show the lines of a version, whatever is on disk."""
