@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mighty_patcher.proxy import Reloader as Reloader
     from mighty_patcher.watch import AutoReloader as AutoReloader
 
-_HOMES = {
+_HOMES = {  # where each public name is
     "AutoReloader": "mighty_patcher.watch",
     "MightyPatcherError": "mighty_patcher.errors",
     "RefusedEdit": "mighty_patcher.errors",
@@ -37,6 +37,9 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
+_HOMES |= dict.fromkeys(
+    ("load_ipython_extension", "unload_ipython_extension"), "mighty_patcher.ipython"
+)
 __version__ = "1.0.0.dev0"
 
 

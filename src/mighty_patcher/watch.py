@@ -160,6 +160,20 @@ class AutoReloader:
         self._engine.add(roots, package, recursive=recursive, doubtful=files)
         self.saved(files)
 
+    def imported(self, paths: Iterable[_PathLike]) -> None:
+        """Take note of files that have just been imported as they are now.
+
+        A save shortly before an import may be known only after it. Then it need not be reloaded.
+
+        Args:
+            paths: The files.
+        """
+        files = [os.path.realpath(path) for path in paths]
+        self._engine.imported(files)
+        with self._waiting_lock:
+            for path in files:
+                self._waiting.pop(path, None)
+
     def saved(self, paths: Iterable[_PathLike]) -> None:
         """Take files for saved just now, whether or not they were.
 

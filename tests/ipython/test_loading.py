@@ -1,0 +1,134 @@
+"""From ``%load_ext`` to the end of the process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from shells import LOAD, Start, environ
+
+M = "A = 1\ndef f(): return 1\n"
+TWO = "A = 2\ndef f(): return 2\n"
+
+
+def test_the_package_knows_it_and_imports_nothing_for_it(tmp_path) -> None:
+    script = (
+        "import sys, mighty_patcher\n"
+        "print('load_ipython_extension' in dir(mighty_patcher), 'IPython' in sys.modules)\n"
+        "print(callable(mighty_patcher.load_ipython_extension))\n"
+        "print(callable(mighty_patcher.unload_ipython_extension), 'IPython' in sys.modules)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environ(tmp_path / "home"),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ended.stdout == "True False\nTrue\nTrue False\n"
+
+
+def test_what_was_imported_before(kernel: Start) -> None:
+    started = kernel({"m.py": M, "shop/__init__.py": "", "shop/cart.py": "B = 1"}, load=False)
+    started.run("from m import A as a, f")
+    started.run("import shop.cart\nfrom shop.cart import *")
+    started.run("A = 1")
+    started.run(LOAD)
+    started.save("m.py", TWO)
+    started.save("shop/cart.py", "B = 2\nC = 3")
+    assert started.value("a, f(), A, B, C") == "(2, 2, 1, 2, 3)"
+
+
+def test_twice_anew_and_not_any_more(kernel: Start) -> None:
+    started = kernel({"m.py": M})
+    assert "already loaded" in started.run(LOAD).out
+    started.run("import mighty_patcher\nmighty_patcher.load_ipython_extension(get_ipython())")
+    started.run("from m import A, f")
+    started.save("m.py", TWO)
+    ran = started.run("A, f()")
+    assert ran.value == "(2, 2)"
+    assert len(ran.reports) == 1
+    assert not started.run("%reload_ext mighty_patcher").err
+    started.save("m.py", M)
+    ran = started.run("A, f()")
+    assert ran.value == "(1, 1)"
+    assert len(ran.reports) == 1
+    threads = "import threading; [it.name for it in threading.enumerate() if 'mighty' in it.name]"
+    assert started.value(threads) == "['mighty_patcher']"
+    started.run("%unload_ext mighty_patcher")
+    assert started.value(threads) == "[]"
+    started.save("m.py", TWO)
+    ran = started.run("A, f()")
+    assert (ran.value, ran.err) == ("(1, 1)", "")
+    finders = "import sys; [it for it in sys.meta_path if 'mighty' in type(it).__module__]"
+    assert started.value(finders) == "[]"
+    started.run(LOAD)
+    assert "Mighty" in started.run("%mighty").out
+
+
+def test_as_the_configuration_says(kernel: Start, tmp_path) -> None:
+    profile = tmp_path / "home" / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    line = "c.InteractiveShellApp.extensions = ['mighty_patcher']\n"
+    (profile / "ipython_config.py").write_text(line)
+    (profile / "startup").mkdir()
+    (profile / "startup" / "first.py").write_text("from m import A\n")
+    started = kernel({"m.py": M, "late.py": "B = 1"}, load=False)
+    started.run("from late import B")
+    started.save("m.py", TWO)
+    started.save("late.py", "B = 2")
+    assert started.value("A, B") == "(2, 2)"
+
+
+def test_a_kernel_ends_and_begins_again(kernel: Start) -> None:
+    started = kernel({"m.py": M})
+    started.run("%mighty now\nfrom m import A, f")
+    started.restart()
+    assert "not found" in started.run("%mighty").err
+    started.run(LOAD)
+    started.run("from m import A, f")
+    started.save("m.py", TWO)
+    assert started.value("A, f()") == "(2, 2)"
+    assert started.end() == 0
+
+
+def test_an_application_that_logs_has_the_reports(kernel: Start) -> None:
+    started = kernel({"m.py": M})
+    started.run(
+        """
+        import logging, sys
+        logging.basicConfig(level="INFO", stream=sys.stdout, format="log: %(message)s")
+        from m import f
+        """
+    )
+    started.save("m.py", TWO)
+    ran = started.run("f()")
+    assert ran.err == ""
+    assert "reloaded m.py: patched f; ran A" in ran.out
+
+
+def test_a_folder_that_has_gone(kernel: Start) -> None:
+    started = kernel({"lib/shop/__init__.py": "A = 1", "m.py": M})
+    started.run("import sys, shutil\nsys.path.append('lib')\nfrom shop import A\nfrom m import f")
+    started.run("shutil.rmtree('lib')")
+    started.save("m.py", TWO)
+    assert started.value("f(), A") == "(2, 1)"
+
+
+def test_processes_that_a_cell_forks(kernel: Start) -> None:
+    started = kernel({"m.py": M})
+    ran = started.run(
+        """
+        import os, warnings
+        from m import f
+        warnings.simplefilter("ignore")
+        child = os.fork()
+        if not child:
+            os._exit(f() + 40)
+        os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        """
+    )
+    assert ran.value == "41"
+    started.save("m.py", TWO)
+    assert started.value("f()") == "2"
