@@ -25,7 +25,7 @@ asan_env = \
 	UBSAN_OPTIONS="print_stacktrace=1:log_path=$(reports)"
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo cast test lint typecheck asan debug-test bench clean
+.PHONY: help python demo cast test lint typecheck asan debug-test bench bench-cells clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ debug-test: python ## Run the suite with the core's assertions (best with PYTHON
 
 bench: python ## Measure, reloads, as multiples of compile()
 	@$(call run) -m bench $(ARGS)
+
+bench-cells: python ## Measure, what a cell costs in IPython, beside %autoreload 2
+	@$(call run,test) -m bench.cells $(ARGS)
 
 clean: ## Remove all that make made
 	rm -rf .venv build dist .ci/out .mypy_cache .pytest_cache .ruff_cache src/*.egg-info

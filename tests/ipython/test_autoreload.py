@@ -164,7 +164,7 @@ def test_the_real_one_that_is_loaded_already(kernel: Start) -> None:
     assert started.value("A, f()") == "(2, 2)"
     assert "autoreload is on as well" not in started.run("1").err
     started.run("%autoreload 2")
-    assert "IPython's autoreload is on as well" in started.run("1").err
+    assert "turn one of them off: %autoreload 0, or %mighty off\n" in started.run("1").err
     assert started.run("1").err == ""
     started.run("%unload_ext mighty_patcher")
     assert started.value("get_ipython().find_line_magic('autoreload').__module__") == (

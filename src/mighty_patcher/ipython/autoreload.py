@@ -62,7 +62,7 @@ class _Warning:
             self._is_said = True
             logger.warning(
                 "IPython's autoreload is on as well, and executes again what is patched here; turn "
-                "one of them off: %%autoreload 0, or %%mighty off"
+                "one of them off: %autoreload 0, or %mighty off"
             )
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -101,8 +102,9 @@ class ShellSession:
     def close(self) -> None:
         """End: saves are not noticed any more."""
         self.is_closed = True
-        self.shell.events.unregister("pre_run_cell", self._before_cell)
-        self.shell.events.unregister("post_run_cell", self._after_cell)
+        with suppress(ValueError):  # somebody has taken them out
+            self.shell.events.unregister("pre_run_cell", self._before_cell)
+            self.shell.events.unregister("post_run_cell", self._after_cell)
         for end in self.on_close:
             end()
         self.reloader.engine.close_session(self.cells)
