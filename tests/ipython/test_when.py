@@ -161,7 +161,10 @@ def test_undo(notebook: Kernel) -> None:
     begin(notebook)
     notebook.run(SAVE)
     assert notebook.value("f(), A") == "(2, 2)"
-    assert "undone: " in notebook.run("%mighty undo").out
+    notebook.save("m.py", "def f(:\n")
+    assert "never closed" in notebook.run("1").err
+    # What is taken back is the last that did something.
+    assert "reloaded m.py: patched f; ran A" in notebook.run("%mighty undo").out
     assert notebook.value("f(), A") == "(1, 1)"
     assert "the reload of m.py was undone" in notebook.run("%mighty errors").out
     assert "there is no reload to undo" in notebook.run("%mighty undo").err

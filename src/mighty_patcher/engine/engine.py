@@ -86,6 +86,7 @@ class Engine:
         self._in_force = InForce(self.modules, python_files(self.modules.roots))
         self._undo: list[_Undo] = []
         self._raised: set[tuple[str, str]] = set()  # see `Worklist`
+        self._last_done: Reload | None = None  # while that can be undone
         self._reimports = Reimports(self._in_force)
         self._planner = Planner(
             self.modules, self._in_force, self._reimports, rerun, self._forget_last
@@ -226,7 +227,7 @@ class Engine:
         """
         with self._lock:
             self._settle_reimports()
-            if not self._undo or self.last is None:
+            if not self._undo or self._last_done is None:
                 nothing = RefusedEdit("there is no reload to undo", "only the last one can be")
                 return Reload(errors=(nothing,))
             while self._undo:
@@ -239,7 +240,7 @@ class Engine:
                         f"the reload of {self.modules.display(new.path)} was undone",
                         "save the file again to have it",
                     )
-            return self.last
+            return self._last_done
 
     def looks_unfinished(self, path: str) -> bool:
         """Tell whether an editor is probably in the middle of saving a file."""
@@ -279,6 +280,8 @@ class Engine:
             result = _joined(result, replace(again, errors=tuple(news.values())))
         if result.modules or result.errors:
             self.last = result
+        if result.modules:
+            self._last_done = result
         return result
 
     def _attempt(

@@ -121,7 +121,7 @@ class MightyMagics(Magics):
 
     def _undo(self, _: str) -> None:
         undone = self._session.reloader.undo()
-        if undone.error is not None and not undone.modules:
+        if not undone.modules:
             raise UsageError(str(undone.error))
         _show(f"undone: {str(undone).partition(chr(10))[0]}")
 
