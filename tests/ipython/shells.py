@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -189,16 +190,20 @@ class Terminal:
         self.folder = folder
         is_script = arguments[-1:] and arguments[-1].endswith(".py")
         options = [] if is_script else ["-m", "IPython", "--no-banner", "--no-confirm-exit"]
-        self.process = pexpect.spawn(
-            sys.executable,
-            [*options, *arguments],
-            cwd=str(folder),
-            env={**environ(home), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
-            encoding="utf-8",
-            codec_errors="replace",
-            timeout=TIMEOUT,
-            dimensions=(50, 160),
-        )
+        with warnings.catch_warnings():
+            # The clients of kernels have left threads; and a fork that is followed by an exec at
+            # once is none of those of which gh-100228 warns.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process = pexpect.spawn(
+                sys.executable,
+                [*options, *arguments],
+                cwd=str(folder),
+                env={**environ(home), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+                encoding="utf-8",
+                codec_errors="replace",
+                timeout=TIMEOUT,
+                dimensions=(50, 160),
+            )
         self.prompts = 0
         self.prompt()
 
