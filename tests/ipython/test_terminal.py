@@ -8,6 +8,11 @@ from shells import LOAD, Start
 
 M = "A = 1\ndef f():\n    return 1\n"
 PLAIN = ("--simple-prompt", "--colors=NoColor")
+SCRIPT = f"""
+import IPython
+
+IPython.start_ipython(["--no-banner", "--no-confirm-exit", *{PLAIN!r}])
+"""
 
 
 def test_edit_type_and_see(terminal: Start) -> None:
@@ -18,7 +23,7 @@ def test_edit_type_and_see(terminal: Start) -> None:
     shell.save("m.py", M.replace("1", "2"))
     seen = shell.run("A, f()")
     assert re.search(
-        r"\d\d:\d\d:\d\d reloaded m\.py: patched f; ran A; rebound 1 name  [\d.]+ ms\n", seen
+        r"\d\d:\d\d:\d\d reloaded m\.py: patched f; ran A; rebound 1 name  [\d.]+ m?s\n", seen
     )
     assert "Out[4]: (2, 2)" in seen
     assert "Out[5]: (2, 2)" in shell.run("A, f()")
@@ -70,6 +75,23 @@ def test_ctrl_c_and_the_end_of_a_session(terminal: Start) -> None:
     assert "KeyboardInterrupt" in shell.prompt()
     assert "Out[4]: 2" in shell.run("m.f()")
     assert shell.end(by_key=True) == 0
+
+
+def test_a_shell_that_the_command_line_runs(terminal: Start) -> None:
+    """What it watches is applied at once, and there is no second one."""
+    shell = terminal(
+        {"m.py": M, "main.py": SCRIPT},
+        "-m",
+        "mighty_patcher",
+        "main.py",
+    )
+    shell.run(LOAD)
+    shell.run("from m import A, f")
+    assert "watches   nothing" in shell.run("%mighty")
+    shell.save("m.py", M.replace("1", "2"))
+    shell.expect("reloaded m.py: patched f; ran A; rebound 1 name")
+    assert "Out[4]: (2, 2)" in shell.run("A, f()")
+    assert shell.end() == 0
 
 
 def test_a_shell_in_a_function(terminal: Start) -> None:

@@ -27,7 +27,8 @@ _NOTHING = object()
 class Cells:
     """The imports of one session, by the names that hold what was imported.
 
-    It is the `mighty_patcher.engine.inforce.Session` of the engine.
+    It is the `mighty_patcher.engine.inforce.Session` of the engine, which asks it on the thread
+    that reloads, while cells may run on another.
 
     Args:
         module: The module in which cells are executed.
@@ -61,7 +62,9 @@ class Cells:
         """Return the names from a module of which everything was imported; None if it was not."""
         if source not in self._stars and not (self.takes_new_names and not self._has_named(source)):
             return None
-        return {name for name in self._by_star if self._held[name].module == source}
+        return {
+            it.bound for it in self.imports if it.module == source and it.bound in self._by_star
+        }
 
     def took(self, source: str, name: str) -> None:
         """Note that a reload has bound one more name of such a module."""
@@ -75,7 +78,7 @@ class Cells:
             has_ended: It was executed to its end. Otherwise nobody knows how much of it was, and
                 the values that names have tell.
         """
-        if "import" not in code and not any(name in code for name in self._held):
+        if "import" not in code and not any(name in code for name in list(self._held)):
             return
         before, by_star = dict(self._held), set(self._by_star)
         for statement in self._statements(code):
@@ -135,9 +138,7 @@ class Cells:
         return value is namespace_of(self._module).get(imported.bound)
 
     def _has_named(self, source: str) -> bool:
-        return any(
-            it.module == source and name not in self._by_star for name, it in self._held.items()
-        )
+        return any(it.module == source and it.bound not in self._by_star for it in self.imports)
 
 
 def _given_to_magics(statement: ast.stmt) -> Iterator[str]:

@@ -17,10 +17,12 @@ from mighty_patcher.engine.modules import name_of_module
 from mighty_patcher.engine.report import Reload, announce, logger
 from mighty_patcher.ipython.cells import Cells
 from mighty_patcher.ipython.own import Own
-from mighty_patcher.watch import NOWHERE, AutoReloader, watcher_of
+from mighty_patcher.watch import NOWHERE, AutoReloader, watcher_of, watching
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+    from mighty_patcher.engine.engine import Engine
 
 __all__ = ["ShellSession", "When"]
 
@@ -66,6 +68,7 @@ class ShellSession:
         self._only_marked = False
         self._own = Own()
         self._has_started = False
+        self._engines: list[Engine] = []
         self._running: dict[int, int] = {}  # by thread, how many cells it is in
         self._left: tuple[str, ...] = ()  # what was saved and is not wanted
         # With a context of its own: what is printed by threads of the watcher then belongs to the
@@ -79,7 +82,10 @@ class ShellSession:
 
     def open(self) -> None:
         """Begin: with what was imported and typed before."""
-        self.reloader.engine.open_session(self.cells)
+        for reloader in (self.reloader, *watching):  # the command line may have one
+            if reloader.engine not in self._engines:
+                self._engines.append(reloader.engine)
+                reloader.engine.open_session(self.cells)
         self.shell.events.register("pre_run_cell", self._before_cell)
         self.shell.events.register("post_run_cell", self._after_cell)
         self._look()
@@ -107,7 +113,8 @@ class ShellSession:
             self.shell.events.unregister("post_run_cell", self._after_cell)
         for end in self.on_close:
             end()
-        self.reloader.engine.close_session(self.cells)
+        for engine in self._engines:
+            engine.close_session(self.cells)
         self.reloader.stop()
 
     # ---- what the magics set
