@@ -259,6 +259,10 @@ class Graph:
         """Return who needs a module, the nearest first, each with the one by which it does."""
         return _reached(name, lambda one: self._needed_by.get(one, {}))
 
+    def importers(self, name: str) -> frozenset[str]:
+        """Return who needs a module itself."""
+        return frozenset(self._needed_by.get(name, ()))
+
     def why(self, importer: str, name: str) -> Use | Held | None:
         """Return the import by which one module needs another itself."""
         return self._needs.get(importer, {}).get(name)

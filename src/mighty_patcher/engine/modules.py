@@ -218,6 +218,10 @@ class Modules:
         """
         return self._relative(path) or path
 
+    def is_own(self, path: str) -> bool:
+        """Tell whether a file is below a root and no part of an installed package."""
+        return any(map(self._is_own, _places_of(path)))
+
     def _current_answers(self) -> dict[str | None, list[ModuleType]]:
         answers = self._answers  # once: a reload on another thread may end meanwhile
         return {} if answers is None else answers.current()
