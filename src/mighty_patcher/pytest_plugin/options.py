@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-__all__ = ["begin", "folders"]
+__all__ = ["begin", "begin_to_watch", "folders", "watch"]
+
+_WATCH: pytest.StashKey[Any] = pytest.StashKey()
 
 
 def begin(config: pytest.Config, *, waits: bool) -> None:
@@ -34,6 +37,40 @@ def begin(config: pytest.Config, *, waits: bool) -> None:
     config.pluginmanager.register(loop, "mighty_patcher loop")
 
 
+def begin_to_watch(config: pytest.Config) -> None:
+    """Begin to record for ``--reload-watch``, before anything of the program is imported.
+
+    Args:
+        config: The configuration, which is not complete yet.
+
+    Raises:
+        pytest.UsageError: There is no such folder.
+    """
+    from mighty_patcher.pytest_plugin.watch import Watch
+
+    config.stash[_WATCH] = watch = Watch(folders(config))
+    config.add_cleanup(watch.stop)
+
+
+def watch(config: pytest.Config) -> None:
+    """Register what runs the tests again, now that all options are known.
+
+    Raises:
+        pytest.UsageError: Another option excludes it.
+    """
+    option = "--reload-watch"
+    for other in ("reload_loop", "reload_wait"):
+        if config.getoption(other) or config.getini(other):
+            raise pytest.UsageError(f"{option} incompatible with --{other.replace('_', '-')}")
+    if _is_distributed(config):
+        raise pytest.UsageError(f"{option} incompatible with -n: it runs tests in this process")
+    if config.getoption("looponfail", default=False):
+        raise pytest.UsageError(f"{option} incompatible with --looponfail, which does the same")
+    if _WATCH not in config.stash:  # this plugin was loaded by a conftest
+        begin_to_watch(config)
+    config.stash[_WATCH].register(config)
+
+
 def folders(config: pytest.Config) -> list[Path]:
     """Return what is watched.
 
@@ -41,7 +78,8 @@ def folders(config: pytest.Config) -> list[Path]:
         pytest.UsageError: A folder does not exist.
     """
     here = config.invocation_params.dir
-    given = [here / folder for folder in config.getoption("reload_dir")]
+    # What is known before all plugins are: --reload-watch begins early.
+    given = [here / folder for folder in config.known_args_namespace.reload_dir]
     found = given or [Path(folder) for folder in config.getini("reload_dir")]
     for folder in found:
         if not folder.is_dir():

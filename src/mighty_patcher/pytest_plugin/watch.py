@@ -1,0 +1,287 @@
+"""``pytest --reload-watch``: after the run stay in the process, and at each save run the tests that
+the edit can affect.
+
+All of it happens inside of ``pytest_runtestloop``: for pytest and its plugins it is one session, in
+which tests run again as they do with pytest-rerunfailures. After each round everything is torn
+down, fixtures of the session included, so that each begins as a run of its own would: a fixture of
+the session that outlives a round would go on with what code has made that is there no more.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from _pytest.runner import call_and_report
+
+from mighty_patcher.engine.report import logger
+from mighty_patcher.engine.saves import Saves
+from mighty_patcher.pytest_plugin.collected import Collected
+from mighty_patcher.pytest_plugin.installing import Installer
+from mighty_patcher.pytest_plugin.keys import ENDED, Waiting
+from mighty_patcher.pytest_plugin.summary import Reporters, showing_reloads
+
+__all__ = ["Watch"]
+
+_HELP = """\
+ a  run all tests (or Enter)
+ f  run the tests that failed
+ r  start pytest anew, imports and all
+ q  quit
+ ?  show this"""
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM."""
+
+
+class Watch:
+    """The plugin. It begins to watch, and to record, when it is made.
+
+    Args:
+        roots: The folders that are watched.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._collected = Collected()
+        self._installer = Installer(roots, self._collected)
+        self._runs = self._installer.runs
+        self._saved: set[str] = set()
+        self._lock = threading.Lock()
+        self._waiting = Waiting()
+        self._owed: dict[str, None] = {}
+        self._status = pytest.ExitCode.OK
+        self._is_in_loop = False
+        self._is_over = False
+        self._has_helped = False
+        self._starts_anew = False
+        self._saves = Saves(list(roots), self._on_save)
+        atexit.register(self._start_anew)
+
+    def register(self, config: pytest.Config) -> None:
+        """Let pytest know of it and of its parts."""
+        for plugin in (self, self._collected, self._runs, self._installer.files):
+            config.pluginmanager.register(plugin)
+        self._waiting.config = config
+
+    def _on_save(self, paths: Iterable[str]) -> None:
+        """On the watcher's thread."""
+        with self._lock:
+            self._saved.update(paths)
+        self._waiting.wake()
+
+    def _taken(self) -> set[str]:
+        with self._lock:
+            saved, self._saved = self._saved, set()
+        return saved
+
+    # ---- what pytest calls
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Remember what reporters are like when they have reported nothing."""
+        result = yield
+        self._session = session
+        self._reporters = Reporters(session)
+        return result
+
+    def pytest_report_header(self) -> str:
+        """Say what is going on."""
+        how = "by what they ran" if self._installer.recorder.sees_functions else "by their imports"
+        return f"mighty_patcher: at each save the tests run that it can affect, {how}"
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Run rounds: the first is pytest's own."""
+        if session.config.option.collectonly:
+            return (yield)
+        self._is_in_loop = True
+        with showing_reloads(self._reporters.say), self._until_terminated():
+            with self._round(session.items):
+                yield
+            while (items := self._next()) is not None:
+                with self._round(items):
+                    self._reporters.begin()
+                    self._run(items)
+            self._reporters.forget()
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Stop in time for what was saved: before the teardown, so that it is a full one."""
+        if self._saved and report.when == "call" and not self._session.shouldstop:
+            self._session.shouldstop = "a file was saved"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A test has run."""
+        self._owed.pop(nodeid, None)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """The summary was shown after each round; let plugins do what they do at the end."""
+        if not self._is_in_loop:
+            return (yield)
+        with self._reporters.silent():
+            result = yield
+        if self._status != pytest.ExitCode.OK and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = self._status
+        return result
+
+    def stop(self) -> None:
+        """Watch no more; may be called again."""
+        self._saves.stop()
+        self._installer.stop()
+        self._waiting.close()
+
+    # ---- rounds
+
+    @contextmanager
+    def _round(self, items: Sequence[pytest.Item]) -> Iterator[None]:
+        """Run tests, tear everything down, and show the summary, whatever happens."""
+        session = self._session
+        self._owed.update((item.nodeid, None) for item in items)
+        self._runs.last = None
+        status: pytest.ExitCode | None = None
+        try:
+            try:
+                yield
+            finally:
+                self._tear_down()
+        except session.Failed:
+            pass
+        except KeyboardInterrupt as interrupt:
+            self._is_over |= isinstance(interrupt, _TerminatedError)
+            if not session.shouldstop:
+                status = pytest.ExitCode.INTERRUPTED
+                excinfo = pytest.ExceptionInfo.from_exception(interrupt)
+                session.config.hook.pytest_keyboard_interrupt(excinfo=excinfo)
+        if status is None:
+            status = self._judged(items)
+        self._status = status
+        self._runs.settle()
+        self._reporters.end(status)
+        self._remember_failures()
+
+    def _judged(self, items: Sequence[pytest.Item]) -> pytest.ExitCode:
+        if self._session.testsfailed:
+            return pytest.ExitCode.TESTS_FAILED
+        return pytest.ExitCode.OK if items else pytest.ExitCode.NO_TESTS_COLLECTED
+
+    def _run(self, items: Sequence[pytest.Item]) -> None:
+        """Run tests as pytest does.
+
+        Raises:
+            Session.Failed: -x, for instance.
+            Session.Interrupted: What was asked for in another way.
+        """
+        session = self._session
+        session.testscollected = len(items)
+        for item, nextitem in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+
+    def _tear_down(self) -> None:
+        """End all fixtures, where a round was cut short."""
+        if self._runs.last is not None and self._session._setupstate.stack:
+            call_and_report(self._runs.last, "teardown", nextitem=None)
+
+    def _remember_failures(self) -> None:
+        """Have ``--lf`` of another pytest see what has failed, before this one ends."""
+        last_failed = self._session.config.pluginmanager.get_plugin("lfplugin")
+        if last_failed is not None:
+            last_failed.pytest_sessionfinish(session=self._session)
+
+    # ---- between rounds
+
+    def _next(self) -> list[pytest.Item] | None:
+        """Wait, and return what is to be run next; None for the end."""
+        session = self._session
+        self._installer.rest(session)
+        try:
+            while not self._is_over:
+                session.testsfailed, session.shouldfail, session.shouldstop = 0, False, False
+                saved = self._taken()
+                items = self._installed(saved) if saved else self._asked_for()
+                if items:
+                    return sorted(items, key=lambda it: it.nodeid not in self._runs.failed)
+        except KeyboardInterrupt:  # not in a test: it ends the loop
+            self._reporters.say("")
+        self._session.testsfailed = int(self._status == pytest.ExitCode.TESTS_FAILED)
+        return None
+
+    def _installed(self, saved: set[str]) -> list[pytest.Item]:
+        installed = self._installer.install(self._session, saved)
+        for line in installed.lines:
+            self._reporters.say(line)
+        if not installed.ok:
+            return []
+        chosen = {item.nodeid for item in installed.items}
+        chosen |= self._owed.keys() | self._runs.failed.keys()
+        items = [item for item in self._session.items if item.nodeid in chosen]
+        count = f"{len(items)} of {len(self._session.items)} tests"
+        self._reporters.say(f"{count} can be affected" if items else "no test can be affected")
+        return items
+
+    def _asked_for(self) -> list[pytest.Item] | None:
+        """Wait for a key or a save, and return what the key asks to run."""
+        is_terminal = self._waiting.is_terminal
+        if is_terminal and not self._has_helped:
+            self._has_helped = True
+            self._reporters.say(_HELP)
+        self._reporters.say("waiting for a save" + ("; ? for help" if is_terminal else ""))
+        while not (self._is_over or self._saved):
+            key = self._waiting.wait()
+            if key in ("a", "\n", "\r"):
+                return list(self._session.items)
+            if key == "f":
+                items = [it for it in self._session.items if it.nodeid in self._runs.failed]
+                if items:
+                    return items
+                self._reporters.say("no test has failed")
+            elif key in ("?", "h"):
+                self._reporters.say(_HELP)
+            elif key in ("q", "r", ENDED):
+                self._starts_anew = key == "r"
+                self._is_over = True
+        return None
+
+    # ---- the end
+
+    @contextmanager
+    def _until_terminated(self) -> Iterator[None]:
+        """Have SIGTERM end the loop as the user would, unless somebody else waits for it."""
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or not _is_main_thread():
+            yield
+            return
+        signal.signal(signal.SIGTERM, _terminate)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def _start_anew(self) -> None:
+        """Become the same command again, when everything else has come to its end."""
+        if self._starts_anew:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            logger.debug("starting %s", sys.orig_argv)
+            os.execv(sys.executable, sys.orig_argv)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _terminate(_signum: int, _frame: FrameType | None) -> None:
+    raise _TerminatedError
