@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-TOLD = Path(os.environ.get("TOLD", "told.jsonl")).absolute()
+_TOLD = Path(os.environ["TOLD"]).absolute()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     properties = " ".join(f"{name}={value}" for name, value in report.user_properties)
     what = f"{report.when} {report.outcome} {properties if report.when == 'call' else ''}"
-    with TOLD.open("a", encoding="utf-8") as file:
+    with _TOLD.open("a", encoding="utf-8") as file:
         file.write(json.dumps([report.nodeid, what.strip()]) + "\n")

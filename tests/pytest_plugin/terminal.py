@@ -133,6 +133,11 @@ class Terminal:
         return self.screen
 
     @property
+    def descriptor(self) -> int:
+        """The file descriptor of its terminal."""
+        return int(self._child.child_fd)
+
+    @property
     def screen(self) -> str:
         """All that was on the screen."""
         return _plain("".join(self._seen))

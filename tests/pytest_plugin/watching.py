@@ -1,8 +1,4 @@
-"""``pytest --reload-watch`` in a process of its own: under a terminal, or with pipes.
-
-Nothing sleeps: `Watching.expect` waits for what is printed. A plugin in the process tells what each
-test came to, so that nothing has to be read off the screen that is not about the screen.
-"""
+"""``pytest --reload-watch`` with pipes, and pytest started anew, to compare what tests come to."""
 
 from __future__ import annotations
 
@@ -11,137 +7,135 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
-import pexpect.popen_spawn
+from pexpect.popen_spawn import PopenSpawn
+from terminal import TIMEOUT, command, environ, write
 
-import mighty_patcher
-
-PATIENCE = 60
-"""Seconds for which something is waited for. What comes at all comes at once."""
-
-SOURCE = str(Path(mighty_patcher.__file__).parent.parent)
-HERE = str(Path(__file__).parent)
-PLUGIN = ("-p", "mighty_patcher.pytest_plugin", "-p", "telling")
 WAITS = "waiting for a save"
+_HERE = str(Path(__file__).parent)
+_TELLING = ("-p", "telling")
 
 Outcomes = dict[str, str]
 
 
-def environ(**more: str) -> dict[str, str]:
-    """The environment of a pytest with no plugins but those that are named."""
-    paths = [SOURCE, HERE, os.environ.get("PYTHONPATH", "")]
-    found = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "TERM": "dumb",
-        "COLUMNS": "120",
-        **more,
-    }
-    for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONDONTWRITEBYTECODE", "FORCE_COLOR"):
-        found.pop(name, None)
-    return found
-
-
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text).removeprefix("\n"), "utf-8")
-
-
 class Watching:
-    """The process.
+    """A run of ``pytest --reload-watch`` without a terminal.
 
     Args:
         folder: Its current directory.
         options: Beside ``--reload-watch``.
-        is_terminal: Whether it has one.
     """
 
-    def __init__(self, folder: Path, *options: str, is_terminal: bool = True) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        self.seen = ""
-        command = ["-m", "pytest", *PLUGIN, "--reload-watch", *options]
-        given = {"cwd": str(folder), "env": environ(), "encoding": "utf-8", "timeout": PATIENCE}
-        self.process = (
-            pexpect.spawn(sys.executable, command, dimensions=(50, 120), **given)
-            if is_terminal
-            else pexpect.popen_spawn.PopenSpawn([sys.executable, *command], **given)
+        self._child = PopenSpawn(
+            command(*_TELLING, "--reload-watch", *options),
+            cwd=str(folder),
+            env=_environ("told.jsonl"),
+            encoding="utf-8",
+            timeout=TIMEOUT,
         )
         self._told = folder / "told.jsonl"
         self._read = 0
+        self._seen = ""
 
-    def expect(self, pattern: str) -> re.Match[str]:
-        """Wait for something to be printed, and forget what was before it."""
+    def expect(self, pattern: str) -> str:
+        """Wait for something to be printed, and return all up to it."""
         try:
-            self.process.expect(pattern)
+            self._child.expect(pattern)
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
-            raise AssertionError(f"nothing matches {pattern!r} in:\n{self.seen}\n{error}") from None
-        self.seen += self.process.before + self.process.after
-        return self.process.match
+            seen = self._seen + str(self._child.before)
+            raise AssertionError(f"no {pattern!r} ({type(error).__name__}) in:\n{seen}") from None
+        text = f"{self._child.before}{self._child.after}"
+        self._seen += text
+        return text
 
     def waits(self) -> str:
         """Wait until it waits for a save, and return what it has printed before."""
-        self.expect(re.escape(WAITS))
-        return self.process.before.replace("\r\n", "\n")
+        return self.expect(re.escape(WAITS))
 
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Save a file with another text in one place."""
+    def edit(self, name: str, old: str, new: str) -> str:
+        """Save a file with another text in one place, and wait for the end of the round."""
         path = self.folder / name
         text = path.read_text("utf-8")
-        assert old in text, f"{name} has no {old!r}"
+        assert old in text, (name, old)
         path.write_text(text.replace(old, new), "utf-8")
+        return self.waits()
 
-    def save(self, files: Mapping[str, str]) -> None:
+    def save(self, files: Mapping[str, str]) -> str:
+        """Save files, and wait for the end of the round."""
         write(self.folder, files)
-
-    def press(self, keys: str) -> None:
-        self.process.send(keys)
+        return self.waits()
 
     def outcomes(self) -> Outcomes:
         """What the tests have come to that ran since the last time this was asked."""
-        lines = told(self._told)
+        lines = _lines(self._told)
         news, self._read = lines[self._read :], len(lines)
-        return joined(news)
+        return _joined(news)
 
-    def ends(self) -> int:
+    def ran(self) -> list[str]:
+        """The names of the tests that ran since the last time this was asked."""
+        return [nodeid.rpartition("/")[2].partition("::")[2] for nodeid in self.outcomes()]
+
+    def send(self, signal_number: int) -> None:
+        """Send a signal."""
+        self._child.proc.send_signal(signal_number)
+
+    def close_input(self) -> None:
+        """Let its standard input come to its end."""
+        self._child.proc.stdin.close()
+
+    def end(self) -> int:
         """Wait for its end, and return its exit status."""
-        self.process.expect(pexpect.EOF)
-        self.seen += self.process.before
-        status = self.process.wait()
-        if isinstance(self.process, pexpect.spawn):
-            self.process.close()
-            status = self.process.exitstatus
-        assert status is not None, self.seen
+        self._child.expect(pexpect.EOF)
+        self._seen += str(self._child.before)
+        status: int = self._child.proc.wait(TIMEOUT)
         return status
 
-    def close(self) -> None:
-        if isinstance(self.process, pexpect.spawn):
-            self.process.close(force=True)
-        else:
-            self.process.proc.kill()
-            self.process.proc.wait()
-            self.process.proc.stdin.close()
-            self.process.proc.stdout.close()
+    @property
+    def seen(self) -> str:
+        """All that it has printed, as far as it was waited for."""
+        return self._seen
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        self._child.proc.kill()
+        self._child.proc.wait()
+        for stream in (self._child.proc.stdin, self._child.proc.stdout):
+            stream.close()
 
 
 @contextmanager
-def watching(
-    folder: Path, files: Mapping[str, str], *options: str, is_terminal: bool = True
-) -> Iterator[Watching]:
+def watching(folder: Path, files: Mapping[str, str], *options: str) -> Iterator[Watching]:
     """Write files, and watch them."""
     write(folder, files)
-    process = Watching(folder, *options, is_terminal=is_terminal)
+    process = Watching(folder, *options)
     try:
         yield process
     finally:
-        process.close()
+        process.kill()
+
+
+def run_pytest(folder: Path, files: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+    """Run pytest to its end, with nothing to read; return its exit status and output."""
+    write(folder, files)
+    ended = subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env=environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        check=False,
+    )
+    return ended.returncode, ended.stdout
 
 
 class Fresh:
@@ -153,10 +147,11 @@ class Fresh:
 
     def __init__(self, folder: Path) -> None:
         self._told = folder / "fresh.jsonl"
+        _, _, _, *options = command(*_TELLING, "-q")
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _FRESH, *PLUGIN, "-q", "-p", "no:cacheprovider"],
+            [sys.executable, "-c", _FRESH, *options],
             cwd=folder,
-            env=environ(TOLD=self._told.name),
+            env=_environ(self._told.name),
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -171,7 +166,7 @@ class Fresh:
         self._process.stdin.flush()
         status = self._process.stdout.readline().strip()
         assert status in ("0", "1"), status
-        return joined(told(self._told))
+        return _joined(_lines(self._told))
 
     def __enter__(self) -> Fresh:
         return self
@@ -186,23 +181,27 @@ for _ in sys.stdin:
     child = os.fork()
     if child == 0:
         os.dup2(os.open("fresh.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
-        status = pytest.main(sys.argv[1:])
-        os._exit(status)
+        os._exit(pytest.main(sys.argv[1:]))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def told(path: Path) -> list[tuple[str, str]]:
+def _environ(told: str) -> dict[str, str]:
+    found = environ()
+    return {**found, "TOLD": told, "PYTHONPATH": os.pathsep.join([found["PYTHONPATH"], _HERE])}
+
+
+def _lines(path: Path) -> list[tuple[str, str]]:
     if not path.exists():
         return []
     return [tuple(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
 
 
-def joined(lines: list[tuple[str, str]]) -> Outcomes:
-    """One text for each test, of all that was told of it."""
+def _joined(lines: list[tuple[str, str]]) -> Outcomes:
+    """One text for each test, of all that was told of its last run."""
     found: dict[str, list[str]] = {}
     for nodeid, what in lines:
         if what.startswith("setup"):
-            found[nodeid] = []
+            found.pop(nodeid, None)
         found.setdefault(nodeid, []).append(what)
     return {nodeid: "; ".join(all_of_it) for nodeid, all_of_it in found.items()}

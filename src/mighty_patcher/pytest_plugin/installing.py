@@ -37,7 +37,7 @@ class Installed:
     """What has become of a save.
 
     Attributes:
-        ok: Whether it is in force.
+        ok: Whether anything of it is in force.
         items: The tests that it can affect.
         lines: What there is to be said.
     """
@@ -107,8 +107,9 @@ class Installer:
             saved: The files.
         """
         self._rested()
+        gone = {path for path in saved & self._tests if not Path(path).exists()}
         with self._recording():
-            reloads = [self._reloader.reload(sorted(saved))]
+            reloads = [self._reloader.reload(sorted(saved - gone))]
         unread = {path for path in saved if path in self._reloader.errors}
         choice = self._choice(reloads, saved - unread)
         if again := choice.imported & {*self._tests, *self._conftests()}:
@@ -124,7 +125,7 @@ class Installer:
         lines += changes.problems
         chosen = {id(it) for it in self._affected.of(choice, session.items, self.runs.known)}
         chosen |= {id(it) for it in (*changes.replaced.values(), *changes.added)}
-        is_ok = all(reload.ok for reload in reloads)
+        is_ok = all(reload.ok or reload.modules for reload in reloads)
         return Installed(is_ok, [it for it in session.items if id(it) in chosen], lines)
 
     def _choice(self, reloads: list[Reload], saved: set[str]) -> Choice:

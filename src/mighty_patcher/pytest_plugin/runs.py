@@ -1,7 +1,7 @@
 """What each test ran when it did, and whether it failed.
 
-A fixture of a higher scope is set up once, for whichever test comes first, and may have changed
-anything; so what was run for it counts for every test that runs while it is alive.
+A fixture of a higher scope is set up once, for whichever test comes first; what was run for it, at
+its beginning and at its end, counts for every test that has it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,28 @@ import pytest
 from mighty_patcher.pytest_plugin.attempt import made_anew
 from mighty_patcher.pytest_plugin.ran import Record, Recorder
 
-__all__ = ["Run", "Runs"]
+__all__ = ["Fixture", "Run", "Runs"]
+
+
+@dataclass
+class Fixture(Record):
+    """What ran for a fixture.
+
+    Attributes:
+        inner: Fixtures that it may have asked for by name, so that nobody else knows of it.
+    """
+
+    inner: list[Fixture] = field(default_factory=list)
+
+    def all_bits(self, seen: set[int]) -> int:
+        """Return the bits of this and of those that it may have."""
+        if id(self) in seen:
+            return 0
+        seen.add(id(self))
+        found = self.bits
+        for it in self.inner:
+            found |= it.all_bits(seen)
+        return found
 
 
 @dataclass
@@ -25,18 +46,18 @@ class Run:
     Attributes:
         own: What ran on its behalf alone, in all of its runs so far: what it found done by others
             the second time, it may have done itself the first time.
-        fixtures: What ran for the fixtures that were alive in its last run.
+        fixtures: Those of a higher scope that it had in its last run.
     """
 
     own: Record = field(default_factory=Record)
-    fixtures: list[Record] = field(default_factory=list)
+    fixtures: list[Fixture] = field(default_factory=list)
 
     @property
     def bits(self) -> int:
         """Everything, as bits."""
-        found = self.own.bits
-        for record in self.fixtures:
-            found |= record.bits
+        found, seen = self.own.bits, set[int]()
+        for fixture in self.fixtures:
+            found |= fixture.all_bits(seen)
         return found
 
 
@@ -58,8 +79,8 @@ class Runs:
         self.last: pytest.Item | None = None
         self._recorder = recorder
         self._now = Run()
-        self._alive: dict[Any, Record] = {}
-        self._died: list[Record] = []
+        self._alive: dict[Any, Fixture] = {}
+        self._died: list[Fixture] = []
 
     def settle(self) -> None:
         """All fixtures have come to their end: what is known of them is complete."""
@@ -95,12 +116,14 @@ class Runs:
         """Record a fixture that other tests may get, too."""
         if fixturedef.scope == "function":
             return (yield)
-        record = self._alive[fixturedef] = Record()
-        self._recorder.begin(record)
+        fixture = self._alive[fixturedef] = Fixture()
+        self._recorder.begin(fixture)
         try:
             return (yield)
         finally:
             self._recorder.end(again=True)
+            if "request" in fixturedef.argnames and not _is_of_pytest(fixturedef):
+                fixture.inner += (it for it in self._alive.values() if it is not fixture)
 
     def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
         """Take note of the end of a fixture."""
@@ -113,7 +136,7 @@ class Runs:
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
         """What the end of fixtures runs counts for all tests that have had them."""
-        self._now.fixtures += self._alive.values()
+        self._now.fixtures += self._had_by(item)
         if not self._alive or (nextitem is not None and nextitem.parent is item.parent):
             return (yield)
         record = Record()
@@ -126,6 +149,15 @@ class Runs:
             for it in (self._now.own, *self._died):
                 it.bits |= record.bits
 
+    def _had_by(self, item: Any) -> list[Fixture]:
+        """Return the fixtures of a higher scope that a test has, all where it does not tell."""
+        names = getattr(getattr(item, "_request", None), "fixturenames", None)
+        return [
+            fixture
+            for definition, fixture in self._alive.items()
+            if names is None or definition.argname in names
+        ]
+
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
         self.failed.pop(nodeid, None)
@@ -134,3 +166,8 @@ class Runs:
         """Take note of failures."""
         if report.failed:
             self.failed[report.nodeid] = None
+
+
+def _is_of_pytest(definition: Any) -> bool:
+    """Tell whether a fixture is one that pytest makes, for ``setup_class`` and the like."""
+    return str(getattr(definition.func, "__module__", "")).startswith("_pytest.")

@@ -63,14 +63,18 @@ class Reporters:
                 if value is not None:
                     setattr(plugin, name, time.time() if name == _STARTED[1] else type(value)())
 
-    def end(self, status: int) -> None:
+    def end(self, status: int, interrupt: BaseException | None) -> None:
         """A round has ended: show the summary.
 
         Args:
             status: The exit status that pytest would have now.
+            interrupt: What has cut it short, if anything has.
         """
         if self._terminal is None:
             return
+        if interrupt is not None:  # the hook would end capturing, too
+            excinfo = pytest.ExceptionInfo.from_exception(interrupt)
+            self._terminal.pytest_keyboard_interrupt(excinfo)
         progress = getattr(self._terminal, "pytest_runtestloop", None)  # since 9.1
         for _ in progress() if progress is not None else ():
             pass

@@ -22,6 +22,7 @@ from mighty_patcher.errors import SourceError
 __all__ = ["Touched", "touched_by"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Body = tuple[str, _Function]
 _YIELDS = (ast.Yield, ast.YieldFrom)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -101,16 +102,20 @@ def _compare(old: Version, new: Version, found: Touched, *, of_tests: bool) -> b
         found.modules.setdefault(new.path, "more than bodies of functions")
     for name in before.functions.keys() | after.functions.keys():
         olds, news = before.functions.get(name, []), after.functions.get(name, [])
-        if olds != news:
+        if not (len(olds) == len(news) and all(map(_same, olds, news))):
             found.functions.add((new.path, name))
     return True
+
+
+def _same(old: _Body, new: _Body) -> bool:
+    return old[0] == new[0] or ast.dump(old[1]) == ast.dump(new[1])
 
 
 class _Parts:
     """A text, taken apart into the bodies of its functions and all the rest."""
 
     def __init__(self, text: Version, of_tests: bool) -> None:
-        self.functions: dict[str, list[str]] = {}
+        self.functions: dict[str, list[_Body]] = {}
         self._lines = text.text.split("\n")
         self._of_tests = of_tests
         self.skeleton = list(self._seen(text.tree, ""))
@@ -139,7 +144,7 @@ class _Parts:
     def _function(self, node: _Function, scope: str) -> Iterator[object]:
         qualname = f"{scope}{node.name}"
         whole = "\n".join(self._lines[_first_line(node) - 1 : node.end_lineno])
-        self.functions.setdefault(qualname, []).append(whole)
+        self.functions.setdefault(qualname, []).append((whole, node))
         if self._of_tests and node.name.startswith("test"):
             return
         yield type(node), qualname, ast.get_docstring(node, clean=False), _yields(node)

@@ -78,6 +78,11 @@ class Watch:
             self._saved.update(paths)
         self._waiting.wake()
 
+    @property
+    def has_saves(self) -> bool:
+        """Whether something was saved that is not installed yet."""
+        return bool(self._saved)
+
     def _taken(self) -> set[str]:
         with self._lock:
             saved, self._saved = self._saved, set()
@@ -109,14 +114,13 @@ class Watch:
                 yield
             while (items := self._next()) is not None:
                 with self._round(items):
-                    self._reporters.begin()
                     self._run(items)
             self._reporters.forget()
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stop in time for what was saved: before the teardown, so that it is a full one."""
-        if self._saved and report.when == "call" and not self._session.shouldstop:
+        if self.has_saves and report.when == "call" and not self._session.shouldstop:
             self._session.shouldstop = "a file was saved"
 
     @pytest.hookimpl(trylast=True)
@@ -149,7 +153,7 @@ class Watch:
         session = self._session
         self._owed.update((item.nodeid, None) for item in items)
         self._runs.last = None
-        status: pytest.ExitCode | None = None
+        stopped_by: KeyboardInterrupt | None = None
         try:
             try:
                 yield
@@ -159,15 +163,12 @@ class Watch:
             pass
         except KeyboardInterrupt as interrupt:
             self._is_over |= isinstance(interrupt, _TerminatedError)
-            if not session.shouldstop:
-                status = pytest.ExitCode.INTERRUPTED
-                excinfo = pytest.ExceptionInfo.from_exception(interrupt)
-                session.config.hook.pytest_keyboard_interrupt(excinfo=excinfo)
-        if status is None:
-            status = self._judged(items)
-        self._status = status
+            stopped_by = None if session.shouldstop else interrupt
+        self._status = pytest.ExitCode.INTERRUPTED if stopped_by else self._judged(items)
         self._runs.settle()
-        self._reporters.end(status)
+        self._reporters.end(self._status, stopped_by)
+        if self._installer.files.failed:
+            self._status = pytest.ExitCode.INTERRUPTED  # as pytest's own
         self._remember_failures()
 
     def _judged(self, items: Sequence[pytest.Item]) -> pytest.ExitCode:
@@ -210,28 +211,31 @@ class Watch:
         self._installer.rest(session)
         try:
             while not self._is_over:
-                session.testsfailed, session.shouldfail, session.shouldstop = 0, False, False
+                session.testsfailed = 0
+                session._shouldfail = session._shouldstop = False  # the public ones cannot be unset
                 saved = self._taken()
                 items = self._installed(saved) if saved else self._asked_for()
-                if items:
+                if items is not None:
                     return sorted(items, key=lambda it: it.nodeid not in self._runs.failed)
         except KeyboardInterrupt:  # not in a test: it ends the loop
             self._reporters.say("")
         self._session.testsfailed = int(self._status == pytest.ExitCode.TESTS_FAILED)
         return None
 
-    def _installed(self, saved: set[str]) -> list[pytest.Item]:
+    def _installed(self, saved: set[str]) -> list[pytest.Item] | None:
+        """Install saves, and return what they can affect; None if no round is needed."""
+        self._reporters.begin()
         installed = self._installer.install(self._session, saved)
         for line in installed.lines:
             self._reporters.say(line)
         if not installed.ok:
-            return []
+            return None
         chosen = {item.nodeid for item in installed.items}
         chosen |= self._owed.keys() | self._runs.failed.keys()
         items = [item for item in self._session.items if item.nodeid in chosen]
         count = f"{len(items)} of {len(self._session.items)} tests"
         self._reporters.say(f"{count} can be affected" if items else "no test can be affected")
-        return items
+        return items if items or self._installer.files.failed else None
 
     def _asked_for(self) -> list[pytest.Item] | None:
         """Wait for a key or a save, and return what the key asks to run."""
@@ -240,16 +244,13 @@ class Watch:
             self._has_helped = True
             self._reporters.say(_HELP)
         self._reporters.say("waiting for a save" + ("; ? for help" if is_terminal else ""))
-        while not (self._is_over or self._saved):
+        while not (self._is_over or self.has_saves):
             key = self._waiting.wait()
-            if key in ("a", "\n", "\r"):
-                return list(self._session.items)
-            if key == "f":
-                items = [it for it in self._session.items if it.nodeid in self._runs.failed]
-                if items:
-                    return items
-                self._reporters.say("no test has failed")
-            elif key in ("?", "h"):
+            if key in ("a", "f", "\n", "\r"):
+                self._reporters.begin()
+                again = self._runs.failed if key == "f" else None
+                return [it for it in self._session.items if again is None or it.nodeid in again]
+            if key in ("?", "h"):
                 self._reporters.say(_HELP)
             elif key in ("q", "r", ENDED):
                 self._starts_anew = key == "r"
