@@ -64,8 +64,8 @@ debug-test: export MIGHTY_PATCHER_DEBUG = 1
 debug-test: python ## Run the suite with the core's assertions (best with PYTHON=python3.14d)
 	@$(call run,test) -X dev -m pytest $(ARGS)
 
-bench: python ## Measure, reloads, as multiples of compile()
-	@$(call run) -m bench $(ARGS)
+bench: python ## Measure, reloads, as multiples of compile(); --reload-watch, of an import
+	@$(call run,bench) -m bench $(ARGS)
 
 bench-cells: python ## Measure, what a cell costs in IPython, beside %autoreload 2
 	@$(call run,test) -m bench.cells $(ARGS)

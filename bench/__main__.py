@@ -1,5 +1,6 @@
-"""How long a reload takes, as a multiple of what Python itself needs to compile the same text; and
-what an edit of many classes takes (classes.py).
+"""How long a reload takes, as a multiple of what Python itself needs to compile the same text; what
+an edit of many classes takes (classes.py); and how much sooner ``pytest --reload-watch`` is there
+than a pytest that is started anew (watching.py).
 
     make bench
     make bench PYTHON=python3.14 ARGS="--saves 100"
@@ -19,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import classes
+from bench import classes, watching
 from mighty_patcher import AutoReloader
 
 SIZES = (10, 100, 1000)  # functions in the module
@@ -80,6 +81,8 @@ def main() -> None:
             print(f"{functions:>9}  {shown}", flush=True)
         print()
         classes.main(saves, Path(folder))
+    print()
+    watching.main(min(saves, 10))
 
 
 if __name__ == "__main__":

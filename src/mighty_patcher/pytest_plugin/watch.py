@@ -185,7 +185,8 @@ class Watch:
         """
         session = self._session
         session.testscollected = len(items)
-        for item, nextitem in zip(items, [*items[1:], None], strict=True):
+        for place, item in enumerate(items):
+            nextitem = items[place + 1] if place + 1 < len(items) else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
@@ -247,10 +248,13 @@ class Watch:
         while not (self._is_over or self.has_saves):
             key = self._waiting.wait()
             if key in ("a", "f", "\n", "\r"):
-                self._reporters.begin()
                 again = self._runs.failed if key == "f" else None
-                return [it for it in self._session.items if again is None or it.nodeid in again]
-            if key in ("?", "h"):
+                items = [it for it in self._session.items if again is None or it.nodeid in again]
+                if items:
+                    self._reporters.begin()
+                    return items
+                self._reporters.say("no test has failed" if key == "f" else "there are no tests")
+            elif key in ("?", "h"):
                 self._reporters.say(_HELP)
             elif key in ("q", "r", ENDED):
                 self._starts_anew = key == "r"
