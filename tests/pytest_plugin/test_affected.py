@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from application import PLACES, STAYS_OLD, filled
 from terminal import write
-from watching import Fresh, Outcomes, watching
+from watching import Fresh, Outcomes, by_functions, watching
 
 SEED = int(os.environ.get("MIGHTY_PATCHER_SEED", "1"))
 EDITS = int(os.environ.get("MIGHTY_PATCHER_EDITS", "0"))
@@ -50,6 +50,7 @@ def _changed(before: Outcomes, after: Outcomes) -> set[str]:
     return {test for test in after if before.get(test) != after[test]}
 
 
+@by_functions
 @pytest.mark.parametrize(
     ("place", "ran"),
     [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from watching import WAITS, run_pytest, watching
+from watching import WAITS, by_functions, run_pytest, watching
 
 APP = {
     "app.py": """
@@ -27,6 +28,7 @@ APP = {
 }
 
 
+@by_functions
 def test_what_can_be_affected(tmp_path: Path) -> None:
     with watching(tmp_path, APP) as run:
         assert "4 passed" in run.waits()
@@ -50,6 +52,32 @@ def test_what_can_be_affected(tmp_path: Path) -> None:
         assert run.end() == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there sys.monitoring tells more")
+def test_by_modules(tmp_path: Path) -> None:
+    """What needs a module that was touched runs, and nothing else."""
+    files = {
+        **APP,
+        "more.py": "import app\n",
+        "test_more.py": "import more\ndef test_more(): pass\n",
+        "test_mark.py": """
+            import pytest, app
+            @pytest.mark.parametrize("it", [app.half(4)])
+            def test_mark(it): assert it == 2
+            """,
+    }
+    with watching(tmp_path, files) as run:
+        run.waits()
+        run.outcomes()
+        run.edit("app.py", "a / 2", "a / 4")
+        assert "test_other" not in (ran := run.ran())
+        assert {"test_total", "test_half", "test_limit", "test_more", "test_mark[1.0]"} == {*ran}
+        run.edit("more.py", "import app", "import app  ")
+        assert run.ran() == ["test_half", "test_mark[1.0]"]  # which have failed
+        run.edit("test_other.py", "== 2", "== 3")
+        assert sorted(run.ran()) == ["test_half", "test_mark[1.0]", "test_other"]
+
+
+@by_functions
 def test_what_cannot_be_installed(tmp_path: Path) -> None:
     with watching(tmp_path, APP) as run:
         run.waits()
@@ -100,6 +128,7 @@ def test_a_module_that_cannot_be_collected(tmp_path: Path) -> None:
         assert run.end() == pytest.ExitCode.OK
 
 
+@by_functions
 def test_each_round_begins_anew(tmp_path: Path) -> None:
     """Fixtures of the session, instances of classes, what a test adds to itself."""
     files = {
@@ -154,6 +183,7 @@ def test_the_first_failure_ends_a_round(tmp_path: Path) -> None:
         assert run.ran() == ["test_total", "test_half", "test_limit"]
 
 
+@by_functions
 def test_reports_are_of_the_last_round(tmp_path: Path) -> None:
     options = ("--junitxml=out.xml", "-p", "cacheprovider", "--durations=2", "-vv")
     with watching(tmp_path, APP, *options) as run:
@@ -180,6 +210,7 @@ def test_doctests(tmp_path: Path) -> None:
         assert "1 passed" in run.edit("app.py", "    1\n", "    2\n")
 
 
+@by_functions
 def test_what_an_import_made_is_said_to_be_old(tmp_path: Path) -> None:
     files = {
         "rates.py": "def rate(): return 1\n",

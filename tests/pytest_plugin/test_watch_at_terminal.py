@@ -8,6 +8,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from conftest import AtTerminal
+from watching import by_functions
 
 WAITS = r"waiting for a save; \? for help"
 FILES = {
@@ -106,6 +107,7 @@ def test_the_terminal_is_as_it_was(at_terminal: AtTerminal, tmp_path: Path, leav
     assert termios.tcgetattr(run.descriptor) == before
 
 
+@by_functions
 def test_starting_anew(at_terminal: AtTerminal) -> None:
     """The same command in the same process, with nothing imported."""
     files = {

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
+import pytest
 from pexpect.popen_spawn import PopenSpawn
 from terminal import TIMEOUT, command, environ, write
 
@@ -20,6 +21,10 @@ _HERE = str(Path(__file__).parent)
 _TELLING = ("-p", "telling")
 
 Outcomes = dict[str, str]
+
+by_functions = pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="3.11 goes by what modules import: test_by_modules"
+)
 
 
 class Watching:
