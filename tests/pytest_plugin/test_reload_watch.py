@@ -266,7 +266,13 @@ def test_a_save_ends_a_round_that_runs(tmp_path: Path) -> None:
         assert "1 passed" in second
         assert "reloaded app.py" not in first
         assert "3 failed, 1 passed" in second.split("reloaded app.py", 1)[1]
-        assert sorted(run.ran()) == ["test_half", "test_limit", "test_other", "test_saves", "test_total"]
+        assert sorted(run.ran()) == [
+            "test_half",
+            "test_limit",
+            "test_other",
+            "test_saves",
+            "test_total",
+        ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

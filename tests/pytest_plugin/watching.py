@@ -162,13 +162,16 @@ class Fresh:
             stdout=subprocess.PIPE,
         )
 
-    def outcomes(self) -> Outcomes:
-        """What all tests come to."""
+    def begin(self) -> None:
+        """Run it, beside what else is done."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._told.unlink(missing_ok=True)
         self._process.stdin.write("run\n")
         self._process.stdin.flush()
+
+    def outcomes(self) -> Outcomes:
+        """What all tests have come to."""
+        assert self._process.stdout is not None
         status = self._process.stdout.readline().strip()
         assert status in ("0", "1"), status
         return _joined(_lines(self._told))

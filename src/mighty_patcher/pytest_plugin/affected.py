@@ -10,6 +10,7 @@ its name, may be needed by all.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -88,12 +89,14 @@ class Choice:
     Attributes:
         is_all: All tests are.
         bits: Those that ran one of these functions are.
+        near: Those that ran one of these come first: they have run what was touched itself.
         files: Those that come from one of these files are, or from below one of these conftests.
         imported: Files whose import ran what was touched, so that what it left is outdated.
     """
 
     is_all: bool = False
     bits: int = 0
+    near: int = 0
     files: set[str] = field(default_factory=set)
     imported: set[str] = field(default_factory=set)
 
@@ -127,7 +130,7 @@ class Affected:
         if touched.functions and not self._recorder.sees_functions:
             modules |= {path for path, _ in touched.functions}
             tests, conftests = self._own()  # may have called them for parameters
-            choice.imported = self._needs.closure(modules) & (tests | conftests)
+            choice.imported |= self._needs.closure(modules) & (tests | conftests)
         elif touched.functions:
             modules |= self._by_functions(touched.functions, choice)
         if modules:
@@ -143,6 +146,7 @@ class Affected:
         for path, qualname in functions:
             bits |= self._recorder.bits_of(path, qualname)
         choice.bits |= bits
+        choice.near |= bits
         found = set()
         for path, qualname in self._recorder.keepers(bits):
             found.add(path)
@@ -158,11 +162,16 @@ class Affected:
             choice.bits |= self._recorder.bits_of_file(path)
             if path not in tests and path not in conftests and self._needs.is_outside(path):
                 choice.is_all = True
+        for path in modules:
+            choice.near |= self._recorder.bits_of_file(path)
+        # What these have called at their import may have read what is another now.
+        ran = self._recorder.imports_that_ran(choice.bits & ~ELSEWHERE)
+        choice.imported |= choice.files & (tests | conftests) & set(ran)
 
     def of(
         self, choice: Choice, items: Iterable[pytest.Item], runs: Mapping[str, Run]
     ) -> list[pytest.Item]:
-        """Return the tests that are affected, in their order.
+        """Return the tests that are affected, those first that are so most likely.
 
         Args:
             choice: What is affected.
@@ -171,13 +180,20 @@ class Affected:
         """
         _, conftests = self._own()
         folders = [Path(path).parent for path in choice.files & conftests]
-        found = []
-        for item in items:
+
+        @functools.cache
+        def is_file_affected(path: Path) -> bool:
+            path = path.resolve()
+            return str(path) in choice.files or any(path.is_relative_to(it) for it in folders)
+
+        def is_affected(item: pytest.Item) -> bool:
             run = runs.get(item.nodeid)
             if choice.is_all or run is None or run.bits & choice.bits:
-                found.append(item)
-            else:
-                path = os.path.realpath(item.path)
-                if path in choice.files or any(Path(path).is_relative_to(it) for it in folders):
-                    found.append(item)
-        return found
+                return True
+            return is_file_affected(item.path)
+
+        def is_far(item: pytest.Item) -> bool:
+            run = runs.get(item.nodeid)
+            return run is not None and not run.bits & choice.near
+
+        return sorted(filter(is_affected, items), key=is_far)

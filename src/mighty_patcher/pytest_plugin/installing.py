@@ -38,7 +38,7 @@ class Installed:
 
     Attributes:
         ok: Whether anything of it is in force.
-        items: The tests that it can affect.
+        items: The tests that it can affect, first those that it does most likely.
         lines: What there is to be said.
     """
 
@@ -123,10 +123,10 @@ class Installer:
             self.files.gone(session)
             self.files.come(session, saved)
         lines += changes.problems
-        chosen = {id(it) for it in self._affected.of(choice, session.items, self.runs.known)}
-        chosen |= {id(it) for it in (*changes.replaced.values(), *changes.added)}
+        items = [it for it in session.items if it in {*changes.replaced.values(), *changes.added}]
+        items += self._affected.of(choice, session.items, self.runs.known)
         is_ok = all(reload.ok or reload.modules for reload in reloads)
-        return Installed(is_ok, [it for it in session.items if id(it) in chosen], lines)
+        return Installed(is_ok, list(dict.fromkeys(items)), lines)
 
     def _choice(self, reloads: list[Reload], saved: set[str]) -> Choice:
         touched = touched_by(reloads, self._tests)

@@ -221,6 +221,17 @@ class Recorder:
             if inner & bits:
                 yield self._names[number]
 
+    def imports_that_ran(self, bits: int) -> Iterator[str]:
+        """Yield the files whose import ran one of these functions, not counting their own.
+
+        Args:
+            bits: The functions.
+        """
+        for number, kept in list(self._kept.items()):
+            path, qualname = self._names[number]
+            if qualname == "<module>" and _bits(list(kept)) & bits & ~self.bits_of_file(path):
+                yield path
+
     def is_of_import(self, path: str, qualname: str) -> bool:
         """Tell whether the import of a module ran a function."""
         file = self._files.get(path)

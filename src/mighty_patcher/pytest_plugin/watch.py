@@ -231,9 +231,9 @@ class Watch:
             self._reporters.say(line)
         if not installed.ok:
             return None
-        chosen = {item.nodeid for item in installed.items}
-        chosen |= self._owed.keys() | self._runs.failed.keys()
-        items = [item for item in self._session.items if item.nodeid in chosen]
+        waiting = self._owed.keys() | self._runs.failed.keys()
+        owed = [item for item in self._session.items if item.nodeid in waiting]
+        items = list(dict.fromkeys([*installed.items, *owed]))
         count = f"{len(items)} of {len(self._session.items)} tests"
         self._reporters.say(f"{count} can be affected" if items else "no test can be affected")
         return items if items or self._installer.files.failed else None
