@@ -116,7 +116,8 @@ def test_starting_anew(at_terminal: AtTerminal) -> None:
         "test_it.py": """
             import app, os
             def test_it():
-                with open("/dev/tty", "w") as terminal: terminal.write(f"{os.getpid()} {app.RATE}\\n")
+                with open("/dev/tty", "w") as terminal:
+                    terminal.write(f"{os.getpid()} {app.RATE}\\n")
             """,
     }
     run = at_terminal(files, "--reload-watch", "-q")
