@@ -446,7 +446,7 @@ def test_many_reloads_leave_nothing(it):
     there_and_back()
     there_and_back()
     before = count()
-    for _ in range(5):
+    for _ in range(3):
         there_and_back()
     assert count() == before
 
