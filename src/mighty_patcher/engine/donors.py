@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import gc
 import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from types import (
@@ -21,8 +21,7 @@ from types import (
     MemberDescriptorType,
     ModuleType,
 )
-from typing import Any, cast
-from weakref import getweakrefcount
+from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine import references, settling
@@ -41,12 +40,12 @@ from mighty_patcher.engine.classes import (
     own_slots,
     own_storage,
     qualname_of,
-    stored,
     stored_attributes,
     stores_all_in_dict,
 )
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.hierarchy import Move, can_move
+from mighty_patcher.engine.leftovers import are_held, drop_added, is_own, leftovers
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import Narrowed
@@ -54,6 +53,16 @@ from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.statements import decorators_in
 from mighty_patcher.engine.toplevel import names_imported
 from mighty_patcher.engine.values import same_value
+from mighty_patcher.engine.wrapped import (
+    DESCRIPTORS,
+    annotations_of,
+    class_cells,
+    functions_within,
+    holders_within,
+    is_full,
+    is_own_wrapper,
+    shared_cells,
+)
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["Keeper", "Living", "Trees", "unknown"]
@@ -70,14 +79,6 @@ def unknown(_made: FunctionType) -> None:
     return
 
 
-_DESCRIPTORS: dict[type, tuple[str, ...]] = {
-    staticmethod: ("__func__",),
-    classmethod: ("__func__",),
-    property: ("fget", "fset", "fdel"),
-    cached_property: ("func",),
-    partial: ("func",),
-}
-_TRAVERSED = (tuple, list, dict, CellType, FunctionType, *_DESCRIPTORS)
 _WHOLE = _core.CODE | _core.DEFAULTS | _core.KWDEFAULTS | _core.DICT
 _REST = (
     _core.NAME
@@ -261,13 +262,13 @@ class Keeper:
             return self._keep_function(old, new)
         if is_class(old) and is_class(new):
             return self._keep_class(old, new)
-        if type(old) is type(new) and type(old) in _DESCRIPTORS:
+        if type(old) is type(new) and type(old) in DESCRIPTORS:
             return self._keep_descriptor(old, new)
         if type(old) is type(new) is settling.Cache:
             return self._keep_cache(old, new)
         if same_value(old, new):
             return True
-        for hidden in [old] if type(old) is FunctionType else _functions_within(old):
+        for hidden in [old] if type(old) is FunctionType else functions_within(old):
             self._keep_hidden(hidden, new)
         return False
 
@@ -384,7 +385,7 @@ class Keeper:
             # Whatever may be shown later, for each search looks at all objects of the program.
             classes = [it for it in self.before.values() if is_class(it)]
             functions = [it for it in self.before.values() if type(it) is FunctionType]
-            functions += [it for function in functions for it in _functions_within(function)]
+            functions += [it for function in functions for it in functions_within(function)]
             known = [value, *classes, *map(type, classes), *functions]
             self._shown = list({id(it): it for it in known}.values())
             self._lists = _core.lists_holding(self._shown)
@@ -396,7 +397,7 @@ class Keeper:
     def leave(self) -> None:
         """After the run, also one that raised: nobody has a donor, or a class twice."""
         if self._lists is not None:
-            _drop_added(self._lists)
+            drop_added(self._lists)
         # In two lists, for a pair would be a reference like others.
         donors = [donor for donor, _ in self.replaced]
         targets = [target for _, target in self.replaced]
@@ -405,11 +406,11 @@ class Keeper:
         self._opened.clear()
         self.stale += _not_set_again(self._retained_from_others)
         self._retained_from_others.clear()
-        if _are_held(donors):
+        if are_held(donors):
             pairs = list(zip(donors, targets, strict=True))
             left = references.replace(pairs, kept=[donors, targets])
-            left = [entry for entry in left if not _is_own(*entry, donors, targets)]
-            self.stale += _leftovers(left)
+            left = [entry for entry in left if not is_own(*entry, donors, targets)]
+            self.stale += leftovers(left)
             used = {id(donor) for donor, _ in left}
             for donor in donors:
                 if is_class(donor) and id(donor) not in used:
@@ -427,14 +428,14 @@ class Keeper:
         pairs = [
             (old, new)
             for old, new in moved
-            if _is_own_wrapper(old) and not is_class(new) and shared[id(old)] == 1
+            if is_own_wrapper(old) and not is_class(new) and shared[id(old)] == 1
         ]
         if pairs:
-            within = [holder for old, new in pairs for holder in _holders_within(new, old)]
+            within = [holder for old, new in pairs for holder in holders_within(new, old)]
             ours = [moved, *moved, pairs, *pairs, within, *self.own, *within]
             left = references.replace(pairs, kept=ours)
             known = set(map(id, ours))
-            self.stale += _leftovers([it for it in left if id(it[1]) not in known])
+            self.stale += leftovers([it for it in left if id(it[1]) not in known])
             self._remember(settling.Replaced(pairs))
 
     # ---- containers that the run made
@@ -520,15 +521,13 @@ class Keeper:
                 return False
         self.pair(old, new)
         self._functions.append((old, new))
-        for mine, theirs in _shared_cells(old, new):
+        for mine, theirs in shared_cells(old, new):
             self.keep(mine.cell_contents, theirs.cell_contents)
         return True
 
     def _add_function(self, log: _core.Log, old: FunctionType, new: FunctionType) -> None:
         kept = {
-            id(theirs): mine
-            for mine, theirs in _shared_cells(old, new)
-            if self._agree(mine, theirs)
+            id(theirs): mine for mine, theirs in shared_cells(old, new) if self._agree(mine, theirs)
         }
         names = new.__code__.co_freevars
         if id(new) in self._owners and "__class__" in names:
@@ -550,7 +549,7 @@ class Keeper:
             fields &= ~_core.DICT
         if old.__globals__ is not new.__globals__:
             fields |= _core.GLOBALS | _core.BUILTINS
-        self._replace_within(_annotations(new))
+        self._replace_within(annotations_of(new))
         log.add_function(old, donor, fields)
         is_shown_elsewhere = old.__module__ != old.__globals__.get("__name__")  # by its package
         log.add_function(old, new, _REST & ~_core.MODULE if is_shown_elsewhere else _REST)
@@ -575,19 +574,19 @@ class Keeper:
         """Tell whether the run made a function: of its code, or around such a function."""
         if id(function.__code__) in self._made_now:
             return True
-        cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
+        cells = [cell.cell_contents for cell in function.__closure__ or () if is_full(cell)]
         if any(is_class(it) and (id(it) in self.targets or id(it) in self._kept) for it in cells):
             return True
         return depth > 0 and any(
-            self._is_made_now(inner, depth - 1) for inner in _functions_within(function)
+            self._is_made_now(inner, depth - 1) for inner in functions_within(function)
         )
 
     def _keep_hidden(self, old: FunctionType, new: Any) -> None:
         """A decorator that is new or gone: what was held bare still gets the new content."""
         if id(old) in self.targets or not self._open(old, new):
             return  # a wrapper may hold itself
-        for mine in [old, *_functions_within(old)]:
-            for inner in [new, *_functions_within(new)]:
+        for mine in [old, *functions_within(old)]:
+            for inner in [new, *functions_within(new)]:
                 if (
                     type(inner) is FunctionType
                     and inner.__qualname__ == mine.__qualname__
@@ -630,9 +629,9 @@ class Keeper:
         self.pair(old, new)
         self.replaced.append((new, old))
         edit = self.edit(old, content_of(new), bases, type(new), new)
-        self._cells += [(cell, old) for cell in _class_cells(new)]
+        self._cells += [(cell, old) for cell in class_cells(new)]
         # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
-        self._cells += [(cell, class_dict(old)) for cell in _class_cells(new, "__classdict__")]
+        self._cells += [(cell, class_dict(old)) for cell in class_cells(new, "__classdict__")]
         if way.merge is not None:
             way.merge(self, edit, new)
         return True
@@ -721,7 +720,7 @@ class Keeper:
         """Leave a class with its shape: its methods get their new content all the same."""
         self._refused.add(id(old))
         for name, value in members.items():
-            for function in [value, *_functions_within(value)]:
+            for function in [value, *functions_within(value)]:
                 if type(function) is FunctionType:
                     self._owners[id(function)] = old
             if name in class_dict(old):
@@ -830,7 +829,7 @@ class Keeper:
 
     def _keep_descriptor(self, old: Any, new: Any) -> bool:
         """A property, a static method: the same object if all its functions are kept."""
-        parts = _DESCRIPTORS[type(old)]
+        parts = DESCRIPTORS[type(old)]
         pairs = [
             (object.__getattribute__(old, part), object.__getattribute__(new, part))
             for part in parts
@@ -842,69 +841,6 @@ class Keeper:
 
 
 _set_class: Any = vars(object)["__class__"].__set__
-
-
-def _drop_added(before: list[tuple[Any, Any, int]]) -> None:
-    """Take a class out of the lists that had it and got it again from a decorator or hook."""
-    counts: dict[int, Counter[int]] = {}
-    for holder, value, had in before:
-        if id(holder) not in counts:
-            counts[id(holder)] = Counter(map(id, _items(holder)))
-        for _ in range(counts[id(holder)][id(value)] - had):
-            index = len(holder) - 1 - [it is value for it in reversed(holder)].index(True)
-            del holder[index]
-
-
-def _items(holder: list[Any] | deque[Any]) -> list[Any]:
-    if issubclass(type(holder), list):
-        return list.copy(cast(list[Any], holder))
-    while True:
-        try:
-            return list(deque.__iter__(cast(deque[Any], holder)))
-        except RuntimeError:  # another thread has changed it meanwhile
-            continue
-
-
-def _are_held(donors: list[Any]) -> bool:
-    """Tell whether anything may refer to one of these but the list itself."""
-    if _core.FREE_THREADED or any(map(is_class, donors)) or any(map(getweakrefcount, donors)):
-        return bool(donors)
-    donors.append(object())  # to which nothing else refers
-    *counts, alone = map(sys.getrefcount, donors)
-    donors.pop()
-    return any(count > alone for count in counts)
-
-
-def _is_own(donor: Any, holder: Any, donors: list[Any], targets: list[Any]) -> bool:
-    """Tell whether a donor is held only by what it holds itself: that goes with it."""
-    if not is_class(donor):
-        return False
-    target = targets[[each is donor for each in donors].index(True)]
-    return any(value is holder for value in content_of(donor).values()) and not any(
-        value is holder for value in content_of(target).values()
-    )
-
-
-def _leftovers(left: list[tuple[Any, Any]]) -> Iterator[Stale]:
-    """Name what still refers to a donor, once for each kind of holder."""
-    kinds = dict.fromkeys(
-        (qualname_of(donor) if is_class(donor) else type(donor).__qualname__, _kind(holder))
-        for donor, holder in left
-    )
-    for name, kind in kinds:
-        yield Stale(
-            f"a reference to {name} in {kind}",
-            "it was made with the class as this run built it, and cannot be given the one that is "
-            "kept",
-            "make it anew, or restart",
-        )
-
-
-def _kind(holder: Any) -> str:
-    if is_class(holder):
-        return f"class {qualname_of(holder)}"
-    name: str = qualname_of(type(holder))
-    return f"an object of type {name}"
 
 
 def _jit_goes_on() -> bool:
@@ -955,45 +891,6 @@ def _not_set_again(retained: list[tuple[type, str, Any]]) -> Iterator[Stale]:
             )
 
 
-def _is_own_wrapper(value: Any) -> bool:
-    """Tell whether an object was made by decorators, and is nobody else's."""
-    return type(value) in (FunctionType, settling.Cache, *_DESCRIPTORS) or stores_all_in_dict(
-        type(value)
-    )
-
-
-def _holders_within(wrapper: Any, value: Any, depth: int = 4) -> Iterator[Any]:
-    """Find what of a wrapper refers to what it wraps."""
-    layer, seen = [wrapper], {id(wrapper)}
-    for _ in range(depth):
-        below: list[Any] = []
-        for holder in layer:
-            inner = gc.get_referents(holder)
-            if any(it is value for it in inner):
-                yield holder
-            for it in inner:
-                if id(it) not in seen and type(it) in _TRAVERSED and it is not value:
-                    seen.add(id(it))
-                    below.append(it)
-        layer = [it for it in below if not (type(it) is dict and "__builtins__" in it)]
-
-
-def _shared_cells(old: FunctionType, new: FunctionType) -> Iterator[tuple[CellType, CellType]]:
-    """The cells of two functions for variables of one name, where both are assigned."""
-    held = dict(zip(old.__code__.co_freevars, old.__closure__ or (), strict=True))
-    for name, cell in zip(new.__code__.co_freevars, new.__closure__ or (), strict=True):
-        mine = held.get(name)
-        if mine is not None and _is_full(mine) and _is_full(cell):
-            yield mine, cell
-
-
-def _annotations(function: FunctionType) -> dict[str, Any] | None:
-    """The annotations of a function where they are evaluated already: from 3.14 on they are not."""
-    if sys.version_info >= (3, 14):
-        return None
-    return function.__annotations__
-
-
 def _are_same(old: Any, new: Any) -> bool:
     """Compare the arguments of two partials by identity: to compare values may run code."""
     if type(old) is dict:
@@ -1001,46 +898,3 @@ def _are_same(old: Any, new: Any) -> bool:
     return len(old) == len(new) and all(
         mine is theirs for mine, theirs in zip(old, new, strict=True)
     )
-
-
-def _is_full(cell: CellType) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
-
-
-def _functions_within(value: Any) -> Iterator[FunctionType]:
-    """The functions that a wrapper holds: in its cells, in ``__wrapped__``, in a descriptor."""
-    for name in _DESCRIPTORS.get(type(value), ()):
-        inner = object.__getattribute__(value, name)
-        if type(inner) is FunctionType:
-            yield inner
-    if type(value) is FunctionType:
-        for cell in value.__closure__ or ():
-            if _is_full(cell) and type(cell.cell_contents) is FunctionType:
-                yield cell.cell_contents
-    wrapped = stored(value, "__wrapped__")  # to ask a proxy may raise
-    if type(wrapped) is FunctionType:
-        yield wrapped
-
-
-def _annotate(function: FunctionType) -> FunctionType | None:
-    """What evaluates the annotations of a function, from 3.14 on (PEP 649)."""
-    annotate = getattr(function, "__annotate__", None)
-    return annotate if type(annotate) is FunctionType else None
-
-
-def _class_cells(cls: type, variable: str = "__class__") -> Iterator[CellType]:
-    """The cells through which the methods of a class find it (``super()``), or its dictionary."""
-    for value in content_of(cls).values():
-        functions = [it for it in [value, *_functions_within(value)] if type(it) is FunctionType]
-        for function in functions + [it for it in map(_annotate, functions) if it is not None]:
-            for name, cell in zip(
-                function.__code__.co_freevars, function.__closure__ or (), strict=True
-            ):
-                if name != variable or not _is_full(cell):
-                    continue
-                if name == "__classdict__" or cell.cell_contents is cls:
-                    yield cell
