@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import textwrap
 import types
+import weakref
 
 import pytest
 
+from mighty_patcher import _core
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.leftovers import are_held
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.run import run_again, take_over
 from mighty_patcher.engine.version import Version
@@ -223,3 +226,47 @@ class TestContainers:
         run = Run("class A: pass", "class A: x = 1\nit = A()\nmany = [A()]")
         assert type(run.module.it) is type(run.module.many[0]) is run.before["A"]
         assert run.module.it.x == 1
+
+
+class TestWhetherADonorIsHeld:
+    """Nobody looks through the heap for a class that only its own parts refer to."""
+
+    @pytest.mark.skipif(_core.FREE_THREADED, reason="there it is always looked for")
+    @pytest.mark.parametrize("slots", [[], ["a", "b"]])
+    def test_by_its_own_parts(self, slots):
+        class Base: ...
+
+        class Other: ...
+
+        content = {"__slots__": slots} if slots else {"method": lambda self: 1}
+        donors = [type("C", (Base, Other), dict(content)), type("D", (Base,), dict(content))]
+        assert not are_held(donors)
+        assert len(donors) == 2
+
+    @pytest.mark.parametrize(
+        "hold",
+        [
+            lambda donor: [donor],
+            lambda donor: donor.__mro__,
+            lambda donor: vars(donor)["__dict__"],
+            lambda donor: donor(),
+            lambda donor: type("Derived", (donor,), {}),
+            lambda donor: setattr(donor, "itself", [donor]),
+            weakref.ref,
+            lambda donor: weakref.ref(donor, lambda it: None),
+            lambda donor: weakref.WeakSet([donor]),
+        ],
+    )
+    def test_by_somebody_else(self, hold):
+        donors = [type("C", (), {}), type("C", (), {})]
+        held = hold(donors[1])
+        assert are_held(donors)
+        del held
+
+    @pytest.mark.parametrize("hold", [lambda donor: [donor], weakref.ref])
+    def test_a_function(self, hold):
+        donors = [lambda: 1, lambda: 2]
+        assert are_held(donors) is _core.FREE_THREADED
+        held = hold(donors[0])
+        assert are_held(donors)
+        del held

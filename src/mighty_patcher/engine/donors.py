@@ -406,15 +406,16 @@ class Keeper:
         self._opened.clear()
         self.stale += _not_set_again(self._retained_from_others)
         self._retained_from_others.clear()
+        left: list[tuple[Any, Any]] = []
         if are_held(donors):
             pairs = list(zip(donors, targets, strict=True))
             left = references.replace(pairs, kept=[donors, targets])
             left = [entry for entry in left if not is_own(*entry, donors, targets)]
             self.stale += leftovers(left)
-            used = {id(donor) for donor, _ in left}
-            for donor in donors:
-                if is_class(donor) and id(donor) not in used:
-                    bury(donor)
+        used = {id(donor) for donor, _ in left}
+        for donor in donors:
+            if is_class(donor) and id(donor) not in used:
+                bury(donor)
         self._move()
 
     def _move(self) -> None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
-from weakref import getweakrefcount
+from weakref import getweakrefcount, getweakrefs
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import content_of, is_class, qualname_of
+from mighty_patcher.engine.classes import (
+    bases_of,
+    class_dict,
+    content_of,
+    is_class,
+    mro_of,
+    qualname_of,
+)
 from mighty_patcher.engine.report import Stale
 
 __all__ = ["are_held", "drop_added", "is_own", "leftovers"]
@@ -37,13 +45,43 @@ def _items(holder: list[Any] | deque[Any]) -> list[Any]:
 
 
 def are_held(donors: list[Any]) -> bool:
-    """Tell whether anything may refer to one of these but the list itself."""
-    if _core.FREE_THREADED or any(map(is_class, donors)) or any(map(getweakrefcount, donors)):
-        return bool(donors)
-    donors.append(object())  # to which nothing else refers
-    *counts, alone = map(sys.getrefcount, donors)
-    donors.pop()
-    return any(count > alone for count in counts)
+    """Tell whether anything may refer to one of these but the list and a class' own parts."""
+    if _core.FREE_THREADED:
+        return bool(donors)  # counts are split between threads
+    known = [_own_references(it) for it in donors]
+    if None in known:
+        return True
+    return any(count > (own or 0) for count, own in zip(_references_to(donors), known, strict=True))
+
+
+def _references_to(objects: list[Any]) -> list[int]:
+    """Count the references to some objects, but for that of the list."""
+    objects.append(object())  # to which nothing else refers
+    *counts, alone = map(sys.getrefcount, objects)
+    objects.pop()
+    return [count - alone for count in counts]
+
+
+def _own_references(donor: Any) -> int | None:
+    """Count the references that a donor has from its own parts, which go with it: a class has some
+    from its MRO and from the descriptors of what its instances store; None if others may have one
+    of these parts, or a weak reference.
+    """
+    if not is_class(donor):
+        return None if getweakrefcount(donor) else 0
+    parts: list[Any] = [mro_of(donor)]
+    parts += [
+        value
+        for value in class_dict(donor).values()
+        if type(value) in (GetSetDescriptorType, MemberDescriptorType)
+        and getattr(value, "__objclass__", None) is donor
+    ]
+    weak = getweakrefs(donor)  # one for all bases, by which they know what derives from them
+    if len(weak) > 1 or any(count > 1 for count in _references_to(parts)):
+        return None
+    if _references_to(weak) != [len(bases_of(donor))]:
+        return None
+    return len(parts)
 
 
 def is_own(donor: Any, holder: Any, donors: list[Any], targets: list[Any]) -> bool:
