@@ -43,6 +43,23 @@ class TestClasses:
         assert not said(project.edit("m", "limit = 1", "limit = 2"))
         assert (m.Stats is stats, stats.limit, hasattr(stats, "_mean")) == (True, 2, False)
 
+    def test_a_method_that_a_decorator_makes_is_held(self, project):
+        source = """
+            import dataclasses
+            @dataclasses.dataclass(order=True)
+            class Data:
+                size: int
+                # more
+            """
+        m = project.load("m", source)
+        project.engine()
+        data = m.Data(2)
+        less, initialise, shown = m.Data.__lt__, data.__init__, data.__repr__
+        assert project.edit("m", "# more", "more: int = 7").ok
+        initialise(3)
+        assert (data.more, shown(), less(m.Data(3, 6), data)) == (7, "Data(size=3, more=7)", True)
+        assert (m.Data.__lt__ is less, m.Data.__init__ is initialise.__func__) == (True, True)
+
     def test_what_a_decorator_has_set_and_does_not_set_any_more(self, project):
         """Nobody knows who has set it, so that it stays; but the report names it."""
         source = """

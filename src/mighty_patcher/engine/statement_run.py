@@ -387,5 +387,5 @@ def _binds_what_a_call_returns(statement: ast.stmt) -> bool:
         value = statement.value
         return value is not None and any(isinstance(node, ast.Call) for node in ast.walk(value))
     if isinstance(statement, ast.ClassDef):
-        return False
+        return bool(statement.decorator_list)  # they may give the class methods that they make
     return any(_binds_what_a_call_returns(it) for _, body in branches_of(statement) for it in body)
