@@ -972,4 +972,26 @@ FOUND = {
         import base
         A = 1
         """,
+    "who imports everything since a moment ago follows": """
+        ----- base.py
+        def f(x):
+            return x
+        ----- pkg/__init__.py
+        import functools
+        from base import f
+        p = functools.partial(f, 1)
+        ----- user.py
+        from pkg import f as g, p as q
+        =====
+        ----- base.py
+        def f(x):
+            return x
+        from user import *
+        ----- pkg/__init__.py
+        import functools
+        from base import f
+        r = functools.partial(f, 1)
+        ----- user.py
+        from pkg import f as g, r as q
+        """,
 }

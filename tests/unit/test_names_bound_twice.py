@@ -255,6 +255,21 @@ class TestCycles:
         project.save(one="from ~two import *\nimport ~two\n", two="X = 1\nimport ~one as o\n")
         assert one.o is one
 
+    def test_who_imports_something_since_a_moment_ago_follows(self, project):
+        one = project.load("one", "X = 1\n")
+        two = project.load("two", "from ~one import X\np = [X]\n")
+        project.engine()
+        project.save(one="X = 1\nfrom ~two import *\n", two="from ~one import X\np = [X, 2]\n")
+        assert one.p is two.p
+        assert one.p == [1, 2]
+
+    def test_everything_is_imported_when_it_is_there(self, project):
+        one = project.load("one", "")
+        project.load("two", "import ~one\n")
+        project.engine()
+        project.save(one="from ~two import *\n", two="import ~one\nX = 1\n")
+        assert one.X == 1
+
     def test_one_that_goes_on_with_a_new_name(self, project):
         """`first` has imported `last` since a reload, and takes a name from it that it has from
         there: so `first` comes first."""

@@ -366,6 +366,8 @@ class Engine:
                     known = len(transaction.steps)
                     for tell in self.before if id(module) in versions and not edit.is_begun else ():
                         tell(name_of_module(module))
+                    if id(module) in versions:
+                        self._in_force.begun[versions[id(module)].path] = versions[id(module)]
                     transaction.add(edit, outside, turn.until)
                     is_new = not any(module is done for done in reloaded)
                     if is_new and (id(module) in versions or len(transaction.steps) > known):
@@ -374,6 +376,8 @@ class Engine:
             except BaseException:
                 transaction.undo()
                 raise
+            finally:
+                self._in_force.begun.clear()
         except (KeyboardInterrupt, GeneratorExit):
             for new, old in zip(news, olds, strict=True):
                 self._in_force.show(new.path, old)

@@ -88,6 +88,10 @@ class InForce:
         self._saved: dict[tuple[str, int], tuple[bytes, CodeType]] = {}
         self._imports: dict[str, tuple[bytes, list[Imported]]] = {}
         self._first: dict[str, Version | None] = {}
+        self.begun: dict[str, Version] = {}
+        """The versions that modules run since a moment ago, of a reload that has not ended: who
+        imports from whom is as these have it.
+        """
         # Files elsewhere that import nothing from a module, with its name: a common value, such as
         # 5, is held by modules everywhere, and their texts should not be read at every reload.
         self._strangers: set[tuple[str, str]] = set()
@@ -208,7 +212,7 @@ class InForce:
             return []  # what an excluded module has imported stays as it was, too
         path = os.path.realpath(file)
         importer = name_of_module(module)
-        text = self._texts.get(path)
+        text = self.begun.get(path) or self._texts.get(path)
         is_elsewhere = text is None
         try:
             text = text or version.read(path)
@@ -231,7 +235,7 @@ class InForce:
         it.
         """
         for module in self._modules.loaded():
-            text = self.text_of(module)
+            text = self._text_now(module)
             if text is not None and name.encode() in text.data:
                 for imported in self.imports_of(module, source, name):
                     if imported.module == source and imported.name in (name, "*"):
@@ -247,7 +251,7 @@ class InForce:
                 own = set(namespace_of(session.module)) - names
                 found.append(StarImporter(session.module, own, session))
         for module in self._modules.loaded():
-            text = self.text_of(module)
+            text = self._text_now(module)
             if text is None or STAR_IMPORT.search(text.data) is None:
                 continue
             imports = self.imports_of(module, source, "*")
@@ -257,10 +261,14 @@ class InForce:
 
     def binds_after(self, module: ModuleType, name: str, line: int) -> bool:
         """Tell whether a module binds a name in any case after a line of its source."""
-        text = self.text_of(module)
+        text = self._text_now(module)
         if text is None or text.data.count(name.encode()) < 2:
             return False
         return any(it.lineno > line and name in facts(it).sure for it in text.tree.body)
+
+    def _text_now(self, module: ModuleType) -> Version | None:
+        file = filename_of(module) if self.begun else None
+        return self.begun.get(os.path.realpath(file or "")) or self.text_of(module)
 
     def _filenames(self, path: str) -> set[str]:
         return {path, *(code_filename(module, path) for module in self._modules.of(path))}
