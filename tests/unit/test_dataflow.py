@@ -3,13 +3,14 @@ from __future__ import annotations
 import ast
 import sys
 import textwrap
+from contextlib import nullcontext
 from types import CodeType
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit_sources import edits_of_values, modules
+from unit_sources import edited_sums, edits_of_values, modules, moved
 
 from mighty_patcher.engine.dataflow import (
     Flow,
@@ -396,7 +397,7 @@ class TestFlow:
 
 
 def execute(text: str) -> dict[str, Any]:
-    names: dict[str, Any] = {"__name__": "m"}
+    names: dict[str, Any] = {"__name__": "m", "nullcontext": nullcontext}
     exec(compile(text, "<fresh>", "exec", dont_inherit=True), names)
     return names
 
@@ -441,7 +442,8 @@ def reload(old: str, new: str) -> tuple[dict[str, Any], list[str]]:
     bound = [frozenset().union(*(binds(node) for node in tree.body)) for tree in trees]
     for name in bound[0] - bound[1]:
         names.pop(name, None)
-    flow, log = Flow(steps), []
+    flow = Flow(steps, holds=lambda name: (start[name],) if name in start else ())
+    log: list[str] = []
     after: dict[object, dict[str, Any]] = {None: start}
     kept = []  # so that identities stay theirs
     while True:
@@ -493,6 +495,25 @@ class TestAgainstAFreshRun:
         known = {name: value for name, value in found.items() if name not in remain}
         assert values(known) == values(expected), log
         assert len(log) <= len(ast.parse(new).body)
+
+    @given(edited_sums())
+    @settings(max_examples=150, deadline=None)
+    def test_nothing_else_is_run_than_what_has_another_text_or_reads_another_value(self, edit):
+        old, new = edit
+        before, after = execute(old), execute(new)
+        expected = [
+            now
+            for was, now in zip(old.splitlines(), new.splitlines(), strict=True)
+            if was != now or any(before[it] != after[it] for it in reads(statement(now)))
+        ]
+        found, log = reload(old, new)
+        assert log == expected
+        assert values(found) == values(after)
+
+    @given(moved())
+    @settings(max_examples=100, deadline=None)
+    def test_what_was_only_moved_is_not_run(self, edit):
+        assert runs(*edit) == []
 
     @given(st.data())
     @settings(max_examples=50, deadline=None)

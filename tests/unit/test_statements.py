@@ -8,7 +8,7 @@ import time
 
 import pytest
 from hypothesis import given, settings
-from unit_sources import edits_of_values, modules, with_comments, with_new_bodies
+from unit_sources import edits_of_values, modules, moved, with_comments, with_new_bodies
 
 from mighty_patcher.engine.statements import (
     DOCSTRING_CHANGED,
@@ -313,6 +313,11 @@ def leaves(found: tuple[Change, ...]) -> list[Change]:
     return [leaf for c in found for leaf in (leaves(c.children) if c.children else [c])]
 
 
+def positions(statement: ast.stmt | None) -> list[tuple[int, int | None]]:
+    assert statement is not None
+    return [(it.lineno, it.end_lineno) for it in ast.walk(statement) if isinstance(it, ast.stmt)]
+
+
 class TestProperties:
     @given(modules())
     @settings(max_examples=100, deadline=None)
@@ -323,9 +328,20 @@ class TestProperties:
 
     @given(with_comments())
     @settings(max_examples=100, deadline=None)
-    def test_comments_run_nothing(self, edit):
+    def test_comments_move_lines_and_do_nothing_else(self, edit):
         for found in (plan(*trees(*edit)), plan(*trees(*edit), edit)):
             assert {c.kind for c in leaves(found.changes)} <= {"keep"}
+            for change in found.changes:
+                moved = positions(change.old) != positions(change.new)
+                assert (change.kind, change.reason) == ("keep", "lines moved" if moved else "")
+
+    @given(moved())
+    @settings(max_examples=100, deadline=None)
+    def test_what_was_moved_is_kept(self, edit):
+        for found in (plan(*trees(*edit)), plan(*trees(*edit), edit)):
+            assert {c.kind for c in leaves(found.changes)} == {"keep"}
+            for change in found.changes:
+                assert ast.dump(change.old) == ast.dump(change.new)
 
     @given(with_new_bodies())
     @settings(max_examples=100, deadline=None)

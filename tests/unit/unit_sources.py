@@ -148,6 +148,32 @@ def mutated() -> st.SearchStrategy[tuple[str, str]]:
     return st.one_of(with_comments(), with_new_bodies(), with_new_evaluation())
 
 
+@st.composite
+def moved(draw: st.DrawFn) -> tuple[str, str]:
+    """A module of statements that have nothing to do with each other, and the same, rearranged."""
+    count = draw(st.integers(2, 8))
+    kinds = draw(st.lists(st.sampled_from(("{} = 1\n", "def {}(): return 1\n", "class {}: x = 1\n",
+                                           "if True:\n    {} = 2\n", "import os as {}\n")),
+                          min_size=count, max_size=count))  # fmt: skip
+    old = [kind.format(f"name{number}") for number, kind in enumerate(kinds)]
+    return "".join(old), "".join(draw(st.permutations(old)))
+
+
+@st.composite
+def edited_sums(draw: st.DrawFn) -> tuple[str, str]:
+    """A module in which each number is computed from those before it, and the same with others."""
+    old: list[str] = []
+    for number in range(draw(st.integers(1, 9))):
+        names = [f"v{it}" for it in range(number)]
+        used = draw(st.lists(st.sampled_from(names), max_size=2)) if names else []
+        factor = draw(st.sampled_from(("+", "*")))
+        old.append(f"v{number} = " + f" {factor} ".join([*used, str(draw(st.integers(0, 2)))]))
+    new = list(old)
+    for at in draw(st.lists(st.integers(0, len(old) - 1), max_size=2)):
+        new[at] = f"{new[at][:-1]}{draw(st.integers(0, 2))}"
+    return "\n".join(old), "\n".join(new)
+
+
 VARIABLES = ("a", "b", "c", "d")
 
 
@@ -165,6 +191,7 @@ def _value_statement(draw: st.DrawFn, known: list[str]) -> str:
     """A statement that computes something of numbers that are known by then; it adds to them."""
     name, value = draw(st.sampled_from(VARIABLES)), draw(_value(known))
     kinds = ["assign", "assign", "assign", "def", "class", "if", "perhaps", "two", "try"]
+    kinds += ["with", "match", "for", "raising"]
     kinds += ["augmented", "augmented", "del"] if known else []
     kind = draw(st.sampled_from(kinds))
     if kind == "augmented":
@@ -186,6 +213,17 @@ def _value_statement(draw: st.DrawFn, known: list[str]) -> str:
         return f"if {test}:\n    {name} = {other}\nelse:\n    {name} = {value}\n"
     if kind == "perhaps":
         return f"if {value}:\n    {name} = {value}\n    k = {name} + 1\n    {name} += k\n"
+    if kind == "with":
+        return f"with nullcontext({value}) as {name}:\n    k = {name} + 1\n    {name} += k\n"
+    if kind == "match":
+        cases = f"    case 0:\n        {name} = {value}\n    case k:\n        {name} = k + 1\n"
+        return f"match {value}:\n{cases}"
+    if kind == "for":
+        return f"for k in ({value}, 1):\n    {name} = k\n"
+    if kind == "raising":
+        body = f"    {name} = 6 // ({value})\n    k = {name} + 1\n"
+        rest = f"except ZeroDivisionError:\n    {name} = {draw(st.integers(0, 3))}\n"
+        return f"try:\n{body}{rest}" + (f"else:\n    k = {name}\n" if draw(st.booleans()) else "")
     if kind == "two":
         return f"{name}, k = {value}, {draw(st.integers(0, 3))}\n"
     if kind == "try":
