@@ -12,17 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit_sources import edited_sums, edits_of_values, modules, moved
 
-from mighty_patcher.engine.dataflow import (
-    Flow,
-    affected,
-    attribute_reads,
-    binds,
-    deletes,
-    dependants,
-    facts,
-    mutates,
-    reads,
-)
+from mighty_patcher.engine.dataflow import Flow, affected, dependants
+from mighty_patcher.engine.facts import attribute_reads, binds, deletes, facts, mutates, reads
 from mighty_patcher.engine.statements import Plan, plan, pruned
 
 

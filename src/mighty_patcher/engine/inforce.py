@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple, Protocol
 
 from mighty_patcher.engine import version
-from mighty_patcher.engine.dataflow import facts
+from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.modules import (
     Imported,
     Modules,

@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
-from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing, facts
+from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.parts import Parts

@@ -1,0 +1,592 @@
+"""What executing a statement does to the namespace of its module: what it reads, binds, deletes,
+and changes in place.
+
+Pure: only syntax trees are looked at. What a function reads or binds when it is called, ``exec``
+and ``globals()`` are not seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from mighty_patcher.engine.toplevel import is_never_run
+
+__all__ = [
+    "LAZY",
+    "Facts",
+    "Stars",
+    "attribute_reads",
+    "binds",
+    "deletes",
+    "ends",
+    "facts",
+    "header_facts",
+    "mutates",
+    "reads",
+]
+
+LAZY = sys.version_info >= (3, 14)
+"""Annotations are evaluated when somebody asks for them (PEP 649)."""
+_TYPE_CHECKING = frozenset({"TYPE_CHECKING"})
+_MUTATORS = {
+    *("add", "append", "appendleft", "clear", "difference_update", "discard", "extend"),
+    *("extendleft", "insert", "intersection_update", "move_to_end", "pop", "popitem", "popleft"),
+    *("remove", "reverse", "rotate", "setdefault", "sort", "symmetric_difference_update", "update"),
+}
+"""Methods of the containers of the standard library that change them."""
+
+Stars = Callable[[ast.stmt], Collection[str]]
+"""Finds the names that ``from m import *`` brings."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What executing a statement does to the namespace of its module.
+
+    Attributes:
+        reads: Names that it reads, but for those that it has bound itself by then.
+        attributes: Attributes of such names: ``("config", "X")``, ``("pkg.config", "X")``.
+        binds: Names that it binds or deletes; ``*`` for a star import.
+        sure: Those that it binds or deletes whatever happens.
+        deletes: Names that it deletes.
+        mutated: Objects that it changes in place, as a name and an attribute, which is empty where
+            it is the named object itself: ``("app", "config")`` for ``app.config["A"] = 1``.
+        augmented: Names of augmented assignments.
+    """
+
+    reads: frozenset[str]
+    attributes: frozenset[tuple[str, str]]
+    binds: frozenset[str]
+    sure: frozenset[str]
+    deletes: frozenset[str]
+    mutated: frozenset[tuple[str, str]]
+    augmented: frozenset[str]
+
+
+def facts(
+    statement: ast.stmt,
+    *,
+    lazy_annotations: bool = LAZY,
+    type_checking: frozenset[str] = _TYPE_CHECKING,
+    stars: Stars | None = None,
+) -> Facts:
+    """Find out what executing a statement at the top of a module does, bodies of functions aside.
+
+    Args:
+        statement: The statement.
+        lazy_annotations: Annotations are not evaluated: Python 3.14, or
+            ``from __future__ import annotations``.
+        type_checking: The names of ``typing.TYPE_CHECKING``, whose blocks are not executed.
+        stars: Finds the names that an import of everything brings.
+    """
+    walker = _Walker(lazy_annotations, type_checking, stars)
+    walker.statement(statement)
+    return walker.facts()
+
+
+def header_facts(
+    statement: ast.stmt,
+    *,
+    lazy_annotations: bool = LAZY,
+    type_checking: frozenset[str] = _TYPE_CHECKING,
+) -> Facts:
+    """Find out what the header of a class or block does.
+
+    Args:
+        statement: The class or block.
+        lazy_annotations: As for `facts`.
+        type_checking: As for `facts`.
+    """
+    match statement:
+        case ast.ClassDef():
+            parts: list[ast.AST] = [
+                *statement.decorator_list,
+                *statement.bases,
+                *statement.keywords,
+            ]
+        case ast.If(test=test) | ast.While(test=test):
+            parts = [test]
+        case ast.For() | ast.AsyncFor():
+            parts = [statement.iter, statement.target]
+        case ast.With() | ast.AsyncWith():
+            parts = list(statement.items)
+        case ast.Match():
+            parts = [statement.subject]
+            for case in statement.cases:
+                parts += [case.pattern] if case.guard is None else [case.pattern, case.guard]
+        case ast.Try() | ast.TryStar():
+            parts = [it.type for it in statement.handlers if it.type is not None]
+        case _:
+            parts = []
+    walker = _Walker(lazy_annotations, type_checking)
+    walker.header(parts)
+    found = walker.facts()
+    if isinstance(statement, ast.ClassDef):
+        found = replace(found, binds=found.binds | {statement.name})
+    return found
+
+
+def ends(body: Sequence[ast.stmt], *, type_checking: frozenset[str] = _TYPE_CHECKING) -> bool:
+    """Tell whether a body may come to its end, instead of raising something.
+
+    Args:
+        body: Statements.
+        type_checking: As for `facts`.
+    """
+    return _Walker(LAZY, type_checking).block(body)
+
+
+def reads(statement: ast.stmt, *, lazy_annotations: bool = LAZY) -> frozenset[str]:
+    """Return the names of the module, or builtins, that executing a statement reads."""
+    return facts(statement, lazy_annotations=lazy_annotations).reads
+
+
+def attribute_reads(
+    statement: ast.stmt, *, lazy_annotations: bool = LAZY
+) -> frozenset[tuple[str, str]]:
+    """Return the attributes of names that it reads: ``("config", "X")`` for ``config.X``."""
+    return facts(statement, lazy_annotations=lazy_annotations).attributes
+
+
+def binds(statement: ast.stmt) -> frozenset[str]:
+    """Return the names of the module that executing a statement may bind or delete."""
+    return facts(statement).binds
+
+
+def deletes(statement: ast.stmt) -> frozenset[str]:
+    """Return the names of the module that executing a statement may delete."""
+    return facts(statement).deletes
+
+
+def mutates(statement: ast.stmt) -> frozenset[str]:
+    """Return the names whose objects a statement visibly changes in place."""
+    found = facts(statement)
+    return frozenset(name for name, _ in found.mutated) | found.augmented
+
+
+# --- what a statement does ------------------------------------------------------------------------
+
+
+@dataclass
+class _Scope:
+    """Where names are looked up: ``module``, ``class``, ``comprehension`` or ``annotation``."""
+
+    kind: str
+    outer: _Scope | None = None
+    bound: set[str] = field(default_factory=set)
+    globals: set[str] = field(default_factory=set)
+
+
+class _Walker:
+    """Goes through a statement in the order in which it is executed."""
+
+    def __init__(
+        self, lazy_annotations: bool, type_checking: frozenset[str], stars: Stars | None = None
+    ) -> None:
+        self._lazy = lazy_annotations
+        self._stars = stars
+        self._type_checking = type_checking
+        self._module = self._scope = _Scope("module")
+        self._reads: set[str] = set()
+        self._attributes: set[tuple[str, str]] = set()
+        self._binds: set[str] = set()
+        self._deletes: set[str] = set()
+        self._mutated: set[tuple[str, str]] = set()
+        self._augmented: set[str] = set()
+
+    def facts(self) -> Facts:
+        return Facts(
+            frozenset(self._reads),
+            frozenset(self._attributes),
+            frozenset(self._binds),
+            frozenset(self._module.bound),
+            frozenset(self._deletes),
+            frozenset(self._mutated),
+            frozenset(self._augmented),
+        )
+
+    def header(self, parts: Sequence[ast.AST]) -> None:
+        for part in parts:
+            if isinstance(part, ast.withitem):
+                self._visit(part.context_expr)
+                if part.optional_vars is not None:
+                    self._target(part.optional_vars)
+            elif isinstance(part, ast.pattern):
+                self._pattern(part)
+            elif isinstance(getattr(part, "ctx", None), ast.Store) and isinstance(part, ast.expr):
+                self._target(part)
+            else:
+                self._visit(part)
+
+    # ---- names
+
+    def _is_of_module(self, name: str) -> bool:
+        """Tell whether a name is looked up in the module, and not bound by this statement."""
+        scope: _Scope | None = self._scope
+        sees_class = True
+        while scope is not None:
+            if scope.kind != "class" or sees_class:
+                if name in scope.globals:
+                    return name not in self._module.bound
+                if name in scope.bound:
+                    return False
+            sees_class = sees_class and scope.kind == "annotation"
+            scope = scope.outer
+        return True
+
+    def _read(self, name: str) -> None:
+        if self._is_of_module(name):
+            self._reads.add(name)
+
+    def _read_attribute(self, owner: ast.expr, name: str) -> None:
+        path = _dotted(owner)
+        if path and self._is_of_module(path.partition(".")[0]):
+            self._attributes.add((path, name))
+
+    def _bind(self, name: str) -> None:
+        scope = self._scope
+        while scope.kind in ("comprehension", "annotation"):
+            if scope.kind == "comprehension" and name in scope.bound:
+                return
+            assert scope.outer is not None
+            scope = scope.outer
+        if scope.kind == "class" and name not in scope.globals:
+            scope.bound.add(name)
+        else:
+            self._binds.add(name)
+            self._module.bound.add(name)
+
+    def _delete(self, name: str) -> None:
+        self._read(name)
+        if self._scope.kind == "class" and name not in self._scope.globals:
+            self._scope.bound.discard(name)
+        else:
+            self._bind(name)
+            self._deletes.add(name)
+
+    def _mutate(self, node: ast.expr) -> None:
+        """Note that what an expression leads to is changed in place."""
+        step = ""
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            step = node.attr if isinstance(node, ast.Attribute) else ""
+            node = node.value
+        if isinstance(node, ast.Name) and self._is_of_module(node.id):
+            self._mutated.add((node.id, step))
+
+    # ---- what may happen or not
+
+    def _bound_now(self) -> list[set[str]]:
+        found, scope = [], self._scope
+        while True:
+            found.append(set(scope.bound))
+            if scope.outer is None:
+                return found
+            scope = scope.outer
+
+    def _set_bound(self, bound: list[set[str]]) -> None:
+        scope: _Scope | None = self._scope
+        for names in bound:
+            assert scope is not None
+            scope.bound = set(names)
+            scope = scope.outer
+
+    def _perhaps(self, *expressions: ast.AST | None) -> None:
+        before = self._bound_now()
+        for expression in expressions:
+            self._visit(expression)
+        self._set_bound(before)
+
+    def _one_of(self, ways: Iterable[Callable[[], bool]]) -> bool:
+        """Take several ways; what all of them bind that come to an end is bound."""
+        before, ends = self._bound_now(), []
+        for way in ways:
+            self._set_bound(before)
+            if way():
+                ends.append(self._bound_now())
+        if ends:
+            before = [set.intersection(*names) for names in zip(*ends, strict=True)]
+        self._set_bound(before)
+        return bool(ends)
+
+    # ---- expressions
+
+    def _visit(self, *nodes: ast.AST | None) -> None:
+        # With a stack of our own: a sum of a thousand strings is a thousand levels deep.
+        stack: list[ast.AST | None] = list(reversed(nodes))
+        while stack:
+            node = stack.pop()
+            match node:
+                case None | ast.Constant():
+                    pass
+                case ast.Name(id=name):
+                    self._read(name)
+                case ast.Attribute(value=value):
+                    self._read_attribute(value, node.attr)
+                    stack.append(value)
+                case ast.Lambda(args=arguments):
+                    self._defaults(arguments)
+                case ast.NamedExpr(target=ast.Name(id=name), value=value):
+                    self._visit(value)
+                    self._bind(name)
+                case ast.BoolOp(values=[first, *others]):
+                    self._visit(first)
+                    self._perhaps(*others)
+                case ast.IfExp():
+                    self._visit(node.test)
+                    self._perhaps(node.body)
+                    self._perhaps(node.orelse)
+                case ast.ListComp(elt=element) | ast.SetComp(elt=element):
+                    self._comprehension(node.generators, element)
+                case ast.GeneratorExp(elt=element):
+                    self._comprehension(node.generators, element)
+                case ast.DictComp():
+                    self._comprehension(node.generators, node.key, node.value)
+                case ast.Call(
+                    func=ast.Name(id="getattr" | "hasattr"),
+                    args=[value, ast.Constant(value=str(attr)), *_],
+                ):
+                    self._read_attribute(value, attr)
+                    stack += reversed(list(ast.iter_child_nodes(node)))
+                case ast.Call(func=ast.Attribute(value=value, attr=attr)):
+                    if attr in _MUTATORS:
+                        self._mutate(value)
+                    stack += reversed(list(ast.iter_child_nodes(node)))
+                case _:
+                    stack += reversed(list(ast.iter_child_nodes(node)))
+
+    def _comprehension(self, generators: list[ast.comprehension], *elements: ast.AST) -> None:
+        self._visit(generators[0].iter)
+        before = self._bound_now()
+        own = {
+            node.id
+            for generator in generators
+            for node in ast.walk(generator.target)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        self._scope = _Scope("comprehension", self._scope, own)
+        for at, generator in enumerate(generators):
+            if at:
+                self._visit(generator.iter)
+            self._target(generator.target)
+            self._visit(*generator.ifs)
+        self._visit(*elements)
+        assert self._scope.outer is not None
+        self._scope = self._scope.outer
+        self._set_bound(before)
+
+    def _defaults(self, arguments: ast.arguments) -> None:
+        self._visit(*arguments.defaults, *arguments.kw_defaults)
+
+    def _target(self, target: ast.expr) -> None:
+        match target:
+            case ast.Name(id=name):
+                self._bind(name)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                for one in targets:
+                    self._target(one)
+            case ast.Starred(value=value):
+                self._target(value)
+            case ast.Attribute(value=value):
+                self._visit(value)
+                self._mutate(target)
+            case ast.Subscript(value=value):
+                self._visit(value, target.slice)
+                self._mutate(target)
+
+    def _annotation(self, *annotations: ast.expr | None) -> None:
+        if not self._lazy:
+            self._visit(*annotations)
+
+    def _pattern(self, pattern: ast.pattern) -> None:
+        for node in ast.iter_child_nodes(pattern):
+            if isinstance(node, ast.pattern):
+                self._pattern(node)
+            else:
+                self._visit(node)
+        name = getattr(pattern, "rest" if isinstance(pattern, ast.MatchMapping) else "name", None)
+        if isinstance(name, str):
+            self._bind(name)
+
+    # ---- statements; each tells whether it may come to an end
+
+    def block(self, body: Sequence[ast.stmt]) -> bool:
+        ends = True
+        for statement in body:
+            ends = self.statement(statement) and ends
+        return ends
+
+    def statement(self, node: ast.stmt) -> bool:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(node)
+            case ast.ClassDef():
+                self._class(node)
+            case ast.Assign():
+                self._visit(node.value)
+                for target in node.targets:
+                    self._target(target)
+            case ast.AugAssign():
+                self._augmented_assignment(node)
+            case ast.AnnAssign():
+                self._annotated_assignment(node)
+            case ast.Delete():
+                for target in node.targets:
+                    self._deleted(target)
+            case ast.Import() | ast.ImportFrom():
+                for alias in node.names:
+                    is_whole = isinstance(node, ast.Import)
+                    first = alias.name.partition(".")[0] if is_whole else alias.name
+                    self._bind(alias.asname or first)
+                    if first == "*" and self._stars is not None:
+                        for brought in self._stars(node):
+                            self._bind(brought)
+            case ast.Global(names=names):
+                self._scope.globals.update(names)
+            case ast.If():
+                return self._if(node)
+            case ast.For() | ast.AsyncFor():
+                self._visit(node.iter)
+                self._target(node.target)
+                self._one_of([lambda: self.block(node.body), lambda: True])
+                self._one_of([lambda: self.block(node.orelse), lambda: True])
+            case ast.While():
+                self._visit(node.test)
+                self._one_of([lambda: self.block(node.body), lambda: True])
+                self._one_of([lambda: self.block(node.orelse), lambda: True])
+            case ast.With() | ast.AsyncWith():
+                for item in node.items:
+                    self._visit(item.context_expr)
+                    if item.optional_vars is not None:
+                        self._target(item.optional_vars)
+                return self.block(node.body)
+            case ast.Try() | ast.TryStar():
+                return self._try(node)
+            case ast.Match():
+                return self._match(node)
+            case ast.Raise():
+                self._visit(node.exc, node.cause)
+                return False
+            case ast.Break() | ast.Continue():
+                return False
+            case ast.Assert():
+                self._visit(node.test)
+                self._perhaps(node.msg)
+            case ast.Expr():
+                self._visit(node.value)
+            case _:
+                name = getattr(node, "name", None)  # type X = ..., which is evaluated when asked
+                if isinstance(name, ast.Name):
+                    self._bind(name.id)
+        return True
+
+    def _enter_type_params(self, node: ast.AST) -> _Scope:
+        before = self._scope
+        params = getattr(node, "type_params", ())
+        if params:
+            self._scope = _Scope("annotation", before, {param.name for param in params})
+        return before
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._visit(*node.decorator_list)
+        self._defaults(node.args)
+        before = self._enter_type_params(node)
+        arguments = node.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every += [it for it in (arguments.vararg, arguments.kwarg) if it is not None]
+        self._annotation(*(argument.annotation for argument in every), node.returns)
+        self._scope = before
+        self._bind(node.name)
+
+    def _class(self, node: ast.ClassDef) -> None:
+        self._visit(*node.decorator_list)
+        before = self._enter_type_params(node)
+        self._visit(*node.bases, *node.keywords)
+        self._scope = _Scope("class", self._scope)
+        self.block(node.body)
+        self._scope = before
+        self._bind(node.name)
+
+    def _augmented_assignment(self, node: ast.AugAssign) -> None:
+        target = node.target
+        if isinstance(target, ast.Name):
+            self._read(target.id)
+            self._visit(node.value)
+            self._bind(target.id)
+            if self._scope.kind == "module" or target.id in self._scope.globals:
+                self._augmented.add(target.id)
+        else:
+            self._target(target)
+            self._visit(node.value)
+            if isinstance(target, ast.Attribute):
+                self._visit(target)
+
+    def _annotated_assignment(self, node: ast.AnnAssign) -> None:
+        self._visit(node.value)
+        if node.value is not None:
+            self._target(node.target)
+        elif isinstance(node.target, ast.Attribute | ast.Subscript):
+            self._visit(*ast.iter_child_nodes(node.target))
+        self._annotation(node.annotation)
+
+    def _deleted(self, target: ast.expr) -> None:
+        match target:
+            case ast.Name(id=name):
+                self._delete(name)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                for one in targets:
+                    self._deleted(one)
+            case _:
+                self._target(target)
+
+    def _if(self, node: ast.If) -> bool:
+        self._visit(node.test)
+        if is_never_run(node, self._type_checking):
+            return self.block(node.orelse)
+        return self._one_of([lambda: self.block(node.body), lambda: self.block(node.orelse)])
+
+    def _try(self, node: ast.Try | ast.TryStar) -> bool:
+        def handled(handler: ast.ExceptHandler) -> bool:
+            self._visit(handler.type)
+            if handler.name is not None:
+                self._bind(handler.name)
+            ends = self.block(handler.body)
+            if handler.name is not None:
+                self._deletes.add(handler.name)
+            return ends
+
+        ways: list[Callable[[], bool]] = [lambda: self.block([*node.body, *node.orelse])]
+        for handler in node.handlers:
+            ways.append(lambda handler=handler: handled(handler))  # type: ignore[misc]
+        ends = self._one_of(ways)
+        return self.block(node.finalbody) and ends
+
+    def _match(self, node: ast.Match) -> bool:
+        def matched(case: ast.match_case) -> bool:
+            self._pattern(case.pattern)
+            self._visit(case.guard)
+            return self.block(case.body)
+
+        self._visit(node.subject)
+        ways: list[Callable[[], bool]] = [
+            lambda case=case: matched(case)  # type: ignore[misc]
+            for case in node.cases
+        ]
+        last = node.cases[-1]
+        is_any = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+        if not is_any or last.guard is not None:
+            ways.append(lambda: True)
+        return self._one_of(ways)
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return ``a.b`` for such an expression, and nothing for any other."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
