@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit_sources import edited_sums, edits_of_values, modules, moved
 
+from mighty_patcher.engine.changes import Plan, pruned
 from mighty_patcher.engine.dataflow import Flow, affected, dependants
 from mighty_patcher.engine.facts import attribute_reads, binds, deletes, facts, mutates, reads
-from mighty_patcher.engine.statements import Plan, plan, pruned
+from mighty_patcher.engine.statements import plan
 
 
 def statement(text: str) -> ast.stmt:

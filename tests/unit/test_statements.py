@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given, settings
 from unit_sources import edits_of_values, modules, moved, with_comments, with_new_bodies
 
-from mighty_patcher.engine.statements import (
-    DOCSTRING_CHANGED,
-    Change,
-    Plan,
-    plan,
-    pruned,
-)
+from mighty_patcher.engine.changes import DOCSTRING_CHANGED, Change, Plan, pruned
+from mighty_patcher.engine.statements import plan
 from mighty_patcher.engine.toplevel import is_never_run, type_checking_names
 
 

@@ -28,8 +28,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mighty_patcher.engine.changes import Change, Plan, pruned
 from mighty_patcher.engine.facts import LAZY, Facts, Stars, ends, facts, header_facts
-from mighty_patcher.engine.statements import Change, Plan, pruned
 from mighty_patcher.engine.toplevel import executed, is_never_run
 from mighty_patcher.engine.tries import Holds, going_on
 

@@ -50,8 +50,8 @@ from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.report import Stale
-from mighty_patcher.engine.statements import decorators_in
 from mighty_patcher.engine.toplevel import names_imported
+from mighty_patcher.engine.trees import decorators_in
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.wrapped import (
     DESCRIPTORS,

@@ -19,8 +19,8 @@ from mighty_patcher.engine.classes import is_class, mro_of, qualname_of, subclas
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
-from mighty_patcher.engine.statements import branches_of
 from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement
+from mighty_patcher.engine.trees import branches_of
 from mighty_patcher.engine.version import Version
 
 __all__ = ["made_before"]

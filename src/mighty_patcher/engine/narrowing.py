@@ -13,6 +13,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+from mighty_patcher.engine.changes import Change
 from mighty_patcher.engine.classes import (
     class_dict,
     classes_named,
@@ -22,7 +23,6 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.metaclasses import way_for
-from mighty_patcher.engine.statements import Change
 from mighty_patcher.engine.toplevel import executed
 
 __all__ = ["CannotBeNarrowedError", "Narrowed", "narrow"]

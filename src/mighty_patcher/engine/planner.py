@@ -10,7 +10,8 @@ from typing import Literal
 from weakref import WeakSet
 
 from mighty_patcher import _core
-from mighty_patcher.engine import statements, version
+from mighty_patcher.engine import version
+from mighty_patcher.engine.changes import Plan, lines_of
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.dataflow import changes_nothing
 from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
@@ -23,6 +24,7 @@ from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.run import running_line, take_over
 from mighty_patcher.engine.running import without_running
 from mighty_patcher.engine.statement_run import Outside, StatementRun
+from mighty_patcher.engine.statements import plan as plan_of
 from mighty_patcher.engine.toplevel import (
     asks_currently_reloading,
     is_main_guard,
@@ -81,9 +83,9 @@ class Planner:
         edit = Edit(module, code.co_filename, (None if old is None else old.tree, new.tree))
         reason = "its text at the time of its import is unknown"
         if old is not None:
-            plan = statements.plan(old.tree, new.tree, (old.text, new.text))
+            plan = plan_of(old.tree, new.tree, (old.text, new.text))
             reason = "it was asked for" if whole else self._why_whole(module, new, plan)
-            pairs = Pairs(self._in_force.code(old, module), code, statements.lines_of(plan))
+            pairs = Pairs(self._in_force.code(old, module), code, lines_of(plan))
             if not again and (reason or pairs.root.changed or not changes_nothing(plan)):
                 self._forget_last()  # what only its log holds must not be found below
             others = {id(namespace_of(m)) for m in self._modules.of(new.path) if m is not module}
@@ -126,7 +128,7 @@ class Planner:
             return None
         filename = code_filename(module, text.path)
         self._loose.note(functions_in(module, filename))
-        plan = statements.plan(text.tree, text.tree, (text.text, text.text))
+        plan = plan_of(text.tree, text.tree, (text.text, text.text))
         plan, _ = self._without_running(module, plan, [])
         return Edit(
             module,
@@ -137,8 +139,8 @@ class Planner:
         )
 
     def _without_running(
-        self, module: ModuleType, plan: statements.Plan, stale: list[Stale]
-    ) -> tuple[statements.Plan, list[Stale]]:
+        self, module: ModuleType, plan: Plan, stale: list[Stale]
+    ) -> tuple[Plan, list[Stale]]:
         """Keep what is being executed right now, and what stands below it: the running code goes on
         with the old text.
         """
@@ -156,7 +158,7 @@ class Planner:
         text = self._text_of(module)
         return None if text is None else text.tree
 
-    def _why_whole(self, module: ModuleType, new: Version, plan: statements.Plan) -> str:
+    def _why_whole(self, module: ModuleType, new: Version, plan: Plan) -> str:
         """Say why all of a module is run again; nothing if it is not."""
         wish = namespace_of(module).get("__rerun__", self._rerun)
         if wish == "module":

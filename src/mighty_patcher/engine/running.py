@@ -8,9 +8,11 @@ import ast
 from dataclasses import replace
 from typing import Literal
 
+from mighty_patcher.engine.changes import Change, Plan
 from mighty_patcher.engine.report import Stale
-from mighty_patcher.engine.statements import Change, Plan, digest, plan
+from mighty_patcher.engine.statements import plan
 from mighty_patcher.engine.toplevel import name_of_statement
+from mighty_patcher.engine.trees import digest
 
 __all__ = ["without_running"]
 

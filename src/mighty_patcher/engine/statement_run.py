@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from mighty_patcher.engine.changes import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, Plan, pruned
 from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing
 from mighty_patcher.engine.donors import Keeper
@@ -22,15 +23,8 @@ from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
 from mighty_patcher.engine.stars import TreeOf, import_of, imported_names, names_of_stars, sources
-from mighty_patcher.engine.statements import (
-    DOCSTRING_CHANGED,
-    DOCSTRING_GONE,
-    Change,
-    Plan,
-    branches_of,
-    pruned,
-)
 from mighty_patcher.engine.toplevel import executed, name_of_statement
+from mighty_patcher.engine.trees import branches_of
 
 __all__ = ["ABSENT", "Outside", "StatementRun", "Wait", "stays_as_built"]
 

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from mighty_patcher.engine.statements import Change
+from mighty_patcher.engine.changes import Change
 from mighty_patcher.engine.toplevel import executed
 
 __all__ = ["Binders", "Holds", "going_on"]
