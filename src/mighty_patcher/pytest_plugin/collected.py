@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -31,14 +31,14 @@ import pytest
 
 from mighty_patcher.engine.modules import filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.report import Reload
+from mighty_patcher.pytest_plugin.nodes import in_words, items_of
+from mighty_patcher.pytest_plugin.order import Places
 from mighty_patcher.pytest_plugin.registry import (
     Definition,
     Registry,
     fixture_function,
-    function_of,
     same_definition,
 )
-from mighty_patcher.pytest_plugin.selected import Selection
 
 __all__ = ["Changes", "Collected", "files_named", "touched"]
 
@@ -71,7 +71,7 @@ class Collected:
 
     def __init__(self) -> None:
         self._files: dict[pytest.Collector, None] = {}
-        self._hooks: dict[str, frozenset[str]] = {}  # of each conftest
+        self._hooks: dict[str, frozenset[str]] = {}  # of each plugin, by its file
 
     def pytest_plugin_registered(self, plugin: object) -> None:
         """Have conftests found that pytest has taken out of `sys.modules`, as one has the name of
@@ -88,7 +88,7 @@ class Collected:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take note of the hooks that conftests have now."""
         for plugin in _plugins(session.config):
-            self._hooks[name_of_module(plugin)] = _hooks_of(plugin)
+            self._hooks[_key(plugin)] = _hooks_of(plugin)
 
     def update(
         self,
@@ -152,27 +152,33 @@ class _Update:
         """Parse the fixtures of a plugin again if they may have changed."""
         if not self._has_touched_fixtures(plugin):
             return
-        known = self._hooks.get(name_of_module(plugin), frozenset())
-        here = _hooks_of(plugin)
-        if known != here:
-            names = ", ".join(sorted(known ^ here))
-            self._changes.problems.append(
-                f"{name_of_module(plugin)}: a hook comes or goes with the next start of pytest: "
-                f"{names}"
-            )
-            self._hooks[name_of_module(plugin)] = here
+        self._look_at_hooks(plugin)
         restore = self._registry.snapshot()
         before = {id(it) for it in self._registry}
         try:
             olds = self._registry.parse_plugin_anew(plugin)
         except Exception as error:
             restore()
-            self._changes.problems.append(f"{name_of_module(plugin)}: {_in_words(error)}")
+            self._changes.problems.append(f"{self._label(plugin)}: {in_words(error)}")
             return
         news = [it for it in self._registry if id(it) not in before]
         self._pair(olds, news)
         folder = Path(filename_of(plugin) or "").parent
         self._below.append(folder if _is_conftest(plugin) else None)
+
+    def _look_at_hooks(self, plugin: ModuleType) -> None:
+        known, here = self._hooks.get(_key(plugin), frozenset()), _hooks_of(plugin)
+        if known != here:
+            names = ", ".join(sorted(known ^ here))
+            self._changes.problems.append(
+                f"{self._label(plugin)}: hooks come and go with the next start of pytest: {names}"
+            )
+            self._hooks[_key(plugin)] = here
+
+    def _label(self, plugin: ModuleType) -> str:
+        """Return the file of a plugin, as pytest names those of tests."""
+        path, root = Path(_key(plugin)), self._session.config.rootpath
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
     def _has_touched_fixtures(self, plugin: ModuleType) -> bool:
         return name_of_module(plugin) in self._names or any(
@@ -195,10 +201,10 @@ class _Update:
         definitions = self._registry.forget_below(file)
         before = {id(it) for it in self._registry}
         try:
-            news = list(_items_of(file, {(it.nodeid, type(it)): it for it in nodes}))
+            news = list(items_of(file, {(it.nodeid, type(it)): it for it in nodes}))
         except Exception as error:  # of a hook, say: it is the user's code that runs
             restore()
-            self._changes.problems.append(_in_words(error))
+            self._changes.problems.append(in_words(error))
             return
         self._pair(definitions, [it for it in self._registry if id(it) not in before])
         self._changes.files.append(file)
@@ -241,7 +247,7 @@ class _Update:
         for _, news in self._news:
             for item in news:
                 self._take_twins(item)
-        places = _Places(self._session, running, self._changes)
+        places = Places(self._session, running, self._changes)
         for olds, news in self._news:
             places.add(olds, news)
         places.put()
@@ -257,176 +263,15 @@ class _Update:
         item._initrequest()  # type: ignore[attr-defined]  # it may have taken a copy
 
 
-class _Places:
-    """The order of the items of a session, with others in the place of some."""
-
-    def __init__(
-        self, session: pytest.Session, running: pytest.Item | None, changes: Changes
-    ) -> None:
-        self._session = session
-        self._changes = changes
-        self._fixed = session.items.index(running) + 1 if running in session.items else 0
-        self._added: dict[pytest.Item | None, list[pytest.Item]] = {}  # after which
-
-    def add(self, olds: list[pytest.Item], news: list[pytest.Item]) -> None:
-        """Match what was collected with what was there.
-
-        Args:
-            olds: The items of a file.
-            news: Those that it has now.
-        """
-        there: dict[str, list[pytest.Item]] = {}
-        for old in olds:
-            there.setdefault(old.nodeid, []).append(old)
-        try:
-            selected = {id(item) for item in Selection(self._session).of(news)}
-        except Exception as error:  # what a conftest makes of a part of all items
-            selected = set()
-            self._changes.problems.append(
-                f"pytest_collection_modifyitems: {_in_words(error)}; new tests do not run"
-            )
-        last = self._before(olds)
-        for new in _in_source_order(news):
-            twins = there.get(new.nodeid)
-            if twins:
-                last = twins.pop(0)
-                if _same_item(last, new):
-                    vars(last).pop("location", None)  # it keeps its line
-                else:
-                    self._changes.replaced[last] = new
-            elif id(new) in selected:
-                self._added.setdefault(last, []).append(new)
-                self._changes.added.append(new)
-        self._changes.removed += (it for left in there.values() for it in left)
-
-    def _before(self, olds: list[pytest.Item]) -> pytest.Item | None:
-        """Return the item after which a file begins; None if it is the first."""
-        items = self._session.items
-        place = items.index(olds[0]) if olds else len(items)
-        return items[place - 1] if place else None
-
-    def put(self) -> None:
-        """Write the new order."""
-        gone = {id(it) for it in self._changes.removed}
-        order: list[pytest.Item] = []
-        waiting = [*self._added.get(None, ())]
-        for place, item in enumerate(self._session.items):
-            is_fixed = place < self._fixed
-            if is_fixed or id(item) not in gone:
-                order.append(self._changes.replaced.get(item, item))
-            waiting += self._added.get(item, ())
-            if place + 1 >= self._fixed:
-                order += waiting
-                waiting = []
-        self._session.items[:] = [*order, *waiting]
-        self._session.testscollected = len(self._session.items)
-
-
-# --- collecting ---------------------------------------------------------------------------------
-
-
-class _NotCollected(Exception):
-    """What pytest says about a file that it cannot collect."""
-
-
-def _in_words(error: Exception) -> str:
-    return str(error) if isinstance(error, _NotCollected) else f"{type(error).__name__}: {error}"
-
-
-def _items_of(
-    node: pytest.Collector | pytest.Item, known: dict[tuple[str, type], Any]
-) -> Iterator[pytest.Item]:
-    """Collect again, into the nodes that are known."""
-    if isinstance(node, pytest.Item):
-        node.ihook.pytest_itemcollected(item=node)
-        yield node
-        return
-    _take_marks(node)
-    node.ihook.pytest_collectstart(collector=node)
-    report = node.ihook.pytest_make_collect_report(collector=node)
-    if report.failed:
-        raise _NotCollected(f"{node.nodeid} is as it was collected before:\n{report.longreprtext}")
-    for child in report.result:
-        twin = known.get((child.nodeid, type(child)))
-        if twin is not None and isinstance(child, pytest.Collector) and _same_object(twin, child):
-            yield from _items_of(twin, known)
-        else:
-            yield from _items_of(child, known)
-
-
-def _same_object(old: Any, new: Any) -> bool:
-    return getattr(old, "obj", None) is getattr(new, "obj", None)
-
-
-def _take_marks(node: Any) -> None:
-    """Give a node that stays the marks that its object has now."""
-    obj = getattr(node, "_obj", None)
-    if obj is None:
-        return
-    # What `obj` of the node does when it looks for its object.
-    from _pytest.mark.structures import get_unpacked_marks
-
-    for mark in node.own_markers:
-        node.keywords._markers.pop(mark.name, None)
-    node.own_markers[:] = get_unpacked_marks(obj)
-    node.keywords.update((mark.name, mark) for mark in node.own_markers)
-
-
-def _in_source_order(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Order what pytest has found as a fresh start would: new names come last in a namespace."""
-    lines: list[int] = []
-    for item in items:
-        path, line, _ = item.reportinfo()
-        is_here = line is not None and os.fspath(path) == str(item.path)
-        lines.append((line or 0) if is_here else lines[-1] if lines else 0)
-    places = sorted(range(len(items)), key=lines.__getitem__)
-    return [items[place] for place in places]
-
-
-def _same_item(old: Any, new: Any) -> bool:
-    """Tell whether an item that was collected before can stay."""
-    return (
-        type(old) is type(new)
-        and isinstance(old, pytest.Function)
-        and old.parent is new.parent
-        and function_of(old.obj) is function_of(new.obj)
-        and _attempt(lambda: old.own_markers == new.own_markers)
-        and _attempt(lambda: _parameters(old) == _parameters(new))
-        and _same_fixtures(old._fixtureinfo, new._fixtureinfo)
-    )
-
-
-def _attempt(compare: Callable[[], object]) -> bool:
-    """Compare what may not want to be compared, such as arrays."""
-    try:
-        return bool(compare())
-    except Exception:
-        return False
-
-
-def _parameters(item: Any) -> object:
-    callspec = getattr(item, "callspec", None)
-    return None if callspec is None else (callspec.params, callspec.indices)
-
-
-def _same_fixtures(old: Any, new: Any) -> bool:
-    olds, news = old.name2fixturedefs, new.name2fixturedefs
-    return (
-        old.argnames == new.argnames
-        and old.names_closure == new.names_closure
-        and olds.keys() == news.keys()
-        and all(
-            len(olds[name]) == len(news[name]) and all(map(same_definition, olds[name], news[name]))
-            for name in olds
-        )
-    )
-
-
 # --- modules ------------------------------------------------------------------------------------
 
 
 def _plugins(config: pytest.Config) -> list[ModuleType]:
     return [it for it in config.pluginmanager.get_plugins() if isinstance(it, ModuleType)]
+
+
+def _key(plugin: ModuleType) -> str:
+    return filename_of(plugin) or name_of_module(plugin)
 
 
 def _hooks_of(plugin: ModuleType) -> frozenset[str]:

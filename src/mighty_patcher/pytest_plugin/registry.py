@@ -6,6 +6,7 @@ There is no public way to take a definition out again. What pytest calls its pla
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
@@ -245,10 +246,11 @@ def _same_held(old: object, new: object) -> bool:
 
 
 def _same_values(old: Iterable[object] | None, new: Iterable[object] | None) -> bool:
+    """Tell whether the values are the very same, as they are until somebody makes them again."""
     if old is None or new is None:
         return old is new
     olds, news = list(old), list(new)
-    return len(olds) == len(news) and all(map(_equal, olds, news))
+    return len(olds) == len(news) and all(map(operator.is_, olds, news))
 
 
 def _equal(old: object, new: object) -> bool:
