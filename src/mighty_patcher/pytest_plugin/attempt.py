@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pytest
+from _pytest.runner import show_test_item
 
 __all__ = ["Attempt", "Failure", "made_anew"]
 
@@ -40,6 +42,14 @@ class Attempt:
     def add(self, report: Any) -> None:
         """Add the report of a phase."""
         self.reports.append(report)
+
+    def show_fixtures(self) -> None:
+        """Do what ``--setup-show`` wants, as pytest's own protocol."""
+        config = self.item.config
+        if config.getoption("setupshow", default=False):
+            given = inspect.signature(show_test_item).parameters
+            space = not config.getoption("setuponly", default=False)
+            show_test_item(self.item, **({"add_space": space} if "add_space" in given else {}))
 
     @contextmanager
     def holding(self) -> Iterator[None]:

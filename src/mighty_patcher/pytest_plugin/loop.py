@@ -149,8 +149,10 @@ class Loop:
     def _phases(self, attempt: Attempt) -> None:
         item = attempt.item
         attempt.add(call_and_report(item, "setup", log=False))
-        if attempt.has_passed and not item.config.getoption("setuponly", default=False):
-            attempt.add(call_and_report(item, "call", log=False))
+        if attempt.has_passed:
+            attempt.show_fixtures()
+            if not item.config.getoption("setuponly", default=False):
+                attempt.add(call_and_report(item, "call", log=False))
         self._decide(attempt)
         following = item.parent if attempt.is_repeated else _next(item)
         if item.session.shouldfail or item.session.shouldstop or attempt.would_end_session:
