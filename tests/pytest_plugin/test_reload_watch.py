@@ -253,6 +253,8 @@ def test_a_save_ends_a_round_that_runs(tmp_path: Path) -> None:
     saves = """
         import pathlib, time
         def test_saves(pytestconfig):
+            if pathlib.Path("app.py").read_text() == "LIMIT = 4\\n":
+                return
             pathlib.Path("app.py").write_text("LIMIT = 4\\n")
             plugins = pytestconfig.pluginmanager.get_plugins()
             watch = next(it for it in plugins if type(it).__name__ == "Watch")
@@ -260,12 +262,20 @@ def test_a_save_ends_a_round_that_runs(tmp_path: Path) -> None:
             while not watch.has_saves and time.monotonic() < deadline:
                 time.sleep(0.01)
         """
-    with watching(tmp_path, {**APP, "test_aa.py": saves}) as run:
+    conftest = """
+        import pytest
+        @pytest.fixture(scope="session", autouse=True)
+        def shared():
+            yield
+            raise ValueError("at its end")
+        """
+    with watching(tmp_path, {**APP, "test_aa.py": saves, "conftest.py": conftest}) as run:
         said = run.waits()
         first, second = said.split("a file was saved", 1)
-        assert "1 passed" in second
+        assert "ValueError: at its end" in first
+        assert "1 passed, 1 error" in second
         assert "reloaded app.py" not in first
-        assert "3 failed, 1 passed" in second.split("reloaded app.py", 1)[1]
+        assert "3 failed, 2 passed, 1 error" in second.split("reloaded app.py", 1)[1]
         assert sorted(run.ran()) == [
             "test_half",
             "test_limit",

@@ -6,7 +6,8 @@ its beginning and at its end, counts for every test that has it.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,11 +140,17 @@ class Runs:
         self._now.fixtures += self._had_by(item)
         if not self._alive or (nextitem is not None and nextitem.parent is item.parent):
             return (yield)
+        with self.ending_fixtures():
+            return (yield)
+
+    @contextmanager
+    def ending_fixtures(self) -> Iterator[None]:
+        """Record what runs while fixtures of a higher scope end, for those that have had them."""
         record = Record()
         self._died.clear()
         self._recorder.begin(record)
         try:
-            return (yield)
+            yield
         finally:
             self._recorder.end(again=True)
             for it in (self._now.own, *self._died):

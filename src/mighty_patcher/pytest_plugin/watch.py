@@ -15,12 +15,12 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
-from _pytest.runner import call_and_report
 
 from mighty_patcher.engine.report import logger
 from mighty_patcher.engine.saves import Saves
@@ -59,6 +59,7 @@ class Watch:
         self._waiting = Waiting()
         self._owed: dict[str, None] = {}
         self._status = pytest.ExitCode.OK
+        self._stopped_by: KeyboardInterrupt | None = None
         self._is_in_loop = False
         self._is_over = False
         self._has_helped = False
@@ -112,9 +113,11 @@ class Watch:
         with showing_reloads(self._reporters.say), self._until_terminated():
             with self._round(session.items):
                 yield
+            self._end_round(session.items)
             while (items := self._next()) is not None:
                 with self._round(items):
                     self._run(items)
+                self._end_round(items)
             self._reporters.forget()
         return True
 
@@ -149,21 +152,26 @@ class Watch:
 
     @contextmanager
     def _round(self, items: Sequence[pytest.Item]) -> Iterator[None]:
-        """Run tests, tear everything down, and show the summary, whatever happens."""
+        """Run tests until something stops them.
+
+        What ends the session (`pytest.exit`, an internal error) goes on to pytest.
+        """
         session = self._session
         self._owed.update((item.nodeid, None) for item in items)
         self._runs.last = None
-        stopped_by: KeyboardInterrupt | None = None
+        self._stopped_by = None
         try:
-            try:
-                yield
-            finally:
-                self._tear_down()
+            yield
         except session.Failed:
             pass
         except KeyboardInterrupt as interrupt:
             self._is_over |= isinstance(interrupt, _TerminatedError)
-            stopped_by = None if session.shouldstop else interrupt
+            self._stopped_by = None if session.shouldstop else interrupt
+
+    def _end_round(self, items: Sequence[pytest.Item]) -> None:
+        """Tear everything down, and show the summary."""
+        self._tear_down()
+        stopped_by, self._stopped_by = self._stopped_by, None  # it has frames of tests
         self._status = pytest.ExitCode.INTERRUPTED if stopped_by else self._judged(items)
         self._runs.settle()
         self._reporters.end(self._status, stopped_by)
@@ -194,9 +202,19 @@ class Watch:
                 raise session.Interrupted(session.shouldstop)
 
     def _tear_down(self) -> None:
-        """End all fixtures, where a round was cut short."""
-        if self._runs.last is not None and self._session._setupstate.stack:
-            call_and_report(self._runs.last, "teardown", nextitem=None)
+        """End all fixtures, where a round was cut short: not by the hook, which the test has had."""
+        item, state = self._runs.last, self._session._setupstate
+        if item is None or not state.stack:
+            return
+        capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
+        captured = nullcontext() if capture is None else capture.item_capture("teardown", item)
+        with captured, self._runs.ending_fixtures():
+            call = pytest.CallInfo.from_call(
+                lambda: state.teardown_exact(None), "teardown", reraise=(KeyboardInterrupt,)
+            )
+        if call.excinfo is not None:
+            report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+            item.ihook.pytest_runtest_logreport(report=report)
 
     def _remember_failures(self) -> None:
         """Have ``--lf`` of another pytest see what has failed, before this one ends."""
