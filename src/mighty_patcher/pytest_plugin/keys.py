@@ -23,6 +23,8 @@ ENDED: Literal[""] = ""
 """What is returned for a key when standard input has come to its end."""
 
 _STDIN = 0
+_CTRL_D = (b"\x04", b"\0")
+"""It is a key while we read, and what Linux makes of it if it was typed before."""
 _PATIENCE = 0.5
 """Seconds after which Ctrl-C is looked for on Windows, where it does not wake up who waits."""
 
@@ -40,6 +42,7 @@ class Waiting:
         self._told: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._wakes, self._woken = (-1, -1) if sys.platform == "win32" else os.pipe()
         self._reads_input = sys.platform != "win32"
+        self._is_terminal = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -57,16 +60,17 @@ class Waiting:
             if self._woken >= 0:
                 os.write(self._woken, b".")
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether keys can be read: the terminal is ours, and we are not in the background."""
+    @contextmanager
+    def reading(self) -> Iterator[bool]:
+        """Read standard input until the end of the block; the value is whether it has keys."""
         if not self._reads_input:
-            return False
-        with self._input():
-            return _is_ours(_STDIN)
+            yield False
+            return
+        with self._input(), _key_by_key(_STDIN) as self._is_terminal:
+            yield self._is_terminal
 
     def wait(self) -> str | None:
-        """Wait, and return the key, `ENDED`, or None if `wake` was called.
+        """Wait, while `reading`, and return the key, `ENDED`, or None if `wake` was called.
 
         Raises:
             KeyboardInterrupt: As it comes.
@@ -74,11 +78,10 @@ class Waiting:
         if not self._reads_input:
             self._wait_without_input()
             return None
-        with self._input(), _key_by_key(_STDIN) as is_terminal:
-            while True:
-                key = self._next(is_terminal)
-                if key is None or key is ENDED or (is_terminal and key):
-                    return key
+        while True:
+            key = self._next(self._is_terminal)
+            if key is None or key is ENDED or (self._is_terminal and key):
+                return key
 
     def _next(self, is_terminal: bool) -> str | None:
         inputs = [self._wakes, _STDIN] if _is_open(_STDIN) else [self._wakes]
@@ -90,7 +93,7 @@ class Waiting:
             data = os.read(_STDIN, 1 if is_terminal else 4096)
         except OSError:  # the terminal is gone
             return ENDED
-        if is_terminal and data == b"\x04":  # Ctrl-D, which is nothing but a key now
+        if is_terminal and data in _CTRL_D:
             return ENDED
         return data.decode("utf-8", "replace") if data else ENDED
 

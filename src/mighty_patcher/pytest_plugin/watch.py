@@ -258,25 +258,30 @@ class Watch:
 
     def _asked_for(self) -> list[pytest.Item] | None:
         """Wait for a key or a save, and return what the key asks to run."""
-        is_terminal = self._waiting.is_terminal
-        if is_terminal and not self._has_helped:
-            self._has_helped = True
-            self._reporters.say(_HELP)
-        self._reporters.say("waiting for a save" + ("; ? for help" if is_terminal else ""))
-        while not (self._is_over or self.has_saves):
-            key = self._waiting.wait()
-            if key in ("a", "f", "\n", "\r"):
-                again = self._runs.failed if key == "f" else None
-                items = [it for it in self._session.items if again is None or it.nodeid in again]
-                if items:
-                    self._reporters.begin()
-                    return items
-                self._reporters.say("no test has failed" if key == "f" else "there are no tests")
-            elif key in ("?", "h"):
+        with self._waiting.reading() as has_keys:
+            if has_keys and not self._has_helped:
+                self._has_helped = True
                 self._reporters.say(_HELP)
-            elif key in ("q", "r", ENDED):
-                self._starts_anew = key == "r"
-                self._is_over = True
+            self._reporters.say("waiting for a save" + ("; ? for help" if has_keys else ""))
+            while not (self._is_over or self.has_saves):
+                if items := self._named_by(self._waiting.wait()):
+                    return items
+        return None
+
+    def _named_by(self, key: str | None) -> list[pytest.Item] | None:
+        """Do what a key says, and return the tests that are to be run."""
+        if key in ("a", "f", "\n", "\r"):
+            again = self._runs.failed if key == "f" else None
+            items = [it for it in self._session.items if again is None or it.nodeid in again]
+            if items:
+                self._reporters.begin()
+                return items
+            self._reporters.say("no test has failed" if key == "f" else "there are no tests")
+        elif key in ("?", "h"):
+            self._reporters.say(_HELP)
+        elif key in ("q", "r", ENDED):
+            self._starts_anew = key == "r"
+            self._is_over = True
         return None
 
     # ---- the end
