@@ -1,5 +1,5 @@
 """The fixtures `terminal` and `kernel`: IPython in a process of its own, ended with its test; and
-`notebook`: a kernel that a module's tests share, for it takes a second or two to start.
+`notebook`: a kernel that tests share, for it takes a second or two to start.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def kernel(tmp_path: Path) -> Iterator[Start]:
         kernel.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     _needs_kernels()
     top = tmp_path_factory.mktemp("notebook")

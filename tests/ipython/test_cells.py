@@ -242,3 +242,60 @@ def test_a_class_made_in_a_cell_of_a_data_class(notebook: Kernel) -> None:
     ran = notebook.run("Point().y")
     assert ran.value == "2"
     assert "stale: class __main__.Far" in ran.err
+
+
+def test_an_application_that_logs_has_the_reports(notebook: Kernel) -> None:
+    notebook.save("m.py", "def f(): return 1\n")
+    notebook.run(
+        """
+        import logging, sys
+        logging.basicConfig(level="INFO", stream=sys.stdout, format="log: %(message)s")
+        from m import f
+        """
+    )
+    notebook.save("m.py", "def f(): return 2\n")
+    ran = notebook.run("f()")
+    assert ran.err == ""
+    assert "reloaded m.py: patched f" in ran.out
+    notebook.run("import logging; logging.root.handlers.clear(); logging.root.setLevel('WARNING')")
+
+
+def test_a_folder_that_has_gone(notebook: Kernel) -> None:
+    notebook.save("lib/shop/__init__.py", "A = 1")
+    notebook.save("m.py", "def f(): return 1\n")
+    notebook.run("import sys, shutil\nsys.path.append('lib')\nfrom shop import A\nfrom m import f")
+    notebook.run("shutil.rmtree('lib')")
+    notebook.save("m.py", "def f(): return 2\n")
+    assert notebook.value("f(), A") == "(2, 1)"
+
+
+def test_a_folder_that_goes_and_comes_back(notebook: Kernel) -> None:
+    """As when somebody goes to another branch, and returns."""
+    for path in ("shop/__init__.py", "shop/cart.py"):
+        notebook.save(path, "A = 1")
+    notebook.run("from shop.cart import A\nimport shutil")
+    notebook.run("shutil.rmtree('shop')")
+    assert notebook.value("A") == "1"
+    notebook.save("shop/__init__.py", "A = 1")
+    notebook.save("shop/cart.py", "A = 2")
+    assert notebook.value("A") == "2"
+    notebook.save("shop/cart.py", "A = 3")
+    assert notebook.value("A") == "3"
+
+
+def test_processes_that_a_cell_forks(notebook: Kernel) -> None:
+    notebook.save("m.py", "def f(): return 1\n")
+    ran = notebook.run(
+        """
+        import os, warnings
+        from m import f
+        warnings.simplefilter("ignore")
+        child = os.fork()
+        if not child:
+            os._exit(f() + 40)
+        os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        """
+    )
+    assert ran.value == "41"
+    notebook.save("m.py", "def f(): return 2\n")
+    assert notebook.value("f()") == "2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -133,6 +134,27 @@ def test_a_save_that_was_made_is_known(tmp_path: Path, watch: Watch, poll: float
         assert watcher.catch_up(lambda: paths, TIMEOUT)
         assert path in batches.get_nowait()
         assert watcher.catch_up(lambda: paths, 0.0)
+
+
+@pytest.mark.parametrize("poll", POLLS)
+@pytest.mark.parametrize("recursive", [True, False])
+def test_a_root_that_comes_back(
+    tmp_path: Path, watch: Watch, poll: float | None, recursive: bool
+) -> None:
+    file = write(tmp_path / "lib" / "m.py")
+    watcher, batches = watch(poll=poll)
+    watcher.add([tmp_path / "lib"], recursive=recursive)
+    shutil.rmtree(tmp_path / "lib")
+    assert batches.get(timeout=TIMEOUT) == {file}
+    end = time.monotonic() + TIMEOUT  # until it is known that the folder has gone, too
+    while not watcher._lost and time.monotonic() < end:
+        watcher.catch_up(lambda: [file], TIMEOUT)
+    write(Path(file))
+    assert watcher.catch_up(lambda: [file], TIMEOUT)
+    assert file in batches.get(timeout=TIMEOUT)
+    write(Path(file), "x = 22\n")
+    assert watcher.catch_up(lambda: [file], TIMEOUT)
+    assert file in batches.get(timeout=TIMEOUT)
 
 
 def test_whoever_handles_a_batch_does_not_wait_for_itself(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
-    from watchdog.observers.api import BaseObserver
+    from watchdog.observers.api import BaseObserver, ObservedWatch
 
 __all__ = ["NEVER_SOURCE", "Watcher", "is_never_source", "python_files"]
 
@@ -129,6 +129,8 @@ class Watcher:
         # The files that are there. When a directory leaves, nobody can list what it held.
         self._present: set[str] = set()
         self._stamps: dict[str, object] = {}  # of files, where events may come late
+        self._watches: dict[_Root, ObservedWatch] = {}
+        self._lost: set[_Root] = set()  # of which the directory is gone
         self._thread = threading.Thread(target=self._run, name="mighty_patcher", daemon=True)
         self._stopped = False
         self._lock = threading.Lock()  # guards `observer`, `_poll`, `_roots` and `_stopped`
@@ -170,7 +172,8 @@ class Watcher:
             self._take_stock(new)
 
     def catch_up(self, paths: Callable[[], Iterable[str]], timeout: float) -> bool:
-        """Wait until all that was saved before this call has been handed to the callback.
+        """Wait until all that was saved before this call has been handed to the callback. A root
+        that was gone is watched again if it is back.
 
         That costs nothing where the kernel can be asked whether it has something to tell: inotify.
         Elsewhere events come late, and files are looked at.
@@ -184,6 +187,8 @@ class Watcher:
         """
         if self.observer is None or self._stopped or threading.current_thread() is self._thread:
             return True
+        if self._lost:
+            self._look_for_lost_roots()
         if not self._is_prompt():
             self._glance(paths())
         deadline = time.monotonic() + timeout
@@ -320,6 +325,22 @@ class Watcher:
         for root in self._roots:
             if directory == os.path.join(root.directory, "") and not os.path.isdir(directory):
                 logger.warning("%s is gone; its files are not watched any more", root.directory)
+                self._lost.add(root)
+
+    def _look_for_lost_roots(self) -> None:
+        """Watch again what has come back: somebody went to another branch, and returned."""
+        with self._lock:
+            observer = self.observer
+            back = [root for root in self._lost if os.path.isdir(root.directory)]
+            if observer is None or self._stopped:
+                return
+            self._lost.difference_update(back)
+            for root in back:
+                logger.info("%s is back, and is watched", root.directory)
+                observer.unschedule(self._watches[root])
+                self._schedule(observer, [root], self._poll)
+        for root in back:
+            self._put(os.path.join(root.directory, ""))
 
     # The observer.
 
@@ -353,7 +374,9 @@ class Watcher:
         handler: Any = self._handler
         for root in roots:
             recursive = root.recursive and root.file is None
-            observer.schedule(handler, root.directory, recursive=recursive, event_filter=types)
+            self._watches[root] = observer.schedule(
+                handler, root.directory, recursive=recursive, event_filter=types
+            )
 
     def _ended(self, observer: BaseObserver) -> None:
         if observer is self.observer:  # not one that was given up for polling

@@ -89,6 +89,8 @@ class Cells:
             self._release(name)
             if not has_ended and name in before and self._is_held(before[name]):
                 self._hold(before[name], by_star=name in by_star)
+        # After `%reset` nothing is left of an import of everything.
+        self._stars = {it for it in self._stars if self.star_names(it) or not _exported_by(it)}
 
     def _statements(self, code: str) -> Iterator[ast.stmt]:
         """Yield the statements of a cell, and those that it gives to magics such as ``%%time``."""
@@ -112,11 +114,8 @@ class Cells:
                 self._hold(imported, by_star=False)
 
     def _note_star(self, star: Imported) -> None:
-        source = sys.modules.get(star.module)
-        if source is None or not issubclass(type(source), ModuleType):
-            return
         self._stars.add(star.module)
-        for name in exported(namespace_of(source)):
+        for name in _exported_by(star.module):
             self._hold(Imported(star.module, name, name, star.line), by_star=True)
 
     def _hold(self, imported: Imported, *, by_star: bool) -> None:
@@ -139,6 +138,14 @@ class Cells:
 
     def _has_named(self, source: str) -> bool:
         return any(it.module == source and it.bound not in self._by_star for it in self.imports)
+
+
+def _exported_by(name: str) -> set[str]:
+    """Return the names that an import of everything takes from the module of this name."""
+    source = sys.modules.get(name)
+    if source is None or not issubclass(type(source), ModuleType):
+        return set()
+    return exported(namespace_of(source))
 
 
 def _given_to_magics(statement: ast.stmt) -> Iterator[str]:

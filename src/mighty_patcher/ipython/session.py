@@ -194,10 +194,10 @@ class ShellSession:
         if not self._has_started:
             self._note_start()
             self._has_started = True
-        if self._when != "between":
+        if self._when == "off":
             return
         self.reloader.catch_up()
-        if self.reloader.waiting != self._left:
+        if self._when == "between" and self.reloader.waiting != self._left:
             self.reloader.apply(self._is_wanted)
             self._left = self.reloader.waiting
 
