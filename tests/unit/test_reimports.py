@@ -32,7 +32,8 @@ def m(project, engine):
 
 def names(reload):
     assert reload.ok, [e.__cause__ or e for e in reload.errors]
-    return [(step.kind, step.qualname) for step in reload.steps]
+    done = [step for step in reload.steps if step.kind != "kept"]  # `ran` is made of globals()
+    return [(step.kind, step.qualname) for step in done]
 
 
 def test_functions_from_before_are_patched_too(project, m):
