@@ -15,15 +15,23 @@ from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import is_class, mro_of, qualname_of, subclasses_of
+from mighty_patcher.engine.classes import (
+    class_dict,
+    has_hook,
+    is_class,
+    mro_of,
+    qualname_of,
+    subclasses_of,
+)
 from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
 from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement
 from mighty_patcher.engine.trees import branches_of
 from mighty_patcher.engine.version import Version
 
-__all__ = ["made_before"]
+__all__ = ["made_before", "made_with"]
 
 _MOST = 200
 _BODY = "whose body changed"
@@ -59,6 +67,26 @@ def made_before(
         if (step.module, step.qualname.partition(".")[0]) not in ran
     )
     yield from islice(found, _MOST)
+
+
+def made_with(base: type, names: set[str], but: Sequence[type]) -> Iterator[Step]:
+    """Say of classes that a metaclass or an ``__init_subclass__`` of a base has made them, and may
+    have read attributes of the base that are others now.
+
+    Args:
+        base: The base.
+        names: The attributes.
+        but: The classes that are made again.
+    """
+    if not names:
+        return
+    for cls in islice(subclasses_of(base), _MOST):
+        module = class_dict(cls).get("__module__")
+        is_told = has_hook(cls) or way_for(type(cls)).kind != "in place"
+        if is_told and isinstance(module, str) and not any(it is cls for it in but):
+            read = ", ".join(f"{qualname_of(base)}.{name}" for name in sorted(names))
+            reason = f"it was made when {read} had another value"
+            yield Step("kept", module, qualname_of(cls), 0, reason)
 
 
 def _changed(steps: Sequence[Step]) -> dict[int, tuple[Any, str]]:

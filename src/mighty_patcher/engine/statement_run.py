@@ -16,6 +16,7 @@ from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.facts import facts
+from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.parts import Parts
@@ -268,7 +269,9 @@ class StatementRun:
                 flow.outside(attributes=set(self._spelt(cls, inherited)))
                 self.attributes.append((cls, inherited))
             reason = f"derives from {qualname_of(base)}, which changed"
-            for cls in built_of(base, before):
+            built = list(built_of(base, before))
+            self.steps += made_with(base, names, built)
+            for cls in built:
                 name, module = qualname_of(cls).partition(".")[0], class_dict(cls).get("__module__")
                 if "<locals>" in qualname_of(cls):
                     keeper.stale.append(stays_as_built(qualname_of(cls), reason))

@@ -268,7 +268,7 @@ class Transaction:
         finally:
             ends = not (run.is_held_up or edit.is_done)
             if ends:
-                ran = {step.qualname for step in run.steps}
+                ran = {step.qualname for step in run.steps if step.kind == "ran"}
                 patched = edit.patches.steps
                 self.steps += [it for it in patched if it.qualname.partition(".")[0] not in ran]
             self.steps += run.steps[known:]
