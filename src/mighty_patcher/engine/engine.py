@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import gc
 import os
 import threading
@@ -17,27 +16,22 @@ from types import ModuleType
 
 from mighty_patcher import _core
 from mighty_patcher.engine import version
+from mighty_patcher.engine.attempt import Attempt
 from mighty_patcher.engine.files import python_files
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.made_before import made_before
 from mighty_patcher.engine.modules import (
-    Imported,
     Modules,
     filename_of,
-    imports_of,
-    in_dependency_order,
     name_of_module,
     namespace_of,
-    package_of,
 )
 from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
-from mighty_patcher.engine.toplevel import names_bound
-from mighty_patcher.engine.transaction import Edit, Transaction
+from mighty_patcher.engine.transaction import Transaction
 from mighty_patcher.engine.version import Version, parsed
-from mighty_patcher.engine.worklist import Worklist
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
 
 __all__ = ["Engine", "Rerun"]
@@ -303,87 +297,24 @@ class Engine:
         olds = [self._in_force.text(new.path) for new in news]
         for new in news:  # what is raised from now on is raised by these lines
             self._in_force.show(new.path, new)
-        versions = {
-            id(module): new
-            for new in news
-            for module in self.modules.of(new.path)
-            if not self.modules.is_excluded(module)
-        }
-        saved, imports = self._in_dependency_order(news)
-
-        def imported(module: ModuleType, name: str) -> list[Imported]:
-            return self._in_force.imports_of(module, name, "")
-
-        def will_import(module: ModuleType, name: str) -> list[Imported]:
-            return imports[id(module)] if id(module) in imports else imported(module, name)
-
-        def has(module: ModuleType, name: str, line: int) -> bool:
-            if id(module) not in versions:
-                return True
-            tree = versions[id(module)].tree
-            before = [it for it in tree.body if (it.end_lineno or 0) < line]
-            names = names_bound(tree) if name == "*" else {name}
-            return names <= names_bound(ast.Module(before, [])) | namespace_of(module).keys()
-
-        work = Worklist(saved, will_import, imported, self._in_force.knows, has, self._raised)
-        transaction = Transaction(
-            self._in_force.imports_of,
-            self._in_force.importers,
-            self._in_force.star_importers,
-            work.tell,
-            work.wait,
-            self._in_force.binds_after,
-        )
-        reloaded: list[ModuleType] = []
+        attempt = Attempt(self.modules, self._in_force, self._planner, news, self._raised)
+        transaction, reloaded = attempt.transaction, attempt.reloaded
         steps: tuple[Step, ...] = ()
         stale: tuple[Stale, ...] = ()
         names: tuple[str, ...] = ()
         texts: tuple[tuple[str, Version | None, Version], ...] = ()
-        edits: dict[int, Edit] = {}
-        taken: set[int] = set()
-        module: ModuleType | None = None
         try:
-            try:
-                while (turn := work.next()) is not None:
-                    module, outside = turn.module, turn.outside
-                    edit: Edit | None = edits.get(id(module))
-                    if edit is not None:
-                        pass
-                    elif id(module) in versions:
-                        new = versions[id(module)]
-                        edit = self._planner.saved(
-                            module, new, taken, again=again, whole=new.path in self._whole
-                        )
-                    else:
-                        edit = self._planner.importer(module, outside)
-                        if edit is None:
-                            transaction.leave(module, outside)
-                    if edit is None:
-                        continue
-                    edits[id(module)] = edit
-                    if not edit.is_needed(outside):
-                        continue
-                    known = len(transaction.steps)
-                    for tell in self.before if id(module) in versions and not edit.is_begun else ():
-                        tell(name_of_module(module))
-                    if id(module) in versions:
-                        self._in_force.begun[versions[id(module)].path] = versions[id(module)]
-                    transaction.add(edit, outside, turn.until)
-                    is_new = not any(module is done for done in reloaded)
-                    if is_new and (id(module) in versions or len(transaction.steps) > known):
-                        reloaded.append(module)
-                transaction.finish()
-            except BaseException:
-                transaction.undo()
-                raise
-            finally:
-                self._in_force.begun.clear()
+            attempt.run(self.before, again=again, whole=self._whole)
         except (KeyboardInterrupt, GeneratorExit):
             for new, old in zip(news, olds, strict=True):
                 self._in_force.show(new.path, old)
             raise
         except BaseException as error:
-            failure = error if isinstance(error, MightyPatcherError) else _run_error(module, error)
+            failure = (
+                error
+                if isinstance(error, MightyPatcherError)
+                else _run_error(attempt.module, error)
+            )
             errors.append(failure)
             for new in news:
                 self._not_in_force(new.path, failure)
@@ -474,28 +405,6 @@ class Engine:
         """What was executed since the last reload cannot be taken back with it."""
         if self._reimports.settle():
             self._forget_last()
-
-    def _in_dependency_order(
-        self, news: list[Version]
-    ) -> tuple[list[ModuleType], dict[int, list[Imported]]]:
-        """Return the modules that were saved, those that others import first; and what they will
-        import, by the identity of each.
-        """
-        # Not by name: two modules of one file may have the same, and a run may change it.
-        versions = [
-            (module, new)
-            for new in news
-            for module in self.modules.of(new.path)
-            if not self.modules.is_excluded(module)
-        ]
-        names = {name_of_module(module) for module, _ in versions}
-        imports: dict[str, set[str]] = {}
-        found: dict[int, list[Imported]] = {}
-        for module, new in versions:
-            name = name_of_module(module)
-            own = found[id(module)] = imports_of(new.tree, name, package_of(module))
-            imports.setdefault(name, set()).update(imported.needs(names) for imported in own)
-        return in_dependency_order([module for module, _ in versions], imports), found
 
     def _not_in_force(self, path: str, error: MightyPatcherError) -> MightyPatcherError:
         """Note that the saved text does not run; tracebacks go on showing the one that does."""

@@ -1,0 +1,179 @@
+"""One attempt to bring saved texts into the program: each module has its turns, in order, and if
+one of them raises, all is taken back.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterable, Sequence
+from types import ModuleType
+
+from mighty_patcher.engine.inforce import InForce
+from mighty_patcher.engine.modules import (
+    Imported,
+    Modules,
+    imports_of,
+    in_dependency_order,
+    name_of_module,
+    namespace_of,
+    package_of,
+)
+from mighty_patcher.engine.planner import Planner
+from mighty_patcher.engine.toplevel import names_bound
+from mighty_patcher.engine.transaction import Edit, Transaction
+from mighty_patcher.engine.version import Version
+from mighty_patcher.engine.worklist import Worklist
+
+__all__ = ["Attempt"]
+
+
+class _Saved:
+    """The modules that were saved, with what they will import and bind.
+
+    Nothing here refers to what a reload does: a transaction, which outlives it, refers to this.
+    """
+
+    def __init__(self, modules: Modules, in_force: InForce, news: Sequence[Version]) -> None:
+        self._in_force = in_force
+        self._modules: list[ModuleType] = []
+        # Not by name: two modules of one file may have the same, and a run may change it.
+        self._versions: dict[int, Version] = {}
+        self._imports: dict[int, list[Imported]] = {}
+        for new in news:
+            for module in modules.of(new.path):
+                if not modules.is_excluded(module):
+                    self._modules.append(module)
+                    self._versions[id(module)] = new
+
+    def version(self, module: ModuleType) -> Version | None:
+        """Return the version of a module that was saved."""
+        return self._versions.get(id(module))
+
+    def in_dependency_order(self) -> list[ModuleType]:
+        """Return the modules, those that others import first."""
+        names = set(map(name_of_module, self._modules))
+        imports: dict[str, set[str]] = {}
+        for module in self._modules:
+            name, new = name_of_module(module), self._versions[id(module)]
+            own = self._imports[id(module)] = imports_of(new.tree, name, package_of(module))
+            imports.setdefault(name, set()).update(imported.needs(names) for imported in own)
+        return in_dependency_order(self._modules, imports)
+
+    def imported(self, module: ModuleType, name: str) -> list[Imported]:
+        """Return what a module has imported, if that may be from the module of this name."""
+        return self._in_force.imports_of(module, name, "")
+
+    def will_import(self, module: ModuleType, name: str) -> list[Imported]:
+        """Return what a module will import, if that may be from the module of this name."""
+        own = self._imports.get(id(module))
+        return self.imported(module, name) if own is None else own
+
+    def has(self, module: ModuleType, name: str, line: int) -> bool:
+        """Tell whether a module has a name, or with ``*`` all of its names, when all before a line
+        of it is executed.
+        """
+        new = self.version(module)
+        if new is None:
+            return True
+        before = [it for it in new.tree.body if (it.end_lineno or 0) < line]
+        names = names_bound(new.tree) if name == "*" else {name}
+        return names <= names_bound(ast.Module(before, [])) | namespace_of(module).keys()
+
+
+class Attempt:
+    """Reloads what was saved, and who has to follow.
+
+    Args:
+        modules: The loaded modules.
+        in_force: What runs now.
+        planner: Plans the edits of a module.
+        news: The versions that were saved.
+        raised: What is known of modules that end after others (`Worklist`); added to.
+
+    Attributes:
+        transaction: All that it does.
+        reloaded: The modules that it has done something to.
+        module: The one whose turn it is.
+    """
+
+    def __init__(
+        self,
+        modules: Modules,
+        in_force: InForce,
+        planner: Planner,
+        news: Sequence[Version],
+        raised: set[tuple[str, str]],
+    ) -> None:
+        self._in_force = in_force
+        self._planner = planner
+        self._saved = saved = _Saved(modules, in_force, news)
+        self._work = Worklist(
+            saved.in_dependency_order(),
+            saved.will_import,
+            saved.imported,
+            in_force.knows,
+            saved.has,
+            raised,
+        )
+        self.transaction = Transaction(
+            in_force.imports_of,
+            in_force.importers,
+            in_force.star_importers,
+            self._work.tell,
+            self._work.wait,
+            in_force.binds_after,
+        )
+        self.reloaded: list[ModuleType] = []
+        self.module: ModuleType | None = None
+
+    def run(
+        self,
+        before: Iterable[Callable[[str], object]],
+        *,
+        again: bool = False,
+        whole: Collection[str] = (),
+    ) -> None:
+        """Do it.
+
+        Args:
+            before: Called with the name of each saved module just before it is patched or run.
+            again: It was tried before.
+            whole: The files whose modules are to be run as a whole.
+
+        Raises:
+            BaseException: Whatever a module has raised; then all is as it was before.
+        """
+        edits: dict[int, Edit] = {}
+        taken: set[int] = set()
+        try:
+            while (turn := self._work.next()) is not None:
+                module = self.module = turn.module
+                new = self._saved.version(module)
+                edit = edits.get(id(module))
+                if edit is None and new is not None:
+                    edit = self._planner.saved(
+                        module, new, taken, again=again, whole=new.path in whole
+                    )
+                elif edit is None:
+                    edit = self._planner.importer(module, turn.outside)
+                    if edit is None:
+                        self.transaction.leave(module, turn.outside)
+                        continue
+                edits[id(module)] = edit
+                if not edit.is_needed(turn.outside):
+                    continue
+                known = len(self.transaction.steps)
+                for tell in before if new is not None and not edit.is_begun else ():
+                    tell(name_of_module(module))
+                if new is not None:
+                    self._in_force.begun[new.path] = new
+                self.transaction.add(edit, turn.outside, turn.until)
+                is_first = not any(module is done for done in self.reloaded)
+                if is_first and (new is not None or len(self.transaction.steps) > known):
+                    self.reloaded.append(module)
+            self.transaction.finish()
+        except BaseException:
+            self.transaction.undo()
+            raise
+        finally:
+            self._in_force.begun.clear()
