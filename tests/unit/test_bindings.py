@@ -6,8 +6,9 @@ import types
 import pytest
 
 from mighty_patcher.engine.bindings import follow
+from mighty_patcher.engine.imports import Imported
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import Imported, name_of_module
+from mighty_patcher.engine.modules import name_of_module
 
 
 @pytest.fixture

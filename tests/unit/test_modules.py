@@ -13,12 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.modules import (
-    Imported,
     Modules,
     filename_of,
-    imports_of,
-    in_dependency_order,
     name_of_module,
     namespace_of,
     package_of,

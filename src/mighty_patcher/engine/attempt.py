@@ -8,16 +8,9 @@ import ast
 from collections.abc import Callable, Collection, Iterable, Sequence
 from types import ModuleType
 
+from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
-from mighty_patcher.engine.modules import (
-    Imported,
-    Modules,
-    imports_of,
-    in_dependency_order,
-    name_of_module,
-    namespace_of,
-    package_of,
-)
+from mighty_patcher.engine.modules import Modules, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.planner import Planner
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.transaction import Edit, Transaction

@@ -14,8 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine.imports import Imported
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import Imported, name_of_module, namespace_of
+from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
 __all__ = [

@@ -13,11 +13,10 @@ from typing import NamedTuple, Protocol
 
 from mighty_patcher.engine import version
 from mighty_patcher.engine.facts import facts
+from mighty_patcher.engine.imports import Imported, imports_of
 from mighty_patcher.engine.modules import (
-    Imported,
     Modules,
     filename_of,
-    imports_of,
     name_of_module,
     namespace_of,
     package_of,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from mighty_patcher.engine.modules import imports_of, name_of_module, namespace_of, package_of
+from mighty_patcher.engine.imports import imports_of
+from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
 
 __all__ = ["TreeOf", "exported", "import_of", "imported_names", "names_of_stars", "sources"]

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from mighty_patcher.engine.modules import Imported, name_of_module
+from mighty_patcher.engine.imports import Imported
+from mighty_patcher.engine.modules import name_of_module
 from mighty_patcher.engine.statement_run import Outside
 
 __all__ = ["Turn", "Worklist"]
