@@ -133,10 +133,11 @@ def test_capture_and_logs_are_as_without(tmp_path: Path) -> None:
         {
             "app.py": "def value(): return 1\n",
             "test_it.py": """
-                import sys, time
+                import logging.config, time
                 from pathlib import Path
                 from app import value
                 def test_a(capfd, caplog):
+                    logging.config.dictConfig({"version": 1})  # disables all loggers that there are
                     caplog.set_level(0)
                     Path("app.py").write_text("def value(): return 2\\n")
                     deadline = time.monotonic() + 30

@@ -39,7 +39,7 @@ class Loop:
     def __init__(self, config: pytest.Config, folders: Sequence[Path], *, waits: bool) -> None:
         self._folders = folders
         self._screen = Screen(config)
-        self._reloads = Reloads(folders)
+        self._reloads = Reloads(folders, self._screen.tell)
         self._collected = Collected()
         self._alive = Alive()
         self._prompt = (

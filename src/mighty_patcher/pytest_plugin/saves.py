@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mighty_patcher.engine.report import Reload
@@ -23,10 +23,13 @@ class Reloads:
 
     Args:
         folders: What is watched.
+        on_reload: Called with each reload, on the thread that reloaded.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._reloader = AutoReloader(path=folders, watch=False)
+    def __init__(
+        self, folders: Sequence[Path], on_reload: Callable[[Reload], object] | None = None
+    ) -> None:
+        self._reloader = AutoReloader(path=folders, watch=False, on_reload=on_reload)
         watching.add(self._reloader)  # a reloader in the tests need not watch the same
         self._lock = threading.Lock()
         self._reloading = threading.Lock()

@@ -19,7 +19,7 @@ _CLEAR = "\r\033[K"
 
 
 class Screen(logging.Handler):
-    """Writes lines to the terminal, and what our logger says.
+    """Writes lines to the terminal, and keeps our logger out of what tests see.
 
     While a test runs, its output is captured, and lines wait. While somebody sits at a prompt, they
     come at once, above it.
@@ -52,8 +52,17 @@ class Screen(logging.Handler):
         super().close()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write what our logger says, from whatever thread."""
-        text = record.getMessage()
+        """Write what our logger says beside reloads."""
+        if not hasattr(record, "reload"):
+            self.tell(record.getMessage())
+
+    def tell(self, what: object) -> None:
+        """Write something, from whatever thread.
+
+        Reloads come here and not by way of the logger, which tests may disable:
+        `logging.config.dictConfig` does so unless it is told not to.
+        """
+        text = str(what)
         with self._guard:
             if not self._is_open:
                 self._waiting.append(text)
