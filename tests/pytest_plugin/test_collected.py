@@ -466,6 +466,36 @@ def test_unittest_and_doctests(tmp_path: Path) -> None:
     ], ran.output
 
 
+def test_a_module_of_tests_with_doctests(tmp_path: Path) -> None:
+    """It is collected twice; what is set up stays set up, also for who asks for it late."""
+    ran = run(
+        tmp_path,
+        {
+            "test_it.py": '''
+                """
+                >>> 1 + 1
+                2
+                """
+                import pytest
+                made = []
+                @pytest.fixture(scope="module")
+                def wide():
+                    made.append(1)
+                    return made
+                def test_a(wide): pass
+                def test_b(request):
+                    wide = request.getfixturevalue("wide")
+                    assert wide == [2]
+            '''
+        },
+        ("test_it.py::test_a", {"test_it.py": ("wide == [2]", "wide == [1]")}),
+        arguments=("--doctest-modules",),
+    )
+    assert ran.tests == ["test_it PASSED", "test_a PASSED", "test_b PASSED"], ran.output
+    assert ran.said[0]["files"] == ["test_it.py", "test_it.py"]
+    assert ran.said[0]["outdated"] == []
+
+
 def test_what_cannot_be_collected(tmp_path: Path) -> None:
     ran = run(
         tmp_path,
