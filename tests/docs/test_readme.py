@@ -68,7 +68,7 @@ def test_the_options_that_it_names_are_there() -> None:
     options = {option for pair in named for option in pair if option}
     assert {"--watch", "--children", "--explain", "--help"} <= options
     of_pytest = {option for option in options if option.startswith("--reload-")}
-    assert of_pytest >= {"--reload-loop", "--reload-wait", "--reload-dir"}
+    assert of_pytest >= {"--reload-loop", "--reload-wait", "--reload-watch", "--reload-dir"}
     assert of_pytest <= offered("pytest", *plugin())
     assert options - of_pytest <= offered("mighty_patcher")
 
@@ -141,6 +141,18 @@ def test_pytest(folder: Folder) -> None:
     folder.save("words.py", EDITED)
     program.expect(r"\d\d:\d\d:\d\d reloaded words\.py: patched greet  [\d.]+ ms")
     program.expect("test_words.py::test_greet passed after 2 attempts")
+
+
+def test_pytest_watching(folder: Folder) -> None:
+    folder.save("words.py")
+    folder.save("test_words.py")
+    program = folder.run("-m", "pytest", *plugin(), "-p", "no:cacheprovider", "--reload-watch")
+    program.expect(".*1 failed in.*")
+    program.expect("waiting for a save")
+    folder.save("words.py", EDITED)
+    program.expect(r"\d\d:\d\d:\d\d reloaded words\.py: patched greet  [\d.]+ ms")
+    program.expect("1 of 1 tests can be affected")
+    program.expect(".*1 passed in.*")
 
 
 def test_patching(folder: Folder) -> None:

@@ -311,13 +311,6 @@ def test_other_options_are_refused(tmp_path: Path, other: str) -> None:
     assert f"--reload-watch incompatible with {other}" in output
 
 
-def test_xdist_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("xdist")
-    status, output = run_pytest(tmp_path, APP, "--reload-watch", "-p", "xdist", "-n", "2")
-    assert status == pytest.ExitCode.USAGE_ERROR
-    assert "--reload-watch incompatible with -n" in output
-
-
 def test_nothing_to_watch_for(tmp_path: Path) -> None:
     """With no standard input there is one round; with --collect-only there is none."""
     status, output = run_pytest(tmp_path, APP, "--reload-watch")

@@ -202,7 +202,7 @@ class Watch:
                 raise session.Interrupted(session.shouldstop)
 
     def _tear_down(self) -> None:
-        """End all fixtures, where a round was cut short: the hook that would has been called."""
+        """End all fixtures where a round was cut short; not by the hook, which the test has had."""
         item, state = self._runs.last, self._session._setupstate
         if item is None or not state.stack:
             return
