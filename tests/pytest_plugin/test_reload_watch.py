@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from terminal import write
 from watching import WAITS, by_functions, run_pytest, watching
 
 APP = {
@@ -283,6 +284,19 @@ def test_a_save_ends_a_round_that_runs(tmp_path: Path) -> None:
             "test_saves",
             "test_total",
         ]
+
+
+def test_a_test_that_ends_the_session(tmp_path: Path) -> None:
+    with watching(tmp_path, APP) as run:
+        run.waits()
+        run.edit(
+            "test_other.py", "def test_other(): assert 1 + 1 == 2", "def test_other(): assert 0"
+        )
+        write(
+            tmp_path, {"test_other.py": "import pytest\ndef test_other(): pytest.exit('all', 7)\n"}
+        )
+        assert run.end() == 7
+        assert "Exit: all" in run.seen
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -75,7 +75,7 @@ class Installer:
 
     def stop(self) -> None:
         """Record and reload no more."""
-        self._rested()
+        self.end_rest()
         self.recorder.stop()
         self._reloader.stop()
 
@@ -92,7 +92,8 @@ class Installer:
         codes = (code_of_cache(cache) for it in self._caches if (cache := it()) is not None)
         self.recorder.keep(code for code in codes if code is not None)
 
-    def _rested(self) -> None:
+    def end_rest(self) -> None:
+        """Have that come to its end."""
         if self._idle is not None:
             self._idle.join()
             self._idle = None
@@ -106,7 +107,7 @@ class Installer:
             session: The session.
             saved: The files.
         """
-        self._rested()
+        self.end_rest()
         gone = {path for path in saved & self._tests if not Path(path).exists()}
         with self._recording():
             reloads = [self._reloader.reload(sorted(saved - gone))]

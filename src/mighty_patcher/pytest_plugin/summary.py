@@ -78,7 +78,6 @@ class Reporters:
         progress = getattr(self._terminal, "pytest_runtestloop", None)  # since 9.1
         for _ in progress() if progress is not None else ():
             pass
-        self._session.exitstatus = status
         summary = self._terminal.pytest_sessionfinish(session=self._session, exitstatus=status)
         for _ in summary:  # it wraps what other plugins do when a session ends
             pass

@@ -58,9 +58,9 @@ class Watch:
         self._lock = threading.Lock()
         self._waiting = Waiting()
         self._owed: dict[str, None] = {}
-        self._status = pytest.ExitCode.OK
+        self._status: int | pytest.ExitCode = pytest.ExitCode.OK
         self._stopped_by: KeyboardInterrupt | None = None
-        self._is_in_loop = False
+        self._is_reported = False
         self._is_over = False
         self._has_helped = False
         self._starts_anew = False
@@ -109,7 +109,6 @@ class Watch:
         """Run rounds: the first is pytest's own."""
         if session.config.option.collectonly:
             return (yield)
-        self._is_in_loop = True
         with showing_reloads(self._reporters.say), self._until_terminated():
             with self._round(session.items):
                 yield
@@ -134,7 +133,7 @@ class Watch:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """The summary was shown after each round; let plugins do what they do at the end."""
-        if not self._is_in_loop:
+        if not self._is_reported:
             return (yield)
         with self._reporters.silent():
             result = yield
@@ -160,6 +159,7 @@ class Watch:
         self._owed.update((item.nodeid, None) for item in items)
         self._runs.last = None
         self._stopped_by = None
+        self._is_reported = False
         try:
             yield
         except session.Failed:
@@ -172,11 +172,14 @@ class Watch:
         """Tear everything down, and show the summary."""
         self._tear_down()
         stopped_by, self._stopped_by = self._stopped_by, None  # it has frames of tests
-        self._status = pytest.ExitCode.INTERRUPTED if stopped_by else self._judged(items)
+        status = pytest.ExitCode.INTERRUPTED if stopped_by else self._judged(items)
+        self._session.exitstatus = status
         self._runs.settle()
-        self._reporters.end(self._status, stopped_by)
+        self._reporters.end(status, stopped_by)  # --max-warnings may lead to another
+        self._status = self._session.exitstatus
         if self._installer.files.failed:
             self._status = pytest.ExitCode.INTERRUPTED  # as pytest's own
+        self._is_reported = True
         self._remember_failures()
 
     def _judged(self, items: Sequence[pytest.Item]) -> pytest.ExitCode:
@@ -238,6 +241,8 @@ class Watch:
                     return sorted(items, key=lambda it: it.nodeid not in self._runs.failed)
         except KeyboardInterrupt:  # not in a test: it ends the loop
             self._reporters.say("")
+        finally:
+            self._installer.end_rest()
         self._session.testsfailed = int(self._status == pytest.ExitCode.TESTS_FAILED)
         return None
 
