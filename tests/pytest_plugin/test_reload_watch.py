@@ -203,6 +203,23 @@ def test_reports_are_of_the_last_round(tmp_path: Path) -> None:
         assert run.seen.count("1 failed") == 1
 
 
+def test_conftests_of_the_same_name(tmp_path: Path) -> None:
+    """pytest keeps one of them in `sys.modules`."""
+    conftest = "import pytest, app\n@pytest.fixture\ndef limit(): return app.LIMIT\n"
+    test = "def test_{0}(limit): assert limit == 3\n"
+    files = {"conftest.py": conftest, "app.py": "LIMIT = 3\n", "test_c.py": test.format("c")}
+    for name in "ab":
+        files |= {f"{name}/conftest.py": conftest, f"{name}/test_{name}.py": test.format(name)}
+    with watching(tmp_path, files) as run:
+        run.waits()
+        run.outcomes()
+        assert "3 failed" in run.edit("app.py", "3", "4")
+        run.edit("app.py", "4", "3")
+        run.outcomes()
+        run.edit("a/conftest.py", "app.LIMIT", "5")
+        assert run.ran() == ["test_a"]
+
+
 def test_doctests(tmp_path: Path) -> None:
     app = 'def one():\n    """\n    >>> one()\n    1\n    """\n    return 1\n'
     with watching(tmp_path, {"app.py": app}, "--doctest-modules") as run:

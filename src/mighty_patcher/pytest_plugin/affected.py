@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -43,18 +44,18 @@ class Needs:
 
     def look(self) -> None:
         """Look at all modules; what did not change since the last time is not parsed again."""
-        loaded = self._modules.loaded()
-        graph = graph_of_loaded(loaded, self._sources)
-        files: dict[str, set[str]] = {}
-        for module in loaded:
-            file = filename_of(module)
-            if file is not None:
-                files.setdefault(name_of_module(module), set()).add(os.path.realpath(file))
+        by_name: dict[str, list[ModuleType]] = {}
+        for module in self._modules.loaded():
+            if filename_of(module) is not None:
+                by_name.setdefault(name_of_module(module), []).append(module)
         found: dict[str, set[str]] = {}
-        for name, needed in files.items():
-            needing = graph.importers(name)
-            for path in needed:
-                found.setdefault(path, set()).update(*(files.get(it, ()) for it in needing))
+        # Conftests may all have the same name; a graph has one of each.
+        for place in range(max(map(len, by_name.values()), default=0)):
+            modules = {name: them[min(place, len(them) - 1)] for name, them in by_name.items()}
+            graph = graph_of_loaded(modules.values(), self._sources)
+            files = {name: _file_of(module) for name, module in modules.items()}
+            for name, path in files.items():
+                found.setdefault(path, set()).update(files[it] for it in graph.importers(name))
         for importer, imported in self._recorder.imports.copy().items():
             for path in imported.copy():
                 found.setdefault(path, set()).add(importer)
@@ -80,6 +81,10 @@ class Needs:
         if self._recorder.was_imported(path):
             return path in self._recorder.outside
         return not self._needed_by.get(path)
+
+
+def _file_of(module: ModuleType) -> str:
+    return os.path.realpath(filename_of(module) or "")
 
 
 @dataclass
