@@ -4,20 +4,28 @@ Names are resolved through the imports of all modules to nodes, a module and a n
 versions `Step` finds the statements that may run: those that are new or changed, and those that
 read, as they run, a name whose value another statement may have changed. Where the rule leaves
 something behind by design, it finds the names of which nothing can be said (they are *unknown*).
-The exceptions are these, and no others:
+The exceptions are these, and no others, each with the rule of DESIGN.md ("What runs again") that it
+follows from:
 
 * The effect of a bare call or of ``T["a"] = 1`` that was removed or edited stays: what it has
   changed is unknown until the statement that makes the object runs again; so is what was computed
-  before it, and stands behind it now, or the other way round.
+  before it, and stands behind it now, or the other way round. Rule 2 runs what changed, and rule 3
+  keeps everything else: nobody can revert a call, and the plan says that its effect stays.
 * What a function of the program returned while the module ran (``c = f(2)``) is not computed again
-  when the function's body or what the function reads has changed: c is unknown until it is.
-* A statement that runs sees what others, which come after it, have changed in place.
-* A name that is set in a block only may be left from a branch that is not taken any more; and one
-  that is gone, where modules import everything from each other.
+  when the function's body or what the function reads has changed: c is unknown until it is. Rule 1
+  executes nothing for a body; the report says that c was made before (made_before.py).
+* A statement that runs sees what others, which come after it, have changed in place: by rule 3
+  these are kept, and the object with them.
+* A name that is set in a block only may be left from a branch that is not taken any more: rule 6
+  deletes what is deleted from the source, and this is not. The same goes for a name that is gone
+  where modules import everything from each other.
 * What a module of a cycle gets from another while that is still being executed is unknown if it is
-  bound again later on, until its import is edited: who is reloaded sees the last value. So is, for
-  an import of everything, a name that is bound later on.
+  bound again later on, until its import is edited: by rule 6 who is reloaded has the value that the
+  name has now, and its value of halfway through an import is gone. So is, for an import of
+  everything, a name that is bound later on.
 * A reload may fail, loudly, where a module of a cycle reads what another one has deleted by now.
+* Of two definitions of one name a reload makes one object: rule 2, a definition that is run keeps
+  the old identity.
 * Whatever is computed from something unknown is unknown.
 """
 
