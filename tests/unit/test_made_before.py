@@ -110,3 +110,10 @@ def test_a_class_that_a_hook_has_made_with_what_its_base_had(project):
         "n.C: it was made when Base.keys had another value",
     ]
     assert n.C.all == [["a"], ["a"]]
+
+
+def test_in_a_module_of_which_all_was_run(project):
+    m = project.load("m", "def make(): return [1]\nx = make()\ny = sorted(dir())\n")
+    project.engine(rerun="module")
+    assert kept(project, project.edit("m", "[1]", "[2]")) == []
+    assert m.x == [2]

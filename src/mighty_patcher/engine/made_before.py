@@ -56,6 +56,7 @@ def made_before(
     if not changed and not bound:
         return
     ran = {(step.module, step.qualname) for step in steps if step.kind in ("ran", "removed")}
+    modules = [it for it in modules if (name_of_module(it[0]),) * 2 not in ran]  # all of it ran
     found = (
         step
         for module, text in modules
