@@ -36,7 +36,7 @@ __all__ = ["made_before", "made_with"]
 _MOST = 200
 _BODY = "whose body changed"
 _MAKES = ("__init__", "__new__")
-_NAMESPACE = ("dir", "globals", "locals", "vars")
+_NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or sets some
 
 
 def made_before(
