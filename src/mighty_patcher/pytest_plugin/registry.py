@@ -1,7 +1,7 @@
 """Where pytest keeps the definitions of fixtures, so that those of one file can be parsed anew.
 
 There is no public way to take a definition out again. What pytest calls its places has changed with
-9.1, where they went from node ids to nodes; these differences are here and nowhere else.
+9.1 and 9.2, where they went from node ids to nodes; these differences are here and nowhere else.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Registry:
     def __init__(self, session: pytest.Session) -> None:
         self._session = session
         self._manager: Any = session._fixturemanager
-        self._is_by_node = hasattr(self._manager, "_arg2node2fixturedefs")  # since 9.1
+        self._is_by_node = hasattr(self._manager, "_node_autousenames")  # since 9.1
 
     def __iter__(self) -> Iterator[Definition]:
         for definitions in self._lists():
@@ -141,16 +141,14 @@ class Registry:
                     yield from value.values()
 
     def _places(self) -> list[dict[Any, Any]]:
-        manager = self._manager
-        found = (
-            [manager._arg2node2fixturedefs, manager._arg2nodeid2fixturedefs]
-            if self._is_by_node
-            else [manager._arg2fixturedefs]
-        )
-        return [*found, *self._autouse()]
+        # Until 9.1, and since 9.2.
+        names = ("_arg2fixturedefs", "_arg2node2fixturedefs", "_arg2nodeid2fixturedefs")
+        return [*self._there(names), *self._autouse()]
 
     def _autouse(self) -> list[dict[Any, list[str]]]:
-        names = ("_node_autousenames", "_nodeid_autousenames")
+        return self._there(("_node_autousenames", "_nodeid_autousenames"))
+
+    def _there(self, names: Iterable[str]) -> list[dict[Any, Any]]:
         return [getattr(self._manager, it) for it in names if hasattr(self._manager, it)]
 
 
