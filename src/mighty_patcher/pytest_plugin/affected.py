@@ -134,8 +134,8 @@ class Affected:
             choice.bits |= ELSEWHERE
         if touched.functions and not self._recorder.sees_functions:
             modules |= {path for path, _ in touched.functions}
-            tests, conftests = self._own()  # may have called them for parameters
-            choice.imported |= self._needs.closure(modules) & (tests | conftests)
+            tests, _ = self._own()  # may have called them for parameters
+            choice.imported |= self._needs.closure(modules) & tests
         elif touched.functions:
             modules |= self._by_functions(touched.functions, choice)
         if modules:

@@ -113,7 +113,8 @@ class Installer:
             reloads = [self._reloader.reload(sorted(saved - gone))]
         unread = {path for path in saved if path in self._reloader.errors}
         choice = self._choice(reloads, saved - unread)
-        if again := choice.imported & {*self._tests, *self._conftests()}:
+        # Not conftests, which may start what cannot be started twice.
+        if again := choice.imported & self._tests:
             with self._recording():  # parameters, for one, that a function has made which is new
                 reloads.append(self._reloader.reload(sorted(again), whole=True))
             choice = self._choice(reloads, saved - unread)
@@ -145,13 +146,13 @@ class Installer:
             self.recorder.end()
 
     def _outdated(self, choice: Choice) -> Iterator[str]:
-        left = sorted(choice.imported - self._tests - self._conftests())
+        left = sorted(choice.imported - self._tests)
         if left:
             names = ", ".join(Path(path).name for path in left[:_MOST_NAMES])
             more = f" and {len(left) - _MOST_NAMES} more" if len(left) > _MOST_NAMES else ""
             yield (
-                f"{names}{more} called what was saved while being imported, and what came of it "
-                f"stays until pytest is started anew (key r)"
+                f"{names}{more} called what was saved while being imported, or what needs it, and "
+                f"what came of it stays until pytest is started anew (key r)"
             )
 
     def _clear_caches(self, choice: Choice) -> None:

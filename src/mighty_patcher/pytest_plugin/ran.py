@@ -111,6 +111,7 @@ class Recorder:
         self._now = self._open[0][1]
         self._is_base = True
         self._keepers: set[int] = set()
+        self._modules: set[int] = set()  # those of them that are modules
         self._kept: dict[int, set[int]] = {}
         self._inside: dict[int, list[int]] = {}  # keepers that run now, by thread
         self._tool: int | None = None
@@ -228,8 +229,8 @@ class Recorder:
             bits: The functions.
         """
         for number, kept in list(self._kept.items()):
-            path, qualname = self._names[number]
-            if qualname == "<module>" and _bits(list(kept)) & bits & ~self.bits_of_file(path):
+            path, _ = self._names[number]
+            if number in self._modules and _bits(list(kept)) & bits & ~self.bits_of_file(path):
                 yield path
 
     def is_of_import(self, path: str, qualname: str) -> bool:
@@ -237,8 +238,7 @@ class Recorder:
         file = self._files.get(path)
         number = file.numbers.get(qualname) if file else None
         return number is not None and any(
-            number in kept and self._names[keeper][1] == "<module>"
-            for keeper, kept in self._kept.items()
+            number in kept and keeper in self._modules for keeper, kept in self._kept.items()
         )
 
     def keep(self, functions: Iterable[CodeType]) -> None:
@@ -271,9 +271,12 @@ class Recorder:
         if number is None:
             number = self._met(file, code)
         inside = self._inside.get(threading.get_ident(), ()) if self._inside else ()
-        for keeper in inside:
+        is_module = code.co_name == "<module>"
+        for keeper in () if is_module else reversed(inside):
             self._kept[keeper].add(number)
-        if not (self._is_base and (inside or code.co_name == "<module>")):
+            if keeper in self._modules:  # who has imported that, needs it
+                break
+        if not (self._is_base and (inside or is_module)):
             self._now.add(number)
         if number in self._keepers:
             self._enter(number, code)
@@ -307,6 +310,7 @@ class Recorder:
             frame = sys._getframe(2)
             if frame.f_globals.get("__name__") != "__main__":  # which goes on all the time
                 self._keepers.add(number)
+                self._modules.add(number)
                 self._note_importer(file.path, frame.f_back)
         elif _STORE_GLOBAL in code.co_code[::2]:
             self._keepers.add(number)
