@@ -994,4 +994,34 @@ FOUND = {
         ----- user.py
         from pkg import f as g, r as q
         """,
+    "a sum goes from a block that adds up more": """
+        ----- last.py
+        from helper import note, scope
+        A = note("a", 7)
+        with scope(8) as B:
+            A += 75
+            A += note("c", 168)
+        =====
+        ----- last.py
+        from helper import note, scope
+        A = note("a", 7)
+        with scope(8) as B:
+            A += 75
+        """,
+    "who binds a name again that came through another may have an equal number": """
+        ----- pkg/__init__.py
+        from helper import note
+        A = 2
+        ----- user.py
+        from pkg import *
+        ----- last.py
+        from helper import note
+        from user import A
+        A = note("a", (7 if A > 8 else 2))
+        =====
+        ----- pkg/__init__.py
+        from helper import note
+        A = 2
+        A += note("b", 9)
+        """,
 }

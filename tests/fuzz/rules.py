@@ -708,7 +708,7 @@ class Step:
             binders = self.new.binders.get(node, ())
             if it.kind in ("FunctionDef", "ClassDef") and not it.is_decorated and not is_gone:
                 kinds = {binder.kind for binder in (*self.old.binders.get(node, ()), *binders)}
-                if kinds == {it.kind}:
+                if kinds == {it.kind} and self.old.binders.get(node):
                     continue  # it keeps its identity
             if not is_gone and self._has_same_value(node):
                 continue

@@ -31,6 +31,12 @@ class TestBlocks:
         project.edit("m", "    x = n\n", "    x = n\n    y = n\n")
         assert (m.calls, m.y) == ([1], None)
 
+    def test_a_sum_that_goes_from_one(self, project):
+        m = project.load("m", "n = 1\nif True:\n    n += 10\n    n += 100\n")
+        project.engine()
+        project.edit("m", "    n += 100\n", "")
+        assert m.n == 11
+
     def test_a_class_that_stands_in_a_block_below_a_new_one(self, project):
         m = project.load("m", "if True:\n    class K:\n        def one(self): return 1\n")
         project.engine()
@@ -152,6 +158,14 @@ class TestImports:
         project.engine()
         project.edit("a", "X = 1", "X = 2")
         assert (a.X, m.f(), m.X) == (2, 2, 1)
+
+    def test_also_where_it_came_through_another(self, project):
+        project.load("a", "X = 1\n")
+        project.load("b", "from ~a import X\n")
+        m = project.load("m", "from ~b import X\ndef f(x=X): return x\nX = 1\n")
+        project.engine()
+        project.edit("a", "X = 1", "X = 2")
+        assert (m.f(), m.X) == (2, 1)
 
     def test_a_name_that_came_twice_from_the_same_place_is_followed(self, project):
         project.load("a", "X = 1\n")

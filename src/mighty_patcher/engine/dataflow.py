@@ -477,6 +477,7 @@ class Flow:
             and self._new.final(name) != self._new.before(name, at + 1)
         }
         wanted |= self._bound_in_other_branches(at, change)
+        wanted |= found.binds & self._removed_from(change)
         for name in found.binds - self._bound_by(change) - wanted - {"*"}:
             last = self._new.final(name)
             if last[-1:] != (at,) or last == self._holder(name) or self._adds_to_outside(at, name):
@@ -484,6 +485,14 @@ class Flow:
             if not self._give_back(name, last, given_back):
                 wanted.add(name)
         self._push(at, change, wanted)
+
+    def _removed_from(self, change: Change) -> frozenset[str]:
+        """Return the names that statements have bound which are gone from a block."""
+        if not isinstance(change.new, _HEADED):
+            return frozenset()
+        gone = [it.old for it in change.children or () if it.kind == "remove" and it.old]
+        inner = [self._removed_from(it) for it in change.children or ()]
+        return frozenset().union(*(self._facts_of(it, before=True).binds for it in gone), *inner)
 
     def _bound_in_other_branches(self, at: int, change: Change) -> set[str]:
         """Return the names that a block has to bind whichever branch is taken.

@@ -401,8 +401,9 @@ class Transaction:
         bindings = follow(module, changed, self._imports, journal, self._binds_after)
         self.steps += [it.step for it in bindings]
         followed = {(id(it.importer), it.name) for it in bindings}
-        for name in changed:
-            for importer, bound in self._importers(name_of_module(module), name):
+        sources = [(module, name) for name in changed]
+        for source, name in [*sources, *((it.importer, it.name) for it in bindings)]:
+            for importer, bound in self._importers(name_of_module(source), name):
                 if (id(importer), bound) not in followed:
                     self._tell(importer, Outside(imported={bound}))
         names: dict[int, tuple[ModuleType, set[str]]] = {}
