@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -39,13 +38,20 @@ def rewriting_compiler(
         if isinstance(data, bytes):
             text, tree = data, ast.parse(data, filename)
         else:
-            text, tree = source, deepcopy(data)  # for the rewriter writes to it
+            text, tree = source, _copy(data)  # for the rewriter writes to it
         if not _is_disabled(text):
             rewrite.rewrite_asserts(tree, text, filename, config)
         code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
         return code
 
     return compile_rewritten
+
+
+def _copy(tree: ast.Module) -> Any:
+    """Copy a syntax tree, in half the time of `copy.deepcopy`."""
+    import pickle  # which programs that have no pytest need not load
+
+    return pickle.loads(pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))
 
 
 def rewritten_bytecode(path: str) -> str | None:
