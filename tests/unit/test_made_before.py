@@ -117,3 +117,29 @@ def test_in_a_module_of_which_all_was_run(project):
     project.engine(rerun="module")
     assert kept(project, project.edit("m", "[1]", "[2]")) == []
     assert m.x == [2]
+
+
+def test_a_text_that_does_not_parse_is_nothing_to_look_into(project):
+    """It was broken when the engine first saw it, after the module had been imported."""
+    project.load("m", SOURCE)
+    project.load("n", "from ~m import make\nx = make()\n")
+    project.write("n", "from ~m import make\nx = make()\ndef (:\n")
+    project.engine()
+    assert kept(project, project.edit("m", "[1]", "[2]")) == []
+
+
+def test_a_metaclass_is_not_asked_for_names(project):
+    project.load(
+        "m",
+        """
+        class Meta(type):
+            @property
+            def __name__(cls): raise ValueError
+        class A(metaclass=Meta):
+            def __init__(self): self.a = 1
+        x = A()
+        """,
+    )
+    project.engine()
+    steps = kept(project, project.edit("m", "self.a = 1", "self.a = 2"))
+    assert steps == ["m.x: it was made by A(), whose body changed"]

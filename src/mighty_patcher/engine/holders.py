@@ -123,8 +123,8 @@ class _Heap:
                 return self.describe(it)
             if id(it) in self._namespaces:
                 return f"{self._namespaces[id(it)]}.{_key_of(holder, it)}"
-            if type(holder) is dict and (is_class(it) or _stored_in(it) is holder):
-                return self.describe(it)
+            if type(holder) is dict and type(it) not in (*_PARTS, FrameType):
+                return self.describe(it)  # its attributes, and nothing is asked to find out
         kind = _PARTS[type(holder)]
         if above and depth:
             return f"{kind} in {self.describe(above[0], depth - 1)}"
@@ -203,14 +203,6 @@ def _namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _key_of(value: Any, namespace: dict[str, Any]) -> str:
     return next((name for name, it in list(namespace.items()) if it is value), "?")
-
-
-def _stored_in(value: Any) -> Any:
-    """Return the dictionary of an object that is known to refer to one."""
-    try:
-        return object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
 
 
 def _listed(found: Counter[str]) -> str:

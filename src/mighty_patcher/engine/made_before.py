@@ -29,7 +29,7 @@ from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
 from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement
 from mighty_patcher.engine.trees import branches_of
-from mighty_patcher.engine.version import Version
+from mighty_patcher.engine.version import Version, parsed
 
 __all__ = ["made_before", "made_with"]
 
@@ -63,7 +63,7 @@ def made_before(
         for its in [
             changed | _of_namespace(module, text) if name_of_module(module) in bound else changed
         ]
-        if _may_call(text, its)
+        if _may_call(text, its) and parsed(text) is not None
         for step in _kept_in(module, text.tree.body, its, "")
         if (step.module, step.qualname.partition(".")[0]) not in ran
     )
@@ -132,7 +132,7 @@ def _may_call(text: Version, changed: Mapping[int, tuple[Any, str]]) -> bool:
     """Tell whether a text is worth looking into: one that was not parsed is looked at roughly."""
     values = [value for value, _ in changed.values()]
     values += [it for value in values if is_class(value) for it in subclasses_of(value)]
-    names = {value.__name__.encode() for value in values}
+    names = {_name(value).encode(errors="replace") for value in values}
     names = {name for name in names if name in text.data}
     if not names:
         return False
@@ -141,6 +141,11 @@ def _may_call(text: Version, changed: Mapping[int, tuple[Any, str]]) -> bool:
     any_name = b"|".join(map(re.escape, sorted(names)))
     statement = rb"^(?:@|[^\W\d][\w.]*[ \t]*(?::[^=\n]+)?=[^\n]*?)\b(?:%s)\b" % any_name
     return re.search(statement, text.data, re.MULTILINE) is not None
+
+
+def _name(value: Any) -> str:
+    """Return the name of a class or function, whatever a metaclass says that it is."""
+    return qualname_of(value).rpartition(".")[2] if is_class(value) else str(value.__name__)
 
 
 def _kept_in(
