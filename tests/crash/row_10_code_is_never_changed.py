@@ -50,6 +50,7 @@ assert offered == {
     "add_constant",
     "add_dict",
     "add_function",
+    "add_list",
     "add_type",
     "applied",
     "commit",
