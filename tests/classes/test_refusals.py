@@ -177,7 +177,7 @@ def test_a_class_that_cannot_be_made(program, header, words):
     new = f"import abc\nimport ~lib as lib\nY = 2\n{header}{NEW}Z = 2\n"
     reload = program.save(m=new)
     assert not reload.ok
-    assert words in str(reload.error)
+    assert words in " ".join(str(reload.error).split())  # until 3.12 it is of two lines
     assert _everything(m, n) == before
     assert (n.x.method(), n.bound(), m.C.kind) == ("old", "old", "old")
     assert not hasattr(m.C, "added")
@@ -219,7 +219,7 @@ def test_classes_of_one_save_of_which_one_is_in_the_way_of_the_other(program, me
     reload = program.save(m=both)
     assert not reload.ok
     words = "Cannot create a consistent method resolution order (MRO) for bases Base, A"
-    assert words in str(reload.error)
+    assert words in " ".join(str(reload.error).split())  # until 3.12 it is of two lines
     assert [(list(vars(it).items()), it.__mro__) for it in (a, b)] == before
     assert x.method() == "old"
     for text in (first, both):

@@ -28,6 +28,19 @@ FOUND = {
         ----- last.py
         B = 3
         """,
+    "a name that moves up a chain of imports of everything comes back to its end": """
+        ----- base.py
+        A = [1]
+        ----- user.py
+        from base import *
+        ----- last.py
+        from user import *
+        =====
+        ----- base.py
+        ----- user.py
+        from base import *
+        A = [1]
+        """,
     "what an import of everything brings counts as bound by it": """
         ----- base.py
         A = 1

@@ -217,7 +217,10 @@ def test_conftests_of_the_same_name(tmp_path: Path) -> None:
         run.edit("app.py", "4", "3")
         run.outcomes()
         run.edit("a/conftest.py", "app.LIMIT", "5")
-        assert run.ran() == ["test_a"]
+        if sys.version_info >= (3, 12):
+            assert run.ran() == ["test_a"]
+        else:  # which goes by the names of modules
+            assert "test_a" in run.ran()
 
 
 def test_doctests(tmp_path: Path) -> None:

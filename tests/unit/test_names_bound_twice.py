@@ -339,3 +339,14 @@ class TestDecorators:
         project.save(m=text.format("@functools.cache\n            "))
         assert held[0] is m.f is m.alias
         assert hasattr(m.f, "cache_info")
+
+
+class TestStars:
+    def test_a_name_that_moves_up_a_chain_comes_back_to_its_end(self, project):
+        project.load("a", "A = [1]\nB = 2\n")
+        project.load("b", "from ~a import *\n")
+        c = project.load("c", "from ~b import *\n")
+        project.engine()
+        reload = project.save(a="B = 2\n", b="from ~a import *\nA = [1]\n")
+        assert reload.ok, reload.errors
+        assert (c.A, c.B) == ([1], 2)

@@ -621,7 +621,7 @@ class Keeper:
             difference = self.difference(old, new, bases)
         except TypeError as error:
             raise RefusedEdit(
-                f"class {qualname_of(old)}: {error}",
+                f"class {qualname_of(old)}: {_in_one_line(error)}",
                 "a class that derives from it is in the way; save its new bases first, or restart",
             ) from error
         if difference is not None:
@@ -713,7 +713,7 @@ class Keeper:
                 log.undo()
         except (TypeError, ValueError) as error:
             if "layout" in str(error) or type(error) is ValueError:
-                return f"CPython cannot lay it out with its new bases ({error})"
+                return f"CPython cannot lay it out with its new bases ({_in_one_line(error)})"
             raise
         return None
 
@@ -842,6 +842,10 @@ class Keeper:
 
 
 _set_class: Any = vars(object)["__class__"].__set__
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())  # before 3.13 CPython breaks what it says of an MRO
 
 
 def _jit_goes_on() -> bool:

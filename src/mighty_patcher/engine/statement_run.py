@@ -106,6 +106,7 @@ class StatementRun:
         self._parts = parts
         self._tree_of = tree_of
         self._exported: dict[str, set[str]] = {}  # by others, when the reload began
+        self._lost: set[str] = set()  # names that it had from one of them
         self._start: dict[str, Any] | None = None  # when the reload began
         self._begin: dict[str, Any] = {}  # when the first statement was about to be executed
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
@@ -154,6 +155,7 @@ class StatementRun:
         changed = [name for name in outside.before if self._differs(name)]
         changed += filter(self._is_bound_again, outside.imported)
         self._exported = {**outside.exported, **self._exported}
+        self._lost |= outside.removed.keys() - self._namespace.keys()
         if self._flow is None:
             flow = self._flow = Flow(
                 self._plan,
@@ -216,7 +218,7 @@ class StatementRun:
 
     def _stars_before(self, statement: ast.stmt) -> Collection[str]:
         tree = ast.Module([statement], [])
-        return names_of_stars(self._module, tree, self._tree_of, self._exported)
+        return names_of_stars(self._module, tree, self._tree_of, self._exported) - self._lost
 
     def _import_the_same(self, statements: Sequence[ast.stmt], name: str) -> bool:
         values = [import_of(self._module, it, name) for it in statements]
