@@ -37,7 +37,7 @@ def items_of(
         yield node
         return
     _take_marks(node)
-    # pytest-asyncio until 0.23 replaces it at each start of a collection, by what calls the one before.
+    # pytest-asyncio 0.23 replaces it at each start of a collection, by what calls the one before.
     vars(node).pop("collect", None)
     node.ihook.pytest_collectstart(collector=node)
     report = node.ihook.pytest_make_collect_report(collector=node)
