@@ -112,7 +112,7 @@ def test_threads_have_it_when_a_cell_begins(notebook: Kernel) -> None:
 def test_at_once_and_between_again(notebook: Kernel) -> None:
     begin(notebook)
     assert notebook.run("%mighty now").out == ""
-    assert "saves are applied at once" in notebook.run("%mighty").out
+    assert "saves     are applied at once" in notebook.run("%mighty").out
     ran = notebook.run(f"{SAVE}\nis_there(lambda: f() == 2), is_there(lambda: A == 2)")
     assert ran.value == "(True, True)"
     ran = notebook.run("import sys; sys.stderr.flush(); session.reloader.last.ok")
@@ -143,7 +143,7 @@ def test_off_and_on(notebook: Kernel) -> None:
     notebook.run(SAVE)
     assert notebook.value("f(), A") == "(1, 1)"
     status = notebook.run("%mighty").out
-    assert "saves wait; `%mighty on` applies them" in status
+    assert "saves     wait; `%mighty on` applies them" in status
     assert "waiting   m.py" in status
     notebook.run("%mighty on")
     assert notebook.value("f(), A") == "(2, 2)"

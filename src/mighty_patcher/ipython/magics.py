@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["MightyMagics", "give_magics"]
 
 _WHEN = {
-    "between": "saves are applied between cells",
-    "now": "saves are applied at once",
-    "off": "saves wait; `%mighty on` applies them",
+    "between": "are applied between cells",
+    "now": "are applied at once",
+    "off": "wait; `%mighty on` applies them",
 }
 
 
@@ -90,7 +90,8 @@ class MightyMagics(Magics):
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         session, reloader = self._session, self._session.reloader
-        yield "Mighty", f"Patcher {__version__}: {_WHEN[session.when]}"
+        yield "version", __version__
+        yield "saves", _WHEN[session.when]
         if session.only_marked:
             yield "only", f"{_listed(session.marked)}, marked by %aimport"
         if session.skipped:
