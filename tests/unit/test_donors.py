@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import textwrap
 import types
 import weakref
@@ -248,7 +249,12 @@ class TestWhetherADonorIsHeld:
         [
             lambda donor: [donor],
             lambda donor: donor.__mro__,
-            lambda donor: vars(donor)["__dict__"],
+            pytest.param(
+                lambda donor: vars(donor)["__dict__"],
+                marks=pytest.mark.skipif(
+                    sys.version_info >= (3, 15), reason="there all classes have the same one"
+                ),
+            ),
             lambda donor: donor(),
             lambda donor: type("Derived", (donor,), {}),
             lambda donor: setattr(donor, "itself", [donor]),

@@ -101,6 +101,7 @@ class Loop:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """List the tests that took more than one attempt."""
+        self._reloads.take()  # one that is under way is waited for, and shown
         self._screen.flush()
         if self._settled:
             terminalreporter.write_sep("=", "mended while running", green=True)
