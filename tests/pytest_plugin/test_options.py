@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 import pytest
-from terminal import TIMEOUT, command, environ, write
+from watching import run_pytest
 
 NAMES = ("--reload-loop", "--reload-wait", "--reload-dir")
 SAYS = """
@@ -20,24 +18,6 @@ SAYS = """
         loaded = [name for name in sys.modules if name.startswith("mighty_patcher")]
         print("loaded", *sorted(loaded), "watchdog" in names)
 """
-
-
-def run(folder: Path, files: Mapping[str, str], *arguments: str) -> tuple[int, str]:
-    """Run pytest without a terminal."""
-    write(folder, files)
-    ended = subprocess.run(
-        command(*arguments),
-        cwd=folder,
-        env=environ(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        timeout=TIMEOUT,
-        check=False,
-    )
-    return ended.returncode, ended.stdout
 
 
 def test_installing_the_package_installs_the_plugin() -> None:
@@ -53,17 +33,17 @@ def test_installing_the_package_installs_the_plugin() -> None:
 
 def test_it_costs_nothing(tmp_path: Path) -> None:
     files = {"conftest.py": SAYS, "test_it.py": "def test_a(): pass\n"}
-    status, output = run(tmp_path, files)
+    status, output = run_pytest(tmp_path, files)
     assert status == 0
     assert "loaded mighty_patcher mighty_patcher.pytest_plugin False\n" in output
-    status, output = run(tmp_path, {}, "--reload-wait")
+    status, output = run_pytest(tmp_path, {}, "--reload-wait")
     assert status == 0
     assert re.search(r"loaded .*mighty_patcher\._core.* True\n", output)
 
 
 def test_help(tmp_path: Path) -> None:
     """SEEDS A1."""
-    status, output = run(tmp_path, {}, "--help")
+    status, output = run_pytest(tmp_path, {}, "--help")
     assert status == 0
     for name in NAMES:
         assert name in output
@@ -81,7 +61,7 @@ def test_help(tmp_path: Path) -> None:
     ],
 )
 def test_conflicts(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
-    status, output = run(tmp_path, {"test_it.py": "def test_a(): pass\n"}, *arguments)
+    status, output = run_pytest(tmp_path, {"test_it.py": "def test_a(): pass\n"}, *arguments)
     assert status == pytest.ExitCode.USAGE_ERROR
     assert f"ERROR: {says}" in output
     assert "Traceback" not in output
@@ -109,7 +89,7 @@ def test_what_is_watched(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
-    status, output = run(tmp_path, {}, *arguments)
+    status, output = run_pytest(tmp_path, {}, *arguments)
     assert status == 0, output
     said = re.search(r"mighty_patcher: watching (.*); ", output)
     assert said is not None, output
@@ -119,7 +99,7 @@ def test_what_is_watched(
 def test_without_a_terminal_a_failure_ends_the_run(tmp_path: Path) -> None:
     """As with --pdb: the debugger reads the end of its input."""
     files = {"test_it.py": "def test_a(): assert 1 == 2\ndef test_b(): pass\n"}
-    status, output = run(tmp_path, files, "--reload-loop")
+    status, output = run_pytest(tmp_path, files, "--reload-loop")
     assert status == pytest.ExitCode.INTERRUPTED
     assert "assert 1 == 2" in output
     assert "Quitting debugger" in output
@@ -128,7 +108,7 @@ def test_without_a_terminal_a_failure_ends_the_run(tmp_path: Path) -> None:
 
 def test_capture_and_logs_are_as_without(tmp_path: Path) -> None:
     """What is reloaded while a test runs is neither in its output nor in its log."""
-    status, output = run(
+    status, output = run_pytest(
         tmp_path,
         {
             "app.py": "def value(): return 1\n",
