@@ -58,3 +58,11 @@ class TestImportsOfAModuleElsewhere:
         file.write_bytes(b"\x7fELF\x00\xff")
         assert in_force.imports_of(module, "shop", "RETRIES") == []
         assert in_force.imports_of(module, "shop", "RETRIES") == []
+
+    def test_one_that_cannot_be_read_for_now(self, elsewhere):
+        """It is being installed anew, for example."""
+        module, file, in_force = elsewhere
+        file.unlink()
+        assert in_force.imports_of(module, "shop", "RETRIES") == []
+        file.write_text("from shop import RETRIES\n")
+        assert names(in_force.imports_of(module, "shop", "RETRIES")) == [("shop", "RETRIES")]

@@ -223,8 +223,8 @@ class InForce:
             if known is None or known[0] != text.digest:
                 found = imports_of(text.tree, importer, package_of(module))
                 known = self._imports[path] = (text.digest, found)
-        except SourceError:  # an extension module, for example
-            if is_elsewhere:
+        except SourceError:
+            if is_elsewhere and not path.endswith(".py"):  # an extension module
                 self._strangers.add((file, source))
             return []
         return known[1]
