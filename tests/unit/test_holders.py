@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mighty_patcher.engine.holders import still_held
+
 APP = """
     class App:
         def __init__(self): self.router = Router(self); self.all = [{"me": self}]
@@ -122,3 +124,28 @@ def test_nothing_is_kept_alive(project):
 
     gc.collect()
     assert sum(type(it) is m.App for it in gc.get_objects()) == 2  # and the one of the undo
+
+
+@pytest.mark.parametrize("answer", [ValueError, None])
+def test_a_metaclass_is_not_asked_what_its_classes_are(answer):
+    """Without a ``__hash__`` of its own its classes cannot be hashed at all."""
+
+    class Meta(type):
+        def __eq__(cls, other):
+            if answer is not None:
+                raise answer
+            return True
+
+    class App(metaclass=Meta):
+        pass
+
+    class Holder(metaclass=Meta):
+        def __init__(self, app):
+            self.app = app
+
+    app = App()
+    holder = Holder(app)
+    (stale,) = still_held([("m.app", app, True)], [])
+    assert "an object of type" in stale.reason
+    assert "Holder" in stale.reason
+    del holder

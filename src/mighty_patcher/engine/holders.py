@@ -39,14 +39,15 @@ _VALUES = (
     *(bool, int, float, complex, str, bytes, range, slice, tuple, frozenset, type(None)),
     *(ModuleType, BuiltinFunctionType, GenericAlias, UnionType, re.Pattern, type(...)),
 )
-_PARTS: dict[type, str] = {
-    list: "a list",
-    dict: "a dict",
-    set: "a set",
-    frozenset: "a frozenset",
-    tuple: "a tuple",
-    deque: "a deque",
-    CellType: "a variable",
+# By address: a metaclass may hash and compare its classes as it likes, or not at all.
+_PARTS: dict[int, str] = {
+    id(list): "a list",
+    id(dict): "a dict",
+    id(set): "a set",
+    id(frozenset): "a frozenset",
+    id(tuple): "a tuple",
+    id(deque): "a deque",
+    id(CellType): "a variable",
 }
 _OURS = __name__.partition(".")[0]
 
@@ -85,7 +86,13 @@ def still_held(replaced: Sequence[tuple[str, Any, bool]], ours: Iterable[Any]) -
 def _is_somebodys(value: Any) -> bool:
     """Tell whether an object is one of its own, and no value that anybody may have or share."""
     kind = type(value)
-    return kind not in _VALUES and class_dict(kind).get("__module__") != "typing"
+    is_value = any(kind is it for it in _VALUES)
+    return not is_value and class_dict(kind).get("__module__") != "typing"
+
+
+def _part_of(value: Any) -> str | None:
+    """Say what a part of something else is; None for what is one of its own."""
+    return _PARTS.get(id(type(value)))
 
 
 class _Heap:
@@ -111,21 +118,21 @@ class _Heap:
             return f"class {qualname_of(holder)}"
         if type(holder) is FunctionType:
             return f"{holder.__qualname__}()"
-        if type(holder) not in _PARTS:
+        kind = _part_of(holder)
+        if kind is None:
             return f"an object of type {qualname_of(type(holder))}"
         if type(holder) is CellType:
             above = [it for closure in above for it in self._above.get(id(closure), ())]
         for it in above:
-            if type(holder) in (tuple, CellType) and type(it) is FunctionType:
+            if type(it) is FunctionType and (type(holder) is tuple or type(holder) is CellType):
                 part = "a default" if type(holder) is tuple else "a variable"
                 return f"{part} of {it.__qualname__}()"
             if type(holder) is tuple and is_class(it):
                 return self.describe(it)
             if id(it) in self._namespaces:
                 return f"{self._namespaces[id(it)]}.{_key_of(holder, it)}"
-            if type(holder) is dict and type(it) not in (*_PARTS, FrameType):
+            if type(holder) is dict and _part_of(it) is None and type(it) is not FrameType:
                 return self.describe(it)  # its attributes, and nothing is asked to find out
-        kind = _PARTS[type(holder)]
         if above and depth:
             return f"{kind} in {self.describe(above[0], depth - 1)}"
         return kind
@@ -167,7 +174,7 @@ class _Heap:
         return (
             not self._above[id(value)]
             and id(value) not in self._goes_with_old
-            and type(value) not in _PARTS
+            and _part_of(value) is None
         )
 
     def _reached_from(self, ends: list[Any]) -> set[int]:
