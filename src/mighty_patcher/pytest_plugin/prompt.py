@@ -34,10 +34,10 @@ class Waiting:
     ) -> bool:
         """Show a failure, wait, and return whether the test shall run again."""
         self._screen.show(report)
-        self._screen.line(
-            f"{item.nodeid} waits for a save; Ctrl-C leaves it failed and goes on", bold=True
-        )
-        try:
+        try:  # from here on, because who reads the next line may press it at once
+            self._screen.line(
+                f"{item.nodeid} waits for a save; Ctrl-C leaves it failed and goes on", bold=True
+            )
             with self._screen.listening():
                 self._reloads.wait()
         except KeyboardInterrupt:
