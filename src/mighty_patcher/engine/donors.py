@@ -46,6 +46,7 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.hierarchy import Move, can_move
 from mighty_patcher.engine.leftovers import are_held, drop_added, is_own, leftovers
+from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import Narrowed
@@ -103,6 +104,7 @@ class Keeper:
         commit: Applies a log and remembers it for an undo.
         remember: Remembers what else is to be done after an undo.
         living: Finds the function that the program has of a definition which has just made another.
+        making_way: The classes that make way for others in this reload; None where none may.
 
     Attributes:
         stale: What could not be kept.
@@ -126,6 +128,7 @@ class Keeper:
         commit: Callable[[_core.Log], None],
         remember: settling.Remember,
         living: Living = unknown,
+        making_way: MakingWay | None = None,
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
@@ -149,6 +152,7 @@ class Keeper:
         self._commit = commit
         self._remember = remember
         self._living = living
+        self._making_way = making_way
         self._made_now: set[int] = set()
         self._young: set[int] | None = None
         self._codes: list[CodeType] = []
@@ -712,9 +716,13 @@ class Keeper:
                 log.commit()  # to be told why, or that it can be done all the same
                 log.undo()
         except (TypeError, ValueError) as error:
-            if "layout" in str(error) or type(error) is ValueError:
-                return f"CPython cannot lay it out with its new bases ({_in_one_line(error)})"
-            raise
+            words = _in_one_line(error)
+            if "layout" in words or type(error) is ValueError:
+                return f"CPython cannot lay it out with its new bases ({words})"
+            ways = self._making_way.plan(moves, words) if self._making_way is not None else []
+            if not ways:
+                raise
+            self._classes += ways
         return None
 
     def refuse(self, old: type, members: Mapping[str, Any], difference: str) -> None:
@@ -754,6 +762,8 @@ class Keeper:
             shape: A class of that layout; None if layout and bases stay.
             apart: Names that hold something else now, while what they held goes on.
         """
+        if self._making_way is not None:
+            self._making_way.settle(old)
         before = class_dict(old)
         content = {
             name: value if name in apart else self._member(before, name, value)

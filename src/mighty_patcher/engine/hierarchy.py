@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from mighty_patcher.engine.classes import ClassEdit, bases_of, class_dict, mro_of
 
-__all__ = ["Move", "can_move"]
+__all__ = ["Move", "can_move", "making_way"]
 
 _BASETYPE = 1 << 10  # Py_TPFLAGS_BASETYPE, Include/object.h
 _flags_of = vars(type)["__flags__"].__get__
+_size_of = vars(type)["__basicsize__"].__get__
+_base_of = vars(type)["__base__"].__get__
 _Order = tuple[type, ...]
 
 
@@ -42,7 +44,7 @@ class Move:
 
 
 class _NobodyKnowsError(Exception):
-    """A metaclass has a say in the order."""
+    """A metaclass has a say in it."""
 
 
 def can_move(moves: Sequence[Move]) -> bool:
@@ -53,32 +55,93 @@ def can_move(moves: Sequence[Move]) -> bool:
 
     Returns:
         True if CPython will do it. False if it will not, or if only CPython knows: where an ``mro``
-        of a metaclass would be called.
+        of a metaclass would be called, and where there is a metaclass and a layout that some of the
+        bases have and others have not.
     """
-    world = _World()
-    waiting = list(moves)
     try:
-        while waiting:
-            left = [move for move in waiting if not world.move(move)]
-            if len(left) == len(waiting):
-                return False
-            waiting = left
+        return _World().move_all(moves)
     except _NobodyKnowsError:
         return False
-    return True
+
+
+def making_way(moves: Sequence[Move]) -> list[Move]:
+    """Find what classes could derive from for a while so that others can move at once.
+
+    A class that derives from one that moves may be in its way, though the text that was saved has
+    other bases for both: CPython would not have made it yet.
+
+    Args:
+        moves: The classes that are to move, and cannot.
+
+    Returns:
+        The moves that make way: of each class that is in the way, to those of its bases that do not
+        come by way of the others, or else to the one that lays out its instances. Empty if nothing
+        helps.
+    """
+    ways: dict[int, Move] = {}
+    untried: dict[int, list[Move]] = {}
+    try:
+        while not (world := _World()).move_all([*ways.values(), *moves]):
+            cls = world.in_the_way
+            if cls is None or any(move.cls is cls for move in moves):
+                return []
+            others = untried.setdefault(id(cls), world.ways_of(cls))
+            if not others:
+                return []
+            ways[id(cls)] = others.pop(0)
+    except _NobodyKnowsError:
+        return []
+    return list(ways.values())
+
+
+def _has_own_layout(cls: type) -> bool:
+    return bool(_size_of(cls) != _size_of(object))
 
 
 class _World:
     """The classes as they will be after some moves, by identity: a metaclass may hash and compare
     its classes as it likes.
+
+    Attributes:
+        in_the_way: The class that has no order of methods if another moves; None if a move fails
+            for something else.
     """
 
     def __init__(self) -> None:
+        self.in_the_way: type | None = None
+        self._failed: dict[int, _Order] = {}
         self._moved: dict[int, Move] = {}
         self._orders: dict[int, _Order] = {}
 
+    def move_all(self, moves: Sequence[Move]) -> bool:
+        """Move classes in the order in which they can, and tell whether all have moved."""
+        waiting = list(moves)
+        while waiting:
+            left = [move for move in waiting if not self.move(move)]
+            if len(left) == len(waiting):
+                return False
+            waiting = left
+        return True
+
+    def ways_of(self, cls: type) -> list[Move]:
+        """Return other bases for a class that is in the way of the last that could not move."""
+        bases, orders = bases_of(cls), self._failed
+        apart = tuple(
+            base
+            for base in bases
+            if not any(
+                any(it is base for it in orders.get(id(other)) or self._order(other))
+                for other in bases
+                if other is not base
+            )
+        )
+        solid: type = _base_of(cls)
+        found = [apart] if apart and len(apart) < len(bases) else []
+        return [Move(cls, way, type(cls)) for way in [*found, (solid,)]]
+
     def move(self, move: Move) -> bool:
         """Move a class, and tell whether it can; nothing has changed if not."""
+        self.in_the_way = None
         for base in move.bases:
             if not _flags_of(base) & _BASETYPE or any(it is move.cls for it in self._order(base)):
                 return False
@@ -87,6 +150,7 @@ class _World:
         self._moved[id(move.cls)] = move
         if self._reorder(move.cls):
             return True
+        self._failed = self._orders
         self._moved, self._orders = moved, orders
         return False
 
@@ -103,7 +167,10 @@ class _World:
             raise _NobodyKnowsError
         order = self._merged(cls)
         if order is None:
+            self.in_the_way = cls
             return False
+        if metaclass is not type and any(map(_has_own_layout, order[1:])):
+            raise _NobodyKnowsError  # mro_check, with the order of methods from before
         self._orders[id(cls)] = order
         return all(map(self._reorder, self._subclasses(cls)))
 

@@ -23,6 +23,7 @@ from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
 from mighty_patcher.engine.holders import still_held
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
+from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.parts import Part
@@ -120,6 +121,7 @@ class Transaction:
         self._done: list[_Undoable] = []
         self._replaced: dict[tuple[str, str], Any] = {}
         self._own: list[Any] = []
+        self._making_way = MakingWay()
 
     def add(self, edit: Edit, outside: Outside, until: int | None = None) -> None:
         """Make the edits of one module, or gather them until `commit`.
@@ -164,8 +166,12 @@ class Transaction:
     def finish(self) -> None:
         """Apply what has gathered, and say which functions are what they were, and who holds what
         names have lost.
+
+        Raises:
+            RefusedEdit: A class has made way for another, and has no bases of its own again.
         """
         self.commit()
+        self._making_way.check()
         self._name_holders()
         self.stale += _left_behind(self._behind)
         self._behind.clear()
@@ -328,6 +334,7 @@ class Transaction:
             self._commit_log,
             remember,
             edit.living,
+            self._making_way,
         )
         importlib.invalidate_caches()  # files that it imports may be as new as this one
         try:
