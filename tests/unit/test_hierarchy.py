@@ -89,16 +89,17 @@ def test_random_moves_of_classes_with_slots(metaclass: type) -> None:
     """
     chance, moved = random.Random(7), 0
     for _ in range(2000):
-        slotted: Any = metaclass("Slotted", (), {"__slots__": ("a",)})
-        empty: Any = metaclass("Empty", (), {"__slots__": ()})
-        classes = [slotted, empty, metaclass("Root", (), {})]
+        made = [("a",), ("a",), ()]
+        classes: list[Any] = [metaclass("Base", (), {"__slots__": slots}) for slots in made]
+        classes.append(metaclass("Root", (), {}))
         for number in range(chance.randint(1, 4)):
             content = chance.choice([{}, {"__slots__": ()}, {"__slots__": (f"s{number}",)}])
             bases = chance.sample(classes, chance.choice([1, 2]))
             with suppress(TypeError):
                 classes.append(metaclass(f"C{number}", tuple(bases), content))
         before = orders(classes)
-        move = Move(chance.choice(classes), tuple(chance.sample(classes, 2)), metaclass)
+        bases = chance.sample(classes, chance.choice([1, 2]))
+        move = Move(chance.choice(classes), tuple(bases), metaclass)
         moves = [move, *making_way([move])]
         if can_move(moves):
             try:
