@@ -1,10 +1,9 @@
 /* slots.h - slots that a class gains while instances of it are alive.
  *
  * Instances keep the layout that they were made with, so there is no place in them for a slot that is
- * added later. It becomes a descriptor whose values lie in a table outside of the instances, and which
- * otherwise behaves as the member descriptor of a slot does. What CPython does to the slots of an
- * instance (show them to the collector, clear them, drop them) is done to its entries by a hidden class,
- * which is put between the Python classes that an instance is laid out by and the C class below them.
+ * added later. It becomes a descriptor whose values lie in a table outside of the instances (sidetable.h)
+ * that a hidden class looks after (hidden.h), and which otherwise behaves as the member descriptor of a slot
+ * does.
  */
 #ifndef MP_SLOTS_H
 #define MP_SLOTS_H
@@ -24,16 +23,5 @@ PyObject *mp_slots_new(PyObject *owner, PyObject *name);
  * a slot that is removed and comes back has its old place and values. New reference; None if the layout
  * has no such slot. Runs nothing. */
 PyObject *mp_slots_own(PyObject *type, PyObject *name);
-
-/* Make sure that entries of instances of `type` are visited, cleared and dropped. Raises TypeError if that
- * cannot be; then nothing was changed. Stops the world if there is something to do; runs no Python. */
-int mp_slots_ensure(PyTypeObject *type);
-
-/* True if `type` is a hidden class, or if its layout has one. Run nothing. */
-int mp_slots_is_hidden(PyTypeObject *type);
-int mp_slots_has_hidden(PyTypeObject *type);
-
-/* The number of entries of all instances. Runs nothing. */
-Py_ssize_t mp_slots_count(void);
 
 #endif /* MP_SLOTS_H */

@@ -1,7 +1,7 @@
 /* type.c - see type.h. */
 #include "type.h"
 
-#include "slots.h"
+#include "hidden.h"
 
 #define MP_TYPE_COLLECTION_FLAGS (Py_TPFLAGS_SEQUENCE | Py_TPFLAGS_MAPPING)
 #define MP_TYPE_FLAGS (MP_TYPE_COLLECTION_FLAGS | Py_TPFLAGS_IS_ABSTRACT)
@@ -59,7 +59,7 @@ storage_of(PyTypeObject *type_b)
 {
     destructor dealloc = type_b->tp_dealloc;
 
-    while (type_b->tp_base != NULL && (is_python_class(type_b) || mp_slots_is_hidden(type_b) ||
+    while (type_b->tp_base != NULL && (is_python_class(type_b) || mp_hidden_is_one(type_b) ||
                                        is_stateless(type_b, dealloc))) {
         type_b = type_b->tp_base;
     }
@@ -71,7 +71,7 @@ static PyTypeObject *
 storage_below(PyTypeObject *type_b, PyTypeObject *python_class_b)
 {
     while (type_b->tp_base != NULL && !is_python_class(type_b) &&
-           (mp_slots_is_hidden(type_b) || is_stateless(type_b, python_class_b->tp_dealloc))) {
+           (mp_hidden_is_one(type_b) || is_stateless(type_b, python_class_b->tp_dealloc))) {
         type_b = type_b->tp_base;
     }
     return is_python_class(type_b) ? storage_of(type_b) : type_b;
@@ -529,7 +529,7 @@ call_setter(descrsetfunc set, PyObject *descriptor_b, PyTypeObject *type, PyObje
 static int
 set_bases(PyTypeObject *type, PyObject *bases)
 {
-    int ret = MP_ERROR, has_side_slots = mp_slots_has_hidden(type);
+    int ret = MP_ERROR, has_side_slots = mp_hidden_is_below(type);
     /* Owned. */
     PyObject *name = PyUnicode_InternFromString("__bases__");
     PyTypeObject *before = type->tp_base;
@@ -549,7 +549,7 @@ set_bases(PyTypeObject *type, PyObject *bases)
         goto done;
     }
     Py_DECREF(before);
-    if (has_side_slots && mp_slots_ensure(type) < 0) {
+    if (has_side_slots && mp_hidden_ensure(type) < 0) {
         /* It derives from what it shall, and that counts: instances leak their added slots. */
         PyErr_WriteUnraisable((PyObject *)type);
     }

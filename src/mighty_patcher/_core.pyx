@@ -56,11 +56,13 @@ cdef extern from "heap.h":
 cdef extern from "names.h":
     object mp_names_holding(object namespaces, object objects)
 
+cdef extern from "sidetable.h":
+    Py_ssize_t mp_sidetable_count()
+
 cdef extern from "slots.h":
     object mp_slots_own(object type, object name)
     object mp_slots_type()
     object mp_slots_new(object owner, object name)
-    Py_ssize_t mp_slots_count()
 
 cdef extern from "replace.h":
     object mp_replace_references(object donors, object targets, object kept)
@@ -211,7 +213,7 @@ SideSlot = mp_slots_type()
 
 
 def side_slot_count():
-    return mp_slots_count()
+    return mp_sidetable_count()
 
 
 def running_frames():
