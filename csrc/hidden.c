@@ -1,6 +1,7 @@
 /* hidden.c - see hidden.h. */
 #include "hidden.h"
 
+#include "bases.h"
 #include "sidetable.h"
 
 #include <stdlib.h>
@@ -328,8 +329,7 @@ mp_hidden_ensure_all(PyTypeObject *type)
     if (mp_hidden_ensure(type) < 0) {
         goto done;
     }
-    /* Not through the class: its metaclass may have other ideas. */
-    subclasses = PyObject_CallMethod((PyObject *)&PyType_Type, "__subclasses__", "O", type);
+    subclasses = mp_bases_subclasses(type);
     if (subclasses == NULL) {
         goto done;
     }

@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <structmember.h>
 
-/* ---- the descriptor ---------------------------------------------------------------------- */
-
 typedef struct {
     PyObject_HEAD
     PyObject *owner;    /* Owned. */
@@ -224,33 +222,4 @@ done:
         Py_CLEAR(slot);
     }
     return (PyObject *)slot;
-}
-
-/* ---- slots that are stored in instances -------------------------------------------------- */
-
-PyObject *
-mp_slots_own(PyObject *type, PyObject *name)
-{
-    PyObject *own = NULL;
-    const char *sought = PyUnicode_AsUTF8(name);
-
-    if (sought == NULL) {
-        goto done;
-    }
-    if (!PyType_Check(type) || !PyType_HasFeature((PyTypeObject *)type, Py_TPFLAGS_HEAPTYPE)) {
-        PyErr_SetString(PyExc_TypeError, "expected a class that is written in Python");
-        goto done;
-    }
-    /* The definitions lie in the class itself (type_new_slots, Objects/typeobject.c), so that a descriptor
-     * of this class, which keeps it alive, may refer to them. */
-    for (PyMemberDef *member_b = ((PyTypeObject *)type)->tp_members;
-         member_b != NULL && member_b->name != NULL; member_b++) {
-        if (strcmp(member_b->name, sought) == 0) {
-            own = PyDescr_NewMember((PyTypeObject *)type, member_b);
-            goto done;
-        }
-    }
-    own = Py_NewRef(Py_None);
-done:
-    return own;
 }

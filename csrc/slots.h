@@ -19,9 +19,4 @@ PyObject *mp_slots_type(void);
  * reference; stops the world; runs no Python but for `__del__` of what is not used any more. */
 PyObject *mp_slots_new(PyObject *owner, PyObject *name);
 
-/* A new descriptor for a slot that the layout of instances of `type` has, whatever became of the first one:
- * a slot that is removed and comes back has its old place and values. New reference; None if the layout
- * has no such slot. Runs nothing. */
-PyObject *mp_slots_own(PyObject *type, PyObject *name);
-
 #endif /* MP_SLOTS_H */

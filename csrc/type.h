@@ -24,11 +24,6 @@ typedef struct {
     int noted;
 } mp_type_edit;
 
-/* Why instances of `target` could not live on as those of a class like `donor`, as half a sentence
- * (static memory), or NULL if they can. Own slots of either make no difference, for added ones live in
- * a side table (slots.h) and storage of removed ones stays. Runs nothing. */
-const char *mp_type_layout_difference(PyTypeObject *target, PyTypeObject *donor);
-
 /* Fill `edit` so that `target` gets the items of `content` (a plain dict with plain names). `bases` (a
  * tuple), `metaclass` and `donor` may be NULL. A donor is a class that CPython made with these bases; it
  * may have been buried, for only its flags are looked at. Raises TypeError, or ValueError where instances
@@ -68,15 +63,5 @@ void mp_type_leave(mp_type_edit *edit, int done);
 
 /* Drop everything that the edit holds. Runs finalizers. */
 void mp_type_discard(mp_type_edit *edit);
-
-/* A new `__dict__` or `__weakref__` descriptor of `type`, like that of another class: a class that had
- * it from a base needs its own when the base goes. New reference; TypeError for any other descriptor. */
-PyObject *mp_type_own_getset(PyObject *type, PyObject *descriptor);
-
-/* Take a class that nobody uses out of the `__subclasses__()` of its bases, for good: it derives from
- * `grave` afterwards, a class with no content. Instances that are left can still be freed: where
- * they store what a base in C lays out, the class derives from a grave with that base, which is kept in
- * the dictionary `graves`. */
-int mp_type_bury(PyObject *type, PyObject *grave, PyObject *graves);
 
 #endif /* MP_TYPE_H */

@@ -37,10 +37,15 @@ cdef extern from "commit.h":
     void mp_log_discard(mp_log *log)
     int mp_code_is_held_elsewhere(object functions, object roots, object vouched) except -1
 
-cdef extern from "type.h":
-    const char *mp_type_layout_difference(void *target, void *donor)
-    object mp_type_own_getset(object type, object descriptor)
-    int mp_type_bury(object type, object grave, object graves) except -1
+cdef extern from "layout.h":
+    const char *mp_layout_difference(void *target, void *donor)
+
+cdef extern from "bases.h":
+    int mp_bases_bury(object type, object grave, object graves) except -1
+
+cdef extern from "own.h":
+    object mp_own_member(object type, object name)
+    object mp_own_getset(object type, object descriptor)
 
 cdef extern from "Python.h":
     object PyEval_EvalCodeEx(object code, object globals, object locals, void *arguments, int, void *named,
@@ -60,7 +65,6 @@ cdef extern from "sidetable.h":
     Py_ssize_t mp_sidetable_count()
 
 cdef extern from "slots.h":
-    object mp_slots_own(object type, object name)
     object mp_slots_type()
     object mp_slots_new(object owner, object name)
 
@@ -186,23 +190,23 @@ cdef class ClassStatement:
 
 def layout_difference(target, donor):
     must_be_classes(target, donor)
-    cdef const char *reason = mp_type_layout_difference(<void *>target, <void *>donor)
+    cdef const char *reason = mp_layout_difference(<void *>target, <void *>donor)
     return None if reason is NULL else reason.decode()
 
 
 def own_getset(cls, descriptor):
-    return mp_type_own_getset(cls, descriptor)
+    return mp_own_getset(cls, descriptor)
 
 
 def own_slot(cls, str name not None):
-    return mp_slots_own(cls, name)
+    return mp_own_member(cls, name)
 
 
 _graves = {}
 
 
 def bury(cls, grave):
-    mp_type_bury(cls, grave, _graves)
+    mp_bases_bury(cls, grave, _graves)
 
 
 def side_slot(owner, str name not None):
