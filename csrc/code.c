@@ -1,7 +1,7 @@
 /* code.c - see code.h. */
 #include "code.h"
 
-#include "heap.h"
+#include "objects.h"
 
 #include <stdlib.h>
 

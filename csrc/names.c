@@ -1,7 +1,7 @@
 /* names.c - see names.h. */
 #include "names.h"
 
-#include "heap.h"
+#include "objects.h"
 
 /* Nothing is made meanwhile that the collector knows: what it would run could change the namespace. */
 static int

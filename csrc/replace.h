@@ -23,8 +23,4 @@
  * lists of different lengths, and MemoryError, mostly before anything is changed. */
 PyObject *mp_replace_references(PyObject *donors, PyObject *targets, PyObject *kept);
 
-/* Which lists and deques hold objects of a list, and how often: a new list of (holder, object, count).
- * Runs no Python. */
-PyObject *mp_lists_holding(PyObject *objects);
-
 #endif /* MP_REPLACE_H */

@@ -70,6 +70,8 @@ cdef extern from "slots.h":
 
 cdef extern from "replace.h":
     object mp_replace_references(object donors, object targets, object kept)
+
+cdef extern from "occurrences.h":
     object mp_lists_holding(object objects)
 
 FREE_THREADED = bool(MP_FREE_THREADED)
