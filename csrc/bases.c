@@ -16,13 +16,9 @@ mp_bases_subclasses(PyTypeObject *type)
 static int
 is_blank(const void *suite_b, size_t size)
 {
-    const char *bytes_b = suite_b;
-    size_t i = 0;
+    static const PyNumberMethods blank = {0}; /* none is larger */
 
-    while (bytes_b != NULL && i < size && bytes_b[i] == 0) {
-        i++;
-    }
-    return bytes_b == NULL || i == size;
+    return suite_b == NULL || memcmp(suite_b, &blank, size) == 0;
 }
 
 /* True if instances of a class know no operator: neither arithmetic nor len(), [], await or buffers. */

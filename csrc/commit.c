@@ -158,36 +158,57 @@ dict_of(mp_edit *edit)
                                         : NULL;
 }
 
+#if MP_KNOWS_JIT
+/* Whether the JIT is on, which is settled when the process starts; -1 on error. */
+static int
+is_jit_enabled(void)
+{
+    static int known = -1;
+    /* Owned. */
+    PyObject *enabled = NULL;
+    /* Borrowed. */
+    PyObject *jit_b = NULL;
+
+    if (known >= 0) {
+        goto done;
+    }
+    jit_b = PySys_GetObject("_jit");
+    if (jit_b == NULL) {
+        known = 0;
+        goto done;
+    }
+    enabled = PyObject_CallMethod(jit_b, "is_enabled", NULL);
+    if (enabled != NULL) {
+        known = enabled == Py_True;
+    }
+done:
+    Py_XDECREF(enabled);
+    return known;
+}
+#endif
+
 /* JIT code has nested constants built in, and folds globals: where the JIT is on, a swapped
  * constant crashes it (sys._clear_internal_caches, gh-116159). And on 3.15 it goes on with the old
  * __init__ of a class, whatever the touch of that function says. The world must not be stopped. */
 static int
 flush_jit(void)
 {
-    int ret = MP_ERROR;
+    int ret = MP_OK;
+#if MP_KNOWS_JIT
+    int enabled = is_jit_enabled();
     /* Owned. */
-    PyObject *enabled = NULL, *done = NULL;
+    PyObject *done = NULL;
     /* Borrowed. */
-    PyObject *jit_b = PySys_GetObject("_jit"), *clear_b = PySys_GetObject("_clear_internal_caches");
+    PyObject *clear_b = enabled == 1 ? PySys_GetObject("_clear_internal_caches") : NULL;
 
-    if (jit_b == NULL || clear_b == NULL) {
-        ret = MP_OK;
-        goto done;
-    }
-    enabled = PyObject_CallMethod(jit_b, "is_enabled", NULL);
-    if (enabled == NULL) {
-        goto done;
-    }
-    if (enabled == Py_True) {
+    if (clear_b != NULL) {
         done = PyObject_CallNoArgs(clear_b);
-        if (done == NULL) {
-            goto done;
-        }
     }
-    ret = MP_OK;
-done:
-    Py_XDECREF(enabled);
+    if (enabled < 0 || (clear_b != NULL && done == NULL)) {
+        ret = MP_ERROR;
+    }
     Py_XDECREF(done);
+#endif
     return ret;
 }
 

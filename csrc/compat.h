@@ -37,6 +37,11 @@ extern PyAPI_FUNC(void) _PyEval_StartTheWorld(PyInterpreterState *interp);
 #define MP_END_CRITICAL_SECTION }
 #endif
 
+/* ---- the JIT -------------------------------------------------------------------------------- */
+
+/* sys._jit tells whether there is one, and it is on (gh-133231); without the GIL there is none. */
+#define MP_KNOWS_JIT (PY_VERSION_HEX >= 0x030E0000 && !MP_FREE_THREADED)
+
 /* ---- fields of a function that came later ---------------------------------------------- */
 
 /* PEP 695 put the type parameters into the function (gh-103763). */
