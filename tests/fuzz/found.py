@@ -1037,4 +1037,21 @@ FOUND = {
         A = 2
         A += note("b", 9)
         """,
+    "a module of a cycle is begun for who has its names through another": """
+        ----- base.py
+        import user
+        ----- pkg/__init__.py
+        from base import *
+        ----- user.py
+        from helper import note
+        import pkg
+        =====
+        ----- base.py
+        A = 1
+        import user
+        ----- user.py
+        from helper import note
+        import pkg
+        B = note("b", pkg.A)
+        """,
 }

@@ -53,11 +53,17 @@ class _Saved:
         return in_dependency_order(self._modules, imports)
 
     def imported(self, module: ModuleType, name: str) -> list[Imported]:
-        """Return what a module has imported, if that may be from the module of this name."""
+        """Return what a module has imported, if that may be from the module of this name, or, of
+        ``*``, if it may import everything from any.
+        """
+        if name == "*":
+            return self._in_force.imports_of(module, "", "*")
         return self._in_force.imports_of(module, name, "")
 
     def will_import(self, module: ModuleType, name: str) -> list[Imported]:
-        """Return what a module will import, if that may be from the module of this name."""
+        """Return what a module will import, if that may be from the module of this name, or, of
+        ``*``, if it may import everything from any.
+        """
         own = self._imports.get(id(module))
         return self.imported(module, name) if own is None else own
 

@@ -276,7 +276,7 @@ class InForce:
 def _may_import(data: bytes, importer: str, source: str, name: str) -> bool:
     """Tell from a text whether it is worth parsing, to see if it imports a name from a module."""
     return _may_import_from(data, importer, source) and (
-        name.encode() in data or STAR_IMPORT.search(data) is not None
+        (name != "*" and name.encode() in data) or STAR_IMPORT.search(data) is not None
     )
 
 

@@ -20,7 +20,9 @@ from mighty_patcher.engine.statement_run import Outside
 __all__ = ["Turn", "Worklist"]
 
 Imports = Callable[[ModuleType, str], Sequence[Imported]]
-"""What a module will import at its top, if that may be from the module of this name."""
+"""What a module will import at its top, if that may be from the module of this name, or, of ``*``,
+if it may import everything from any.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Worklist:
         self._imports = imports
         self._is_own = is_own
         self._has = has
-        self._needed: dict[int, frozenset[str]] = {}  # the names of what a module will import
+        self._needed: dict[tuple[int, str], bool] = {}
         self._raised = set() if raised is None else raised
         ranks = dict(self._ranks)
         for name, other in self._raised:
@@ -217,11 +219,24 @@ class Worklist:
         return None
 
     def _needs(self, module: ModuleType, other: ModuleType) -> bool:
-        needed = self._needed.get(id(module))
-        if needed is None:
-            found = (name for it in self._imports(module, "") for name in it.modules())
-            needed = self._needed[id(module)] = frozenset(found)
-        return name_of_module(other) in needed
+        """Tell whether a module will import another, or one that will have names from there."""
+        name = name_of_module(other)
+        if (id(module), name) not in self._needed:
+            self._needed[id(module), name] = self._has_names_from(name, module)
+        return self._needed[id(module), name]
+
+    def _has_names_from(self, name: str, module: ModuleType) -> bool:
+        waiting = {it for imported in self._imports(module, "") for it in imported.modules()}
+        seen = {name_of_module(module)}
+        while waiting and name not in waiting:
+            source = sys.modules.get(it := waiting.pop())
+            seen.add(it)
+            if type(source) is ModuleType and self._is_own(source):
+                if any(name in imported.modules() for imported in self._imports(source, name)):
+                    return True
+                stars = {it.module for it in self._imports(source, "*") if it.name == "*"}
+                waiting |= stars - seen
+        return bool(waiting)
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
