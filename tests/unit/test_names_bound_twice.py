@@ -37,6 +37,25 @@ class TestBlocks:
         project.edit("m", "    n += 100\n", "")
         assert m.n == 11
 
+    def test_a_sum_in_another_branch_than_what_changed(self, project):
+        project.load("config", "A = 0\n")
+        m = project.load(
+            "m",
+            """
+            import ~config as config
+            n = 1
+            if config is None:
+                pass
+            elif not config:
+                x = config.A
+            else:
+                n += 10
+            """,
+        )
+        project.engine()
+        assert ran(project.edit("config", "A = 0", "A = 5")) == ["A", "the if statement"]
+        assert m.n == 11
+
     def test_a_class_that_stands_in_a_block_below_a_new_one(self, project):
         m = project.load("m", "if True:\n    class K:\n        def one(self): return 1\n")
         project.engine()

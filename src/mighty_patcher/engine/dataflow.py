@@ -736,9 +736,10 @@ class Flow:
                 for name in self._facts_of(child.new).binds:
                     binders.setdefault((child.branch, name), []).append(at)
         for child in list(children):
-            if child.kind != "run" or child.new is None:
+            statement = pruned(child)  # of a block in it, what is executed
+            if statement is None:
                 continue
-            found = self._facts_of(child.new)
+            found = self._facts_of(statement)
             for name in found.reads | found.binds:
                 places = binders.get((child.branch, name), [])
                 # What others bind, too, may hold another value when the block is entered again.
