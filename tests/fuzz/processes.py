@@ -49,6 +49,7 @@ class Seen:
         held: Of a process that reloads: what became of what was held from the start.
         lost: States that are not the same any more.
         stale: What the report said is stale.
+        kept: What it said was kept though it would be another now: module and name.
         report: The console lines.
     """
 
@@ -58,6 +59,7 @@ class Seen:
     held: Words = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    kept: list[tuple[str, str]] = field(default_factory=list)
     report: str = ""
 
 
@@ -281,6 +283,7 @@ class _Live:
                 "held": held_words(names, held),
                 "lost": [at for at, state in states.items() if not _is_there(at, state)],
                 "stale": [f"{it.what}: {it.reason}" for it in report.stale],
+                "kept": [(it.module, it.qualname) for it in report.kept],
                 "report": "\n".join([str(report), *map(_in_words, report.steps)]),
             }
             seen.append(found)

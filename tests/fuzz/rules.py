@@ -17,8 +17,8 @@ follows from:
 * A statement that runs sees what others, which come after it, have changed in place: by rule 3
   these are kept, and the object with them.
 * A name that is set in a block only may be left from a branch that is not taken any more: rule 6
-  deletes what is deleted from the source, and this is not. The same goes for a name that is gone
-  where modules import everything from each other.
+  deletes what is deleted from the source, and this is not. The report says so, or it is a fault.
+  A name that is gone where modules import everything from each other may be left, too.
 * What a module of a cycle gets from another while that is still being executed is unknown if it is
   bound again later on, until its import is edited: by rule 6 who is reloaded has the value that the
   name has now, and its value of halfway through an import is gone. So is, for an import of
@@ -34,7 +34,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -43,7 +43,7 @@ from compare import Words
 from processes import Seen, module_of
 from programs import Texts
 
-__all__ = ["Memory", "Node", "Step", "Version", "differing"]
+__all__ = ["LEFT", "Cause", "Causes", "Memory", "Node", "Step", "Version", "differing"]
 
 Node = tuple[str, str]
 Path = tuple[str, ...]
@@ -60,6 +60,32 @@ CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY = (
     "got halfway",
 )
 """Why nothing can be said of something."""
+MUST_BE_SAID = {LEFT}
+"""Of these the report has to name what a fresh process has not, or what that is made of."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why nothing can be said of something, and where that comes from.
+
+    Attributes:
+        reason: Why.
+        module: The module of what is first of all not as a fresh process has it.
+        names: What that is called in reports.
+    """
+
+    reason: str
+    module: str = ""
+    names: tuple[str, ...] = ()
+
+    def is_said(self, said: Container[Node]) -> bool:
+        """Tell whether a report has said so."""
+        return self.reason not in MUST_BE_SAID or any(
+            (self.module, it) in said for it in self.names
+        )
+
+
+Causes = frozenset[Cause]
 _LOOKED_INTO = ("Match", "Try", "With")
 _NEVER = ("if __name__", "if typing.TYPE_CHECKING")
 
@@ -608,9 +634,9 @@ class Memory:
         halfway: What was got in a cycle, and not again since.
     """
 
-    results: dict[tuple[str, str], str] = field(default_factory=dict)
+    results: dict[tuple[str, str], Causes] = field(default_factory=dict)
     contents: set[Node] = field(default_factory=set)
-    left: set[Node] = field(default_factory=set)
+    left: dict[Node, Causes] = field(default_factory=dict)
     halfway: set[Node] = field(default_factory=set)
 
 
@@ -631,14 +657,16 @@ class Step:
         new: Version,
         notes: list[tuple[str, str, str]],
         memory: Memory,
-        left: Iterable[Node] = (),
+        left: Mapping[Node, Causes] | None = None,
     ) -> None:
         self.old, self.new, self.memory = old, new, memory
-        self.excused: Counter[str] = Counter()  # the differences of which nothing is said, by why
+        self.excused: Counter[str] = (
+            Counter()
+        )  # the differences of which nothing can be said, by why
         self.ran = Counter((module, key) for module, key, _ in notes)
         self._unknown_before = _unknown(old, memory)
         memory.halfway |= old.halfway
-        memory.left = set(left)
+        memory.left = dict(left or {})
         self.changed: set[tuple[str, str]] = set()
         self.reordered: set[tuple[str, str]] = set()
         self.kept_notes: dict[str, set[str]] = {}
@@ -794,7 +822,7 @@ class Step:
         return bool(keys) and executed(self.ran[module, key] for key in keys)
 
     def _remember(self) -> None:
-        results = dict.fromkeys(self._seen_late(), LATE)
+        results = {key: self._cause(LATE, key) for key in self._seen_late()}
         for module, it in self.new.all():
             key = module, it.text
             if self._did_run(module, it):
@@ -805,9 +833,9 @@ class Step:
             if known and (it.called or is_kept):
                 results[key] = known
             elif is_kept and self._may_return_another(module, it):
-                results[key] = RETURNED
+                results[key] = self._cause(RETURNED, key)
             elif is_kept and before != after:
-                results[key] = AROUND
+                results[key] = self._cause(AROUND, key)
         self.memory.results = results
         contents = {node for node in self.memory.contents if not self._is_made_anew(node)}
         for node in self._changed_in_place(self.old) | self._changed_in_place(self.new):
@@ -849,12 +877,16 @@ class Step:
                     late.add(key)
         return late
 
-    def _reason_before(self, module: str, it: Statement) -> str:
+    def _cause(self, reason: str, key: tuple[str, str]) -> Causes:
+        (it,) = {it for it in self.new.statements[key[0]] if it.text == key[1]}
+        return frozenset({Cause(reason, key[0], it.binds)})
+
+    def _reason_before(self, module: str, it: Statement) -> Causes:
         """Return why nothing could be said of a statement, or of the block that it was before."""
-        known = self.memory.results.get((module, it.text), "")
+        known = self.memory.results.get((module, it.text), frozenset())
         for other in self.old.statements[module] if it.kind in _LOOKED_INTO else ():
             if other.kind == it.kind and not {*other.binds}.isdisjoint(it.binds):
-                known = known or self.memory.results.get((module, other.text), "")
+                known |= self.memory.results.get((module, other.text), frozenset())
         return known
 
     def _may_return_another(self, module: str, it: Statement) -> bool:
@@ -901,33 +933,40 @@ def _targets(version: Version, module: str, it: Statement) -> set[Node]:
     }
 
 
-def _unknown(version: Version, memory: Memory) -> dict[Node, str]:
+def _unknown(version: Version, memory: Memory) -> dict[Node, Causes]:
     """Return the names of which nothing can be said, and why."""
-    unknown = dict.fromkeys(memory.halfway | version.halfway, HALFWAY)
-    unknown |= dict.fromkeys(memory.left, LEFT)
-    unknown |= dict.fromkeys(memory.contents, CHANGED)
+    unknown: dict[Node, Causes] = defaultdict(frozenset)
+    for node in memory.halfway | version.halfway:
+        unknown[node] |= {Cause(HALFWAY, node[0], (node[1],))}
+    for node in memory.contents:
+        unknown[node] |= {Cause(CHANGED, node[0], (node[1],))}
+    for node, causes in memory.left.items():
+        unknown[node] |= causes
     for module, it in version.all():
-        reason = memory.results.get((module, it.text))
-        unknown |= {(module, name): reason for name in it.binds if reason}
-    more = True
+        if causes := memory.results.get((module, it.text), frozenset()):
+            for name in it.binds:
+                unknown[module, name] |= causes
+    sources = [
+        (
+            [*((module, name) for name in it.binds), *_targets(version, module, it)],
+            {
+                n
+                for node in version.all_nodes(module, it.deep)
+                for n in (node, version.origin(node))
+            },
+        )
+        for module, it in version.all()
+    ] + [([node], {source}) for node, source in version.sources.items()]
+    more = bool(unknown)
     while more:
         more = False
-        for node, source in version.sources.items():
-            if source in unknown and node not in unknown:
-                unknown[node] = unknown[source]
-                more = True
-        for module, it in version.all():
-            nodes = {(module, name) for name in it.binds}
-            nodes = (nodes | _targets(version, module, it)) - unknown.keys()
-            if not nodes:
-                continue
-            for node in version.all_nodes(module, it.deep):
-                reason = unknown.get(node) or unknown.get(version.origin(node))
-                if reason:
-                    unknown |= dict.fromkeys(nodes, reason)
+        for nodes, read in sources:
+            found = frozenset().union(*(unknown[it] for it in read & unknown.keys()))
+            for node in nodes:
+                if not found <= unknown.get(node, frozenset()):
+                    unknown[node] |= found
                     more = True
-                    break
-    return unknown
+    return dict(unknown)
 
 
 def differing(ours: Words, theirs: Words) -> Iterator[tuple[tuple[str, str, str], str, str]]:

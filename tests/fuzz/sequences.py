@@ -10,13 +10,13 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from compare import ANOTHER
 from processes import Processes, Seen
 from programs import Program, Texts
-from rules import Memory, Node, Step, Version, differing
+from rules import LEFT, MUST_BE_SAID, Cause, Causes, Memory, Node, Step, Version, differing
 
 __all__ = [
     "LEVELS",
@@ -34,11 +34,12 @@ LEVELS = ("errors", "values", "held", "state", "runs")
 """What is compared: failed reloads, modules, references from the start, states, executions."""
 
 _STILL = {"function": "function", "wrapper": ("function", "a cache")}
-TWICE, REPORTED, RAN, DELETED = (
+TWICE, REPORTED, RAN, DELETED, HANDED_ROUND = (
     "one object for two definitions",
     "reported to be stale",
     "given something of which nothing can be said",
     "deleted by now",
+    "left where modules import everything from each other",
 )
 _BROKEN = {
     "does not parse": ("def broken(:\n", "x = = 1\n"),
@@ -92,6 +93,29 @@ class Failure:
     level: str
     differences: tuple[str, ...]
     report: str = ""
+
+
+@dataclass
+class Said:
+    """What reports have said; it is said once, and not again at each save.
+
+    Attributes:
+        stale: What is stale, and why.
+        kept: What was kept though it would be another now: module and name.
+    """
+
+    stale: list[str] = field(default_factory=list)
+    kept: set[Node] = field(default_factory=set)
+
+    def excuse(self, text: str, causes: Causes, excused: Counter[str]) -> Iterator[str]:
+        """Count a difference of which nothing can be said, or yield it if that had to be said."""
+        said = {it.reason for it in causes if it.is_said(self.kept)}
+        excused.update(said)
+        if not said:
+            silent = {it.reason for it in causes}
+            if silent <= MUST_BE_SAID:
+                yield f"{text}; and nothing says so ({', '.join(sorted(silent))})"
+            excused.update(f"{it}, and nothing says so" for it in silent)
 
 
 def new_sequence(processes: Processes, seed: int) -> Sequence:
@@ -167,7 +191,7 @@ def check(
         return Failure(0, "fuzzer", tuple(differences))
     old, memory = Version(sequence.texts, first), Memory()
     alive = {node for node in old.binders if len(old.binders[node]) == 1}
-    reported: list[str] = []  # what is stale was said once, and not again at each save
+    said = Said()
     steps = zip(sequence.saves, sequence.in_force(), seen[1:], strict=True)
     for number, (save, texts, now) in enumerate(steps, 1):
         new = old
@@ -179,11 +203,11 @@ def check(
                 if excused is not None:
                     excused.add(DELETED)
                 return None  # what was saved is not in force
-            left = set(_left(now, new))
-            step = Step(old, new, now.notes, memory, left)
+            step = Step(old, new, now.notes, memory, _left(now, new))
             alive = {node for node in alive if _is_still_there(old, new, node)}
-            reported += now.stale
-            found = list(_wrong(step, now, alive, reported))
+            said.kept.update((module, name.partition(".")[0]) for module, name in now.kept)
+            said.stale += now.stale
+            found = list(_wrong(step, now, alive, said))
             if excused is not None:
                 excused.update(step.excused)
         wrong = [(level, text) for level, text in found if level in levels]
@@ -211,10 +235,11 @@ def _is_still_there(old: Version, new: Version, node: Node) -> bool:
     )
 
 
-def _left(now: Seen, new: Version) -> Iterator[Node]:
-    """Yield the names that may be left: from a branch that is not taken any more, or because
+def _left(now: Seen, new: Version) -> dict[Node, Causes]:
+    """Return the names that may be left: from a branch that is not taken any more, or because
     modules that import everything from each other have it from each other.
     """
+    left: dict[Node, Causes] = {}
     for module, name, about in now.words:
         if about != "value" or (module, name, about) in new.words:
             continue
@@ -224,39 +249,47 @@ def _left(now: Seen, new: Version) -> Iterator[Node]:
             if owner in seen:
                 continue
             seen.add(owner)
-            binders = new.binders.get(new.origin((owner, name)), ())
-            if owner in new.in_star_cycles or any(it.in_block for it in binders):
-                yield module, name
+            node = new.origin((owner, name))
+            reason = ""
+            if owner in new.in_star_cycles:
+                reason = HANDED_ROUND
+            if any(it.in_block for it in new.binders.get(node, ())):
+                reason = LEFT
+            if reason:
+                causes = left.get((module, name), frozenset())
+                left[module, name] = causes | {
+                    Cause(reason, it, (name,)) for it in (owner, node[0])
+                }
             owners += new.stars[owner]
+    return left
 
 
-def _wrong(
-    step: Step, now: Seen, alive: set[Node], reported: list[str]
-) -> Iterator[tuple[str, str]]:
+def _wrong(step: Step, now: Seen, alive: set[Node], said: Said) -> Iterator[tuple[str, str]]:
     if now.error:
         yield "errors", f"the reload failed: {now.error}"
         return
-    yield from (("values", text) for text in _wrong_values(step, now))
-    yield from (("held", text) for text in _wrong_held(step, now, alive, reported))
+    yield from (("values", text) for text in _wrong_values(step, now, said))
+    yield from (("held", text) for text in _wrong_held(step, now, alive, said))
     yield from (("state", f"{name} is lost") for name in now.lost)
     yield from (("runs", text) for text in _wrong_runs(step, now))
 
 
-def _wrong_values(step: Step, now: Seen) -> Iterator[str]:
+def _wrong_values(step: Step, now: Seen, said: Said) -> Iterator[str]:
     excused = step.excused
     is_twice = step.old.has_two_definitions or step.new.has_two_definitions
     for (module, name, about), ours, theirs in differing(now.words, step.new.words):
         others = [tuple(it.rsplit(".", 1)) for it in (ours, theirs) if about == "is"]
-        reasons = [step.unknown[it] for it in [(module, name), *others] if it in step.unknown]
-        if not reasons and is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
-            reasons = [TWICE]
-        if reasons:
-            excused[reasons[0]] += 1
-            continue
-        yield f"{module}.{name} {about}: {ours}, in a fresh process {theirs}"
+        causes = [step.unknown[it] for it in [(module, name), *others] if it in step.unknown]
+        text = f"{module}.{name} {about}: {ours}, in a fresh process {theirs}"
+        if causes:
+            yield from said.excuse(text, frozenset().union(*causes), excused)
+        elif is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
+            excused[TWICE] += 1
+        else:
+            yield text
 
 
-def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) -> Iterator[str]:
+def _wrong_held(step: Step, now: Seen, alive: set[Node], said: Said) -> Iterator[str]:
     fresh: dict[Node, dict[str, str]] = {}
     for (module, name, about), text in step.new.words.items():
         fresh.setdefault((module, name), {})[about] = text
@@ -287,14 +320,15 @@ def _wrong_held(step: Step, now: Seen, alive: set[Node], reported: list[str]) ->
         theirs = words.get(about, "<absent>")
         if ours == theirs:
             continue
-        if node in step.unknown:
-            step.excused[step.unknown[node]] += 1
-        elif any(re.search(rf"\b{name}\b", text) for text in reported):
+        text = f"{kind} {module}.{name}, held from the start, {about}: {ours}, fresh {theirs}"
+        if any(re.search(rf"\b{name}\b", it) for it in said.stale):
             step.excused[REPORTED] += 1
+        elif node in step.unknown:
+            yield from said.excuse(text, step.unknown[node], step.excused)
         elif is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
             step.excused[TWICE] += 1
         else:
-            yield f"{kind} {module}.{name}, held from the start, {about}: {ours}, fresh {theirs}"
+            yield text
 
 
 def _raw(words: dict[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import dataclass
 from typing import Literal
@@ -109,7 +109,9 @@ def lines_of(plan: Plan) -> dict[int, int]:
     return found
 
 
-def pruned(change: Change) -> ast.stmt | None:
+def pruned(
+    change: Change, instead: Callable[[ast.stmt], list[ast.stmt]] = lambda _: []
+) -> ast.stmt | None:
     """Return what has to be executed for a change, with its positions in the new text.
 
     Of an import, that is the names that it did not import before. Of a block whose header is the
@@ -124,6 +126,7 @@ def pruned(change: Change) -> ast.stmt | None:
 
     Args:
         change: A change of a plan.
+        instead: Finds what stands in the place of a statement in a block that need not run.
 
     Returns:
         A statement, not to be changed; None if there is nothing to execute.
@@ -149,14 +152,17 @@ def pruned(change: Change) -> ast.stmt | None:
         return inert(statement)
     branches: dict[str, list[ast.stmt]] = defaultdict(list)
     before: list[ast.stmt] = []
+    is_empty = True
     for child in change.children:
-        needed = pruned(child)
+        needed = pruned(child, instead)
         if needed is not None:
             branches[child.branch] += [*before, needed]
-            before = []
+            before, is_empty = [], False
         elif isinstance(statement, TRY) and isinstance(child.new, IMPORT):
             before.append(child.new)
-    return with_branches(statement, branches) if branches else None
+        elif child.new is not None:
+            branches[child.branch] += instead(child.new)
+    return None if is_empty else with_branches(statement, branches)
 
 
 def _wanted(alias: ast.alias, names: Collection[str]) -> list[ast.alias]:

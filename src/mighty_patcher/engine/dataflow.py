@@ -14,7 +14,8 @@ The rules, where they are not obvious:
   reading settings are run, definitions and bare calls are not. ``app.config["A"] = 2`` reaches only
   those that read ``app.config``. If settings itself is bound anew, all that read it are run, and so
   what had been put into the old one is put into the new.
-* A name that only a branch had set that is not taken any more stays; its readers are not run.
+* A name that only a branch had set that is not taken any more stays, and the report says so; its
+  readers are not run. For the branch may say ``if "cache" not in globals()``.
 * A loop is taken to bind its target: nobody reuses a loop's variable for when there was nothing.
 * Of ``from m import *`` the engine tells the names.
 """
@@ -229,6 +230,16 @@ class Flow:
         assert self._current is not None
         after = self._new.final(name)
         return bool(after) and after[-1] > self._current.at
+
+    def last_binder(self, name: str) -> ast.stmt | None:
+        """Return the last statement that may bind a name, if all that may have been executed now,
+        and none of them binds it in any case.
+        """
+        chain = self._new.final(name)
+        if not chain or not self._executed.issuperset(chain):
+            return None
+        first, last = self._changes[chain[0]].new, self._changes[chain[-1]].new
+        return None if first is None or name in self._facts_of(first).sure else last
 
     def next(self) -> Change | None:
         """Return the next statement to execute, or None."""

@@ -2,7 +2,8 @@
 very code that an import of the whole would make.
 
 Where a definition has decorators, what is compiled has one more, below them: it is given the
-function first, and hands the decorators the one that the program knows already.
+function first, and hands the decorators the one that the program knows already. A block may have
+marks, which tell what it binds.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import ast
 import importlib.machinery
 import operator
 import sys
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from mighty_patcher.engine.codetree import is_run_through
+from mighty_patcher.engine.facts import binds
+from mighty_patcher.engine.marks import PLACE, Binds, marked
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.version import (
     is_rewritten,
@@ -26,9 +29,10 @@ from mighty_patcher.engine.version import (
     without_warnings,
 )
 
-__all__ = ["Hook", "Part", "Parts", "can_be_taken_apart"]
+__all__ = ["Hook", "Mark", "Part", "Parts", "can_be_taken_apart"]
 
 Hook = Callable[[FunctionType], FunctionType]
+Mark = Callable[[tuple[str, ...]], None]
 _PLACE = b"\0the hook of mighty_patcher"
 """The constant in whose place the hook is put: the compiler takes no functions as constants."""
 _LAZY = sys.version_info >= (3, 14)  # PEP 649: the annotations of a module are one function of it
@@ -73,6 +77,7 @@ class Parts:
         hook: Given each function that has decorators before they are; returns what they are given.
             It is never freed on builds without the GIL, where constants of code are immortal.
         compiler: What compiles them.
+        mark: Told, in blocks that have marks, which names were bound. As for the hook.
     """
 
     def __init__(
@@ -81,10 +86,11 @@ class Parts:
         tree: ast.Module,
         hook: Hook,
         compiler: Callable[[ast.Module, str], CodeType] = plain_compile,
+        mark: Mark | None = None,
     ) -> None:
         self.tree = tree
         self._compiler = compiler
-        self._hook = hook
+        self._hooks = {_PLACE: hook, PLACE: mark}
         self._filename = filename
         self._futures: list[ast.stmt] = [
             statement
@@ -93,16 +99,22 @@ class Parts:
         ]
         self._imports = _never_run(tree)
 
-    def of(self, statement: ast.stmt) -> Part:
+    def of(self, statement: ast.stmt, names: Collection[str] = (), binds: Binds = binds) -> Part:
         """Compile a statement of the version, or a part of one.
 
         From 3.14 on without the annotations of the module, which `annotations` makes.
+
+        Args:
+            statement: The statement.
+            names: Of a block the names for which it gets marks.
+            binds: Finds the names that statements bind.
         """
         body = [statement] if statement in self._futures else [*self._futures, *self._imports]
         if statement not in body:
-            part = _unannotated(statement) if _LAZY else statement
+            part = marked(statement, names, binds) if names else statement
+            part = _unannotated(part) if _LAZY else part
             body.append(_hooked(part) if _has_decorators(part) else part)
-        return Part(statement, _with_hook(self._compile(body), self._hook))
+        return Part(statement, _with_hooks(self._compile(body), self._hooks))
 
     def every(self) -> list[Part]:
         """Compile all statements of the version."""
@@ -197,14 +209,14 @@ def _hooked(statement: ast.stmt) -> ast.stmt:
     return copied
 
 
-def _with_hook(code: CodeType, hook: Hook) -> CodeType:
-    """Put the hook where its place is, also in the bodies of classes."""
+def _with_hooks(code: CodeType, hooks: Mapping[bytes, object]) -> CodeType:
+    """Put the hooks where their places are, also in the bodies of classes."""
     constants: list[object] = []
     for constant in code.co_consts:
-        if constant == _PLACE and type(constant) is bytes:
-            constants.append(hook)
+        if type(constant) is bytes and constant in hooks:
+            constants.append(hooks[constant])
         elif isinstance(constant, CodeType) and is_run_through(constant):
-            constants.append(_with_hook(constant, hook))
+            constants.append(_with_hooks(constant, hooks))
         else:
             constants.append(constant)
     if all(map(operator.is_, constants, code.co_consts)):

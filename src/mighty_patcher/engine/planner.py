@@ -21,7 +21,7 @@ from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, 
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Stale
-from mighty_patcher.engine.run import running_line, take_over
+from mighty_patcher.engine.run import note_bound, running_line, take_over
 from mighty_patcher.engine.running import without_running
 from mighty_patcher.engine.statement_run import Outside, StatementRun
 from mighty_patcher.engine.statements import plan as plan_of
@@ -202,7 +202,8 @@ class Planner:
 def _parts(
     module: ModuleType, text: Version, filename: str, tree: ast.Module | None = None
 ) -> Parts:
-    return Parts(filename, tree or text.tree, take_over, part_compiler(module, text))
+    compiler = part_compiler(module, text)
+    return Parts(filename, tree or text.tree, take_over, compiler, note_bound)
 
 
 def _refuse_if_elsewhere(module: ModuleType, filename: str) -> None:

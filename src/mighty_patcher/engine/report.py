@@ -108,6 +108,13 @@ class Reload:
         """The first error, or `None`."""
         return self.errors[0] if self.errors else None
 
+    @property
+    def kept(self) -> tuple[Step, ...]:
+        """What was left as it is though a fresh start would have something else there, or nothing:
+        the steps of this kind, whose reasons say why.
+        """
+        return tuple(step for step in self.steps if step.kind == "kept")
+
     def __str__(self) -> str:
         return "\n".join(f"{self.started:%H:%M:%S} {line}" for line in self._entries())
 

@@ -24,6 +24,7 @@ __all__ = [
     "currently_reloading",
     "executed_again",
     "marked",
+    "note_bound",
     "run_again",
     "running_code",
     "running_line",
@@ -35,6 +36,7 @@ __all__ = [
 class _Running:
     thread: int
     keeper: Keeper | None  # None in a loop, where no object is kept
+    bound: set[str]
 
 
 # The namespaces that are being executed again, by the identity of each.
@@ -68,7 +70,7 @@ def executed_again(namespace: dict[str, Any]) -> Iterator[None]:
     Args:
         namespace: The namespace of the module.
     """
-    _running[id(namespace)] = _Running(threading.get_ident(), None)
+    _running[id(namespace)] = _Running(threading.get_ident(), None, set())
     try:
         yield
     finally:
@@ -91,6 +93,13 @@ def take_over(made: FunctionType) -> FunctionType:
     """Return what the decorators of a definition are given: the function that the program knows."""
     keeper = _keeper_of(made.__globals__)
     return made if keeper is None else keeper.take_over(made)
+
+
+def note_bound(names: tuple[str, ...]) -> None:
+    """Note that a block that is executed again has just bound some names."""
+    running = _running_here(sys._getframe(1).f_globals)
+    if running is not None:
+        running.bound.update(names)
 
 
 def run_again(
@@ -187,14 +196,18 @@ def running_code(filename: str) -> list[CodeType]:
 
 
 @contextmanager
-def marked(namespace: dict[str, Any], keeper: Keeper) -> Iterator[None]:
+def marked(
+    namespace: dict[str, Any], keeper: Keeper, bound: set[str] | None = None
+) -> Iterator[None]:
     """While this thread executes code of a module again.
 
     Args:
         namespace: The namespace of the module.
         keeper: Who keeps its objects.
+        bound: Gets the names that blocks with marks bind.
     """
-    _running[id(namespace)] = _Running(threading.get_ident(), keeper)
+    bound = set() if bound is None else bound
+    _running[id(namespace)] = _Running(threading.get_ident(), keeper, bound)
     make_class = builtins.__build_class__
     ours: Any = _core.ClassStatement(make_class, _begin)
     # Only while a module runs again, and all that does not concern it is handed on.

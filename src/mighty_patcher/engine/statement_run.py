@@ -15,8 +15,9 @@ from mighty_patcher.engine.changes import DOCSTRING_CHANGED, DOCSTRING_GONE, Cha
 from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.facts import facts
+from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.made_before import made_with
+from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.parts import Parts
@@ -24,12 +25,13 @@ from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
 from mighty_patcher.engine.stars import TreeOf, import_of, imported_names, names_of_stars, sources
-from mighty_patcher.engine.toplevel import executed, name_of_statement
-from mighty_patcher.engine.trees import branches_of
+from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, executed, name_of_statement
+from mighty_patcher.engine.trees import BLOCK, branches_of
 
 __all__ = ["ABSENT", "Outside", "StatementRun", "Wait", "stays_as_built"]
 
 _LAZY = sys.version_info >= (3, 14)  # PEP 649
+_LEFT = "nothing that was executed has set it: it is left from before"
 ABSENT: Any = object()
 """Stands for the value of a name that is not there."""
 
@@ -112,6 +114,8 @@ class StatementRun:
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
         self._flow: Flow | None = None
         self.is_held_up = False
+        self._watched: set[str] = set()  # names that blocks which were executed may have bound
+        self._bound: set[str] = set()  # those that they have
         self._has_changed = False
         self._has_waited: set[int] = set()
         self._imported: dict[str, list[ModuleType]] | None = None
@@ -176,7 +180,7 @@ class StatementRun:
         self.is_held_up, self._has_changed = False, False
         if any(it.reason == DOCSTRING_GONE for it in self._plan.changes):
             self._namespace["__doc__"] = None
-        with marked(self._namespace, keeper):
+        with marked(self._namespace, keeper, self._bound):
             while (change := flow.next()) is not None:
                 self._give_back(flow)
                 if self._waits(change, wait):
@@ -187,6 +191,8 @@ class StatementRun:
             self._give_back(flow)
             if until is None and self._has_other_annotations():
                 self._annotate(keeper)
+        if until is None:
+            self.steps += self._left(flow)
         self.is_held_up = until is not None
 
     def _waits(self, change: Change, wait: Wait) -> bool:
@@ -203,7 +209,7 @@ class StatementRun:
         if self._imported is None:
             statements = [it.new for it in self._plan.changes if it.new is not None]
             self._imported = imported_names(self._module, ast.Module(statements, []))
-        names = facts(statement, stars=self._stars).reads & self._imported.keys()
+        names = self._facts_of(statement).reads & self._imported.keys()
         return [source for name in sorted(names) for source in self._imported[name]]
 
     def _is_bound_again(self, name: str) -> bool:
@@ -241,7 +247,7 @@ class StatementRun:
             of_module = ast.Module(body=[change.new], type_ignores=[])
             self._namespace["__doc__"] = ast.get_docstring(of_module, clean=False)
         elif statement is not None:
-            names = facts(statement, stars=self._stars).binds
+            names = self._facts_of(statement).binds
             keeper.overwritten = frozenset(filter(flow.is_overwritten, names))
             self._run(change, statement, keeper)
         bound = {
@@ -253,7 +259,7 @@ class StatementRun:
             keeper.know(namespace_of(source).values())
         keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
         if statement is not None:
-            bound |= facts(statement, stars=self._stars).binds - {"*"}
+            bound |= self._facts_of(statement).binds - {"*"}
         for name in bound:
             self._values[id(change), name] = self._namespace.get(name, ABSENT)
         self._has_changed = True
@@ -300,13 +306,43 @@ class StatementRun:
                 return
             finally:
                 keeper.narrowed = {}
-        self._exec(statement, keeper)
+        if names := self._may_bind(change.new):
+            self._watched |= names
+            marks = pruned(change, lambda it: mark(it, names & self._facts_of(it).binds))
+            statement = marks or statement
+        self._exec(statement, keeper, names)
 
-    def _exec(self, statement: ast.stmt, keeper: Keeper) -> None:
-        part = self._parts.of(statement)
+    def _exec(self, statement: ast.stmt, keeper: Keeper, names: Collection[str] = ()) -> None:
+        part = self._parts.of(statement, names, self._binds)
         known = self._namespace.values()
         keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
         exec(part.code, self._namespace)
+
+    def _may_bind(self, statement: ast.stmt | None) -> set[str]:
+        """Return the names that the module has and that a block may bind, or may not."""
+        if not isinstance(statement, BLOCK):
+            return set()
+        found, of_header = self._facts_of(statement), header_facts(statement).binds
+        known = self._namespace.keys() - OF_EVERY_MODULE
+        return known & (found.binds - found.sure - of_header)
+
+    def _binds(self, statement: ast.stmt) -> Collection[str]:
+        is_block = isinstance(statement, BLOCK)
+        return (header_facts(statement) if is_block else self._facts_of(statement)).binds
+
+    def _facts_of(self, statement: ast.stmt) -> Facts:
+        return facts(statement, stars=self._stars)
+
+    def _left(self, flow: Flow) -> Iterator[Step]:
+        """Say which names are left from branches that are not taken any more."""
+        assert self._start is not None
+        module = name_of_module(self._module)
+        for name in sorted(self._watched - self._bound):
+            value, statement = self._start.get(name, ABSENT), flow.last_binder(name)
+            is_submodule = sys.modules.get(f"{module}.{name}", ABSENT) is value
+            if statement is not None and not self._differs(name) and not is_submodule:
+                yield Step("kept", module, name, statement.lineno, _LEFT)
+        self._watched.clear()
 
     def _give_back(self, flow: Flow) -> None:
         """Give names the values that they had at the beginning, or after some statement."""

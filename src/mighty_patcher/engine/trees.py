@@ -33,6 +33,7 @@ __all__ = [
     "only_acts",
     "only_name",
     "segments",
+    "with_bodies",
     "with_branches",
 ]
 
@@ -178,14 +179,19 @@ def inert(statement: ast.stmt) -> ast.stmt:
         for part, was in zip(inner[name], body, strict=True)
     ):
         return statement
-    block = with_branches(statement, inner)
+    return with_bodies(statement, inner)
+
+
+def with_bodies(statement: ast.stmt, bodies: dict[str, list[ast.stmt]]) -> ast.stmt:
+    """Copy a block with other bodies in all its parts."""
+    block = with_branches(statement, bodies)
     if isinstance(block, ast.Try | ast.TryStar):
-        block.orelse, block.finalbody = inner["orelse"], inner["finalbody"]
+        block.orelse, block.finalbody = bodies["orelse"], bodies["finalbody"]
         block.handlers = [copy(handler) for handler in block.handlers]
         for at, handler in enumerate(block.handlers):
-            handler.body = inner[f"handlers.{at}"]
+            handler.body = bodies[f"handlers.{at}"]
     elif isinstance(block, LOOP):
-        block.orelse = inner["orelse"]
+        block.orelse = bodies["orelse"]
     return block
 
 

@@ -1,0 +1,119 @@
+"""Names that are left from branches which are not taken any more; the report says so."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def kept(reload):
+    assert reload.ok, [e.__cause__ or e for e in reload.errors]
+    return [(step.qualname, step.line) for step in reload.kept]
+
+
+class TestBranches:
+    TEXT = """
+        from ~config import A
+        if A:
+            import json
+            X, Y = 1, 2
+        else:
+            Y = 3
+        """
+
+    def test_one_that_is_not_taken_any_more(self, project):
+        project.load("config", "A = 1\n")
+        m = project.load("m", self.TEXT)
+        project.engine()
+        reload = project.edit("config", "A = 1", "A = 0")
+        assert kept(reload) == [("X", 3), ("json", 3)]
+        assert (m.X, m.Y) == (1, 3)
+        assert "left from before" in reload.as_dict()["steps"][-1]["reason"]
+        assert "kept X" in reload.explained()
+
+    def test_one_that_is_taken_again_and_binds_the_same(self, project):
+        project.load("config", "A = 1\n")
+        project.load("m", self.TEXT)
+        project.engine()
+        assert kept(project.edit("config", "A = 1", "A = 5")) == []
+
+    def test_one_that_a_module_looks_into_before_it_sets_a_name(self, project):
+        m = project.load("m", "if 'X' not in globals():\n    X = [1]\n")
+        project.engine()
+        x = m.X
+        assert kept(project.edit("m", "[1]", "[2]")) == [("X", 1)]
+        assert m.X is x
+
+    def test_a_statement_that_moves_into_one(self, project):
+        m = project.load("m", "A = 0\nX = 1\n")
+        project.engine()
+        assert kept(project.edit("m", "X = 1\n", "if A:\n    X = 1\n")) == [("X", 2)]
+        assert m.X == 1
+
+    def test_a_statement_that_goes_from_above_one(self, project):
+        m = project.load("m", "A = 0\nX = 1\nif A:\n    X = 2\n")
+        project.engine()
+        assert kept(project.edit("m", "X = 1\n", "")) == [("X", 2)]
+        assert m.X == 1
+
+    def test_a_statement_that_another_one_follows(self, project):
+        project.load("m", "A = 1\nif A:\n    X = 2\nX = 2\n")
+        project.engine()
+        assert kept(project.edit("m", "A = 1", "A = 0")) == []
+
+    def test_a_name_that_a_function_deletes(self, project):
+        project.load("m", "A = 1\nif A:\n    X = 2\nelif globals().pop('X'):\n    pass\n")
+        project.engine()
+        assert kept(project.edit("m", "A = 1", "A = 0")) == []
+
+
+class TestOthers:
+    def test_a_try_that_ends_earlier(self, project):
+        m = project.load(
+            "m",
+            """
+            try:
+                A = 1
+                X = int("5")
+                Y = 7
+            except ValueError:
+                pass
+            """,
+        )
+        project.engine()
+        assert kept(project.edit("m", '"5"', '"x"')) == [("X", 2), ("Y", 2)]
+        assert (m.X, m.Y) == (5, 7)
+
+    def test_a_loop_that_does_not_come_to_it(self, project):
+        project.load(
+            "m",
+            """
+            for i in range(3):
+                if i == 2:
+                    X = 1
+            """,
+        )
+        project.engine()
+        assert kept(project.edit("m", "range(3)", "range(2)")) == [("X", 2)]
+
+    @pytest.mark.parametrize("value", [1, 2])
+    def test_a_case(self, project, value):
+        project.load(
+            "m",
+            """
+            A = 1
+            match A:
+                case 1:
+                    X = 1
+                case 2:
+                    X = 1
+            """,
+        )
+        project.engine()
+        assert kept(project.edit("m", "A = 1", f"A = {value} + 0")) == []
+        assert kept(project.edit("m", f"A = {value} + 0", "A = 3")) == [("X", 3)]
+
+    def test_what_an_import_of_everything_brought(self, project):
+        project.load("config", "X = 1\n")
+        project.load("m", "A = 1\nif A:\n    from ~config import *\n")
+        project.engine()
+        assert kept(project.edit("m", "A = 1", "A = 0")) == [("X", 2)]
