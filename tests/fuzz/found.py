@@ -1054,4 +1054,24 @@ FOUND = {
         import pkg
         B = note("b", pkg.A)
         """,
+    "what an import of everything brings goes on to who hands it back": """
+        ----- pkg/one.py
+        A = 1
+        ----- pkg/__init__.py
+        ----- user.py
+        from pkg.one import *
+        C = 1
+        ----- last.py
+        import user
+        from user import *
+        D = 1
+        =====
+        ----- pkg/one.py
+        A = 1
+        B = 2
+        ----- user.py
+        from pkg.one import *
+        C = 1
+        from last import B, D
+        """,
 }

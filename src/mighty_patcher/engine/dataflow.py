@@ -487,6 +487,7 @@ class Flow:
             and name in self._from_outside
             and self._new.final(name) != self._new.before(name, at + 1)
         }
+        wanted |= self._brought_halfway(at, new, found.binds)
         wanted |= self._bound_in_other_branches(at, change)
         wanted |= found.binds & self._removed_from(change)
         for name in found.binds - self._bound_by(change) - wanted - {"*"}:
@@ -496,6 +497,19 @@ class Flow:
             if not self._give_back(name, last, given_back):
                 wanted.add(name)
         self._push(at, change, wanted)
+
+    def _brought_halfway(
+        self, at: int, statement: ast.stmt, names: frozenset[str]
+    ) -> frozenset[str]:
+        """Return the names that an import of everything brings for the first time, and that another
+        import binds again: the module that this is from may have them from here.
+        """
+        if "*" not in names:
+            return frozenset()
+        new = names - self._facts_of(statement, before=True).binds
+        later = self._changes[at + 1 :]
+        imports = [it for it in map(pruned, later) if isinstance(it, ast.Import | ast.ImportFrom)]
+        return new.intersection(name for it in imports for name in self._facts_of(it).binds)
 
     def _removed_from(self, change: Change) -> frozenset[str]:
         """Return the names that statements have bound which are gone from a block."""
