@@ -45,6 +45,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.hierarchy import Move, can_move
+from mighty_patcher.engine.left_behind import content_left
 from mighty_patcher.engine.leftovers import are_held, drop_added, is_own, leftovers
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
@@ -726,14 +727,17 @@ class Keeper:
         return None
 
     def refuse(self, old: type, members: Mapping[str, Any], difference: str) -> None:
-        """Leave a class with its shape: its methods get their new content all the same."""
+        """Leave a class with its shape: its methods get their new content all the same, and it
+        what they need.
+        """
         self._refused.add(id(old))
-        for name, value in members.items():
+        for value in members.values():
             for function in [value, *functions_within(value)]:
                 if type(function) is FunctionType:
                     self._owners[id(function)] = old
-            if name in class_dict(old):
-                self.keep(class_dict(old)[name], value)
+        before, after = (known.get(qualname_of(old)) for known in self.definitions)
+        content = content_left(old, members, (before, after), self.keep, self.kept_for)
+        self._classes.append(ClassEdit(old, content))
         self.stale.append(
             Stale(
                 f"class {qualname_of(old)}",
