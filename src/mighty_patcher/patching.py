@@ -12,6 +12,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import bases_of, content_of, is_class, qualname_of
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.settling import Cleared, Replaced, Restored, Settled, Undone
 from mighty_patcher.errors import RefusedEdit
 
@@ -130,7 +131,7 @@ def _owned_by(cls: type, value: Any) -> Any:
         functools.update_wrapper(owned, value)
         del owned.__wrapped__  # type: ignore[attr-defined]
         return owned
-    if type(value) in (staticmethod, classmethod):
+    if is_one_of(type(value), (staticmethod, classmethod)):
         return type(value)(_owned_by(cls, value.__func__))
     if type(value) is property:
         fget, fset, fdel = (_owned_by(cls, it) for it in (value.fget, value.fset, value.fdel))

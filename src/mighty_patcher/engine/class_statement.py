@@ -34,6 +34,7 @@ from mighty_patcher.engine.classes import (
     shape_of,
 )
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.metaclasses import Changed, builds_a_class, metaclass_of, way_for
 from mighty_patcher.engine.modules import namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
@@ -99,7 +100,7 @@ def _begun(
         return None
     if _is_made_by_decorator(keeper, old, qualname):
         return None
-    if any(old in mro_of(base) for base in resolved if base is not old) or old in resolved:
+    if any(is_one_of(old, mro_of(base)) for base in resolved):
         return None  # `class A(A):` extends the one before it
     if decorators or has_hook(old):
         keeper.show(old)
@@ -206,8 +207,8 @@ class ClassStatement:
 
     def _shape(self) -> type | None:
         """A class like the one to be, where its instances may be laid out in another way."""
-        same_bases = self._bases == bases_of(self._old) or (
-            not self._bases and bases_of(self._old) == (object,)
+        same_bases = are_same(self._bases, bases_of(self._old)) or (
+            not self._bases and are_same(bases_of(self._old), (object,))
         )
         if same_bases and self._metaclass is type(self._old) and self._has_same_slots():
             return None

@@ -15,6 +15,7 @@ from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDe
 from typing import Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.toplevel import executed
 
 __all__ = [
@@ -123,7 +124,7 @@ def stored(value: Any, name: str) -> Any:
         own = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return None
-    return own.get(name) if type(own) in (dict, MappingProxyType) else None
+    return own.get(name) if is_one_of(type(own), (dict, MappingProxyType)) else None
 
 
 def stored_attributes(value: Any) -> dict[str, Any]:
@@ -206,7 +207,7 @@ def _methods_in(content: Mapping[str, Any]) -> Iterator[FunctionType]:
     """The functions among the attributes of a class, also those in descriptors."""
     for value in content.values():
         inner = value
-        if type(value) in (classmethod, staticmethod):
+        if is_one_of(type(value), (classmethod, staticmethod)):
             inner = value.__func__
         elif type(value) is property:
             inner = value.fget
@@ -248,7 +249,7 @@ def classes_named(namespace: Mapping[str, Any], module: str, qualname: str) -> l
 
 def _is_from_namedtuple(cls: type) -> bool:
     """Tell whether a class was made by a call: ``class Point(namedtuple("Point", "x y"))``."""
-    return bases_of(cls) == (tuple,) and "_make" in class_dict(cls)
+    return are_same(bases_of(cls), (tuple,)) and "_make" in class_dict(cls)
 
 
 def _held_by(value: Any) -> Iterator[Any]:
@@ -429,7 +430,7 @@ def own_slots(cls: type) -> dict[str, Any]:
     return {
         name: value
         for name, value in content_of(cls).items()
-        if type(value) in (MemberDescriptorType, SIDE_SLOT) and value.__objclass__ is cls
+        if is_one_of(type(value), (MemberDescriptorType, SIDE_SLOT)) and value.__objclass__ is cls
     }
 
 
@@ -500,4 +501,4 @@ def _is_abstract(value: Any) -> bool:
 
 def is_abc(metaclass: type) -> bool:
     """Tell whether classes of a metaclass have abstract methods."""
-    return ABCMeta in mro_of(metaclass)
+    return is_one_of(ABCMeta, mro_of(metaclass))

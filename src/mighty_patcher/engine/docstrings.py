@@ -11,11 +11,13 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, content_of, is_class, stored
+from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.values import same_value
 
 __all__ = ["Copies", "copies"]
 
-_GETTER: dict[type, str] = {property: "fget", functools.cached_property: "func"}
+_GETTER = IdentityDict([(property, "fget"), (functools.cached_property, "func")])
 
 
 @dataclass
@@ -62,7 +64,7 @@ def copies(
             if class_dict(value).get("__module__") == name:
                 waiting += content_of(value).values()
             continue
-        if type(value) in (staticmethod, classmethod):
+        if is_one_of(type(value), (staticmethod, classmethod)):
             waiting.append(value.__func__)
         if type(value) in _GETTER:
             original = getattr(value, _GETTER[type(value)])
@@ -71,5 +73,5 @@ def copies(
         else:
             continue
         is_ours = type(original) is FunctionType and original in docs
-        if is_ours and value.__doc__ == original.__doc__:
+        if is_ours and same_value(value.__doc__, original.__doc__):
             yield value, original.__doc__, docs[original]

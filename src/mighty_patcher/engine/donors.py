@@ -45,6 +45,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.hierarchy import Move, can_move
+from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
 from mighty_patcher.engine.leftovers import are_held, drop_added, is_own, leftovers
 from mighty_patcher.engine.making_way import MakingWay
@@ -328,7 +329,7 @@ class Keeper:
         filled = {
             name: value
             for name, value in theirs.items()
-            if value or name not in mine or type(value) not in (dict, list, set)
+            if not is_one_of(type(value), (dict, list, set)) or value or name not in mine
         }
         self.add_dict(mine, {**mine, **filled})
         return True
@@ -340,7 +341,7 @@ class Keeper:
 
     def map(self, value: Any) -> Any:
         """Return the kept object for a donor, a tuple of the kept ones for a tuple, else itself."""
-        if type(value) in (tuple, frozenset):
+        if is_one_of(type(value), (tuple, frozenset)):
             items = [self.kept_for(item) for item in value]
             if any(mine is not item for mine, item in zip(items, value, strict=True)):
                 return type(value)(items)
@@ -475,7 +476,7 @@ class Keeper:
         """Let a class that is new derive from the classes that are kept."""
         if is_class(value) and class_dict(value).get("__module__") == self.module_name:
             bases = tuple(map(self.kept_for, bases_of(value)))
-            if bases != bases_of(value):
+            if not are_same(bases, bases_of(value)):
                 content = content_of(value)
                 self._classes.append(ClassEdit(value, content, bases, None, value))
 
@@ -696,7 +697,7 @@ class Keeper:
         of a class which derives from this one, is an error; what it says of the layout a refusal.
         """
         metaclass = None if type(shape) is type(old) else type(shape)
-        if bases == bases_of(old) and metaclass is None:
+        if are_same(bases, bases_of(old)) and metaclass is None:
             return None
         if _jit_goes_on():
             return (
@@ -782,7 +783,7 @@ class Keeper:
         edit = ClassEdit(
             old,
             content,
-            None if bases == bases_of(old) else bases,
+            None if are_same(bases, bases_of(old)) else bases,
             None if metaclass is type(old) else metaclass,
             shape,
         )
@@ -795,9 +796,9 @@ class Keeper:
         mine = before[name]
         if name == "_abc_impl":  # what was registered stays so
             return mine
-        if name == "__module__" and mine != self.module_name:
+        if name == "__module__" and not same_value(mine, self.module_name):
             return mine  # a package shows the class as its own
-        if name == "__static_attributes__" and mine == value:
+        if name == "__static_attributes__" and same_value(mine, value):
             return mine
         return mine if self.keep(mine, value) else value
 
@@ -833,8 +834,8 @@ class Keeper:
         if (
             edit.bases is None
             and edit.metaclass is None
-            and list(map(id, content.values())) == list(map(id, before.values()))
             and list(content) == list(before)
+            and are_same([*content.values()], [*before.values()])
         ):
             return False
         log.add_type(
@@ -881,7 +882,7 @@ def _is_storage(value: Any, old: type, shape: type | None) -> bool:
     return (
         type(value) is GetSetDescriptorType and value.__name__ in ("__dict__", "__weakref__")
     ) or (
-        type(value) in (MemberDescriptorType, SIDE_SLOT)
+        is_one_of(type(value), (MemberDescriptorType, SIDE_SLOT))
         and (value.__objclass__ is shape or value.__objclass__ is old)
     )
 
@@ -914,6 +915,4 @@ def _are_same(old: Any, new: Any) -> bool:
     """Compare the arguments of two partials by identity: to compare values may run code."""
     if type(old) is dict:
         return old.keys() == new.keys() and all(old[name] is new[name] for name in old)
-    return len(old) == len(new) and all(
-        mine is theirs for mine, theirs in zip(old, new, strict=True)
-    )
+    return are_same(old, new)

@@ -11,6 +11,7 @@ from enum import Flag
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.classes import ClassEdit, class_dict, mro_of, qualname_of
+from mighty_patcher.engine.identity import IdentitySet, is_one_of
 from mighty_patcher.engine.instances import attributes_set, instances_of
 from mighty_patcher.engine.report import Stale
 
@@ -52,7 +53,7 @@ def merge(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
     _keep_order(keeper, edit, donor)
     if not mine:
         keeper.stale += _no_members(old)
-    elif Flag in mro_of(old):
+    elif is_one_of(Flag, mro_of(old)):
         _keep_combinations(edit, mine)
 
 
@@ -72,10 +73,10 @@ def _keep_order(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
 
 def _is_stored_alike(old: Any, new: Any, cls: type) -> bool:
     """Tell whether two members differ in nothing but their attributes."""
-    data: type = class_dict(cls).get("_member_type_", object)
+    data: Any = class_dict(cls).get("_member_type_", object)
     if data is object:
         return True
-    return data in _COMPARABLE and bool(data.__eq__(old, new))
+    return is_one_of(data, _COMPARABLE) and bool(data.__eq__(old, new))
 
 
 def _attributes(member: Any) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _keep_combinations(edit: ClassEdit, named: dict[str, Any]) -> None:
 
 def _no_members(cls: type) -> Iterator[Stale]:
     """Name what was made of a class before it became an enumeration."""
-    count = len(instances_of({cls}))
+    count = len(instances_of(IdentitySet([cls])))
     if count:
         yield Stale(
             f"{count} living instance{'s' if count > 1 else ''} of {qualname_of(cls)}",

@@ -26,6 +26,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import names_holding
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
+from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale
 
@@ -39,16 +40,17 @@ _VALUES = (
     *(bool, int, float, complex, str, bytes, range, slice, tuple, frozenset, type(None)),
     *(ModuleType, BuiltinFunctionType, GenericAlias, UnionType, re.Pattern, type(...)),
 )
-# By address: a metaclass may hash and compare its classes as it likes, or not at all.
-_PARTS: dict[int, str] = {
-    id(list): "a list",
-    id(dict): "a dict",
-    id(set): "a set",
-    id(frozenset): "a frozenset",
-    id(tuple): "a tuple",
-    id(deque): "a deque",
-    id(CellType): "a variable",
-}
+_PARTS = IdentityDict[type, str](
+    [
+        (list, "a list"),
+        (dict, "a dict"),
+        (set, "a set"),
+        (frozenset, "a frozenset"),
+        (tuple, "a tuple"),
+        (deque, "a deque"),
+        (CellType, "a variable"),
+    ]
+)
 _OURS = __name__.partition(".")[0]
 
 
@@ -86,13 +88,12 @@ def still_held(replaced: Sequence[tuple[str, Any, bool]], ours: Iterable[Any]) -
 def _is_somebodys(value: Any) -> bool:
     """Tell whether an object is one of its own, and no value that anybody may have or share."""
     kind = type(value)
-    is_value = any(kind is it for it in _VALUES)
-    return not is_value and class_dict(kind).get("__module__") != "typing"
+    return not is_one_of(kind, _VALUES) and class_dict(kind).get("__module__") != "typing"
 
 
 def _part_of(value: Any) -> str | None:
     """Say what a part of something else is; None for what is one of its own."""
-    return _PARTS.get(id(type(value)))
+    return _PARTS.get(type(value), None)
 
 
 class _Heap:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from collections import namedtuple
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from types import MemberDescriptorType
 from typing import Any
 
@@ -22,6 +23,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
     subclasses_of,
 )
+from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.version import Version
 
@@ -95,7 +97,7 @@ def migrate(
         module: Its name.
         definitions: Its classes whose definitions changed.
     """
-    lacking: dict[type, list[str]] = {}
+    lacking: IdentityDict[type, list[str]] = IdentityDict()
     hooked: list[type] = []
     for qualname, definition in definitions.items():
         cls = class_named(namespace, module, qualname)
@@ -108,11 +110,11 @@ def migrate(
         hooked += [each for each in (cls, *subclasses_of(cls)) if _hook_of(each) is not None]
     if not lacking and not hooked:
         return
-    families = {cls: {cls, *subclasses_of(cls)} for cls in lacking}
-    instances = instances_of({*hooked, *(each for family in families.values() for each in family)})
-    yield from _call_hooks(instances, set(hooked))
-    for cls, names in lacking.items():
-        family = [it for it in instances if type(it) in families[cls]]
+    families = [IdentitySet([cls, *subclasses_of(cls)]) for cls in lacking]
+    instances = instances_of(IdentitySet(chain(hooked, *families)))
+    yield from _call_hooks(instances, IdentitySet(hooked))
+    for (cls, names), classes in zip(lacking.items(), families, strict=True):
+        family = [it for it in instances if type(it) in classes]
         for name in names:
             count = sum(not _holds(it, name) for it in family)
             if count:
@@ -153,7 +155,7 @@ def _fields_gained(cls: type, definition: Definition) -> list[str]:
     old, new = definition
     if _MODEL in class_dict(cls):
         return sorted((_annotated(new) - _annotated(old)) & class_dict(cls)[_MODEL].keys())
-    if tuple not in mro_of(cls) or ast.dump(_without_methods(old)) == ast.dump(
+    if not is_one_of(tuple, mro_of(cls)) or ast.dump(_without_methods(old)) == ast.dump(
         _without_methods(new)
     ):
         return []
@@ -177,7 +179,7 @@ def _has(cls: type, name: str) -> bool:
     """Tell whether a class itself answers for an attribute where an instance has none."""
     for each in mro_of(cls):
         if name in class_dict(each):
-            return type(class_dict(each)[name]) not in (MemberDescriptorType, SIDE_SLOT)
+            return not is_one_of(type(class_dict(each)[name]), (MemberDescriptorType, SIDE_SLOT))
     return False
 
 
@@ -185,7 +187,7 @@ def _hook_of(cls: type) -> Any:
     return next((class_dict(each)[HOOK] for each in mro_of(cls) if HOOK in class_dict(each)), None)
 
 
-def instances_of(classes: set[type]) -> list[Any]:
+def instances_of(classes: IdentitySet[type]) -> list[Any]:
     """Return the living instances of some classes that the collector knows: those of a class that
     can hold nothing but numbers and text, it does not.
 
@@ -198,7 +200,7 @@ def instances_of(classes: set[type]) -> list[Any]:
 def _holds(instance: Any, name: str) -> bool:
     for each in mro_of(type(instance)):
         descriptor = class_dict(each).get(name)
-        if type(descriptor) in (MemberDescriptorType, SIDE_SLOT, _GETTER):
+        if is_one_of(type(descriptor), (MemberDescriptorType, SIDE_SLOT, _GETTER)):
             try:
                 descriptor.__get__(instance)
             except (AttributeError, IndexError):
@@ -210,8 +212,8 @@ def _holds(instance: Any, name: str) -> bool:
         return True  # it has no place for it, which was said before
 
 
-def _call_hooks(instances: list[Any], hooked: set[type]) -> Iterator[Stale]:
-    failures: dict[type, tuple[Exception, int]] = {}
+def _call_hooks(instances: list[Any], hooked: IdentitySet[type]) -> Iterator[Stale]:
+    failures: IdentityDict[type, tuple[Exception, int]] = IdentityDict()
     for instance in instances:
         cls = type(instance)
         if cls in hooked:

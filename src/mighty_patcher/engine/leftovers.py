@@ -18,6 +18,7 @@ from mighty_patcher.engine.classes import (
     mro_of,
     qualname_of,
 )
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.report import Stale
 
 __all__ = ["are_held", "drop_added", "is_own", "leftovers"]
@@ -73,7 +74,7 @@ def _own_references(donor: Any) -> int | None:
     parts += [
         value
         for value in class_dict(donor).values()
-        if type(value) in (GetSetDescriptorType, MemberDescriptorType)
+        if is_one_of(type(value), (GetSetDescriptorType, MemberDescriptorType))
         and getattr(value, "__objclass__", None) is donor
     ]
     weak = getweakrefs(donor)  # one for all bases, by which they know what derives from them

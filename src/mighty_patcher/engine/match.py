@@ -20,6 +20,7 @@ from mighty_patcher.engine.class_facts import changed_facts
 from mighty_patcher.engine.classes import class_dict, content_of, stored
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.docstrings import copies
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
@@ -167,7 +168,7 @@ def match_bodies(
     docs = {
         target: doc
         for target, _, _, doc in patches.bodies
-        if type(doc) in (str, NoneType) and doc != target.__doc__
+        if is_one_of(type(doc), (str, NoneType)) and doc != target.__doc__
     }
     patches.copies = list(copies(module, cast("dict[FunctionType, str | None]", docs)))
     patches.steps = sorted(names.values(), key=lambda step: step.line)
@@ -276,7 +277,7 @@ def _caches_in(module: ModuleType) -> Iterator[Cache]:
         seen.add(id(value))
         if type(value) is Cache:
             yield value
-        elif type(value) in (staticmethod, classmethod):
+        elif is_one_of(type(value), (staticmethod, classmethod)):
             waiting.append(value.__func__)
         elif issubclass(type(value), type) and class_dict(value).get("__module__") == name:
             waiting.extend(content_of(value).values())
@@ -364,7 +365,7 @@ def _plan(function: FunctionType, pair: Pair, owner: type | None, patches: Patch
         return False
     doc = function.__doc__
     # Something else than a string was put there by the program, and to compare it may run code.
-    is_from_source = type(doc) in (str, NoneType) and doc == docstring(pair.old)
+    is_from_source = is_one_of(type(doc), (str, NoneType)) and doc == docstring(pair.old)
     patches.bodies.append((function, code, cells, docstring(code) if is_from_source else ...))
     return True
 

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mighty_patcher.engine import enums
 from mighty_patcher.engine.classes import ClassEdit, mro_of, qualname_of
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Remember
 from mighty_patcher.integrations import pydantic, sqlalchemy
@@ -120,8 +121,8 @@ def metaclass_of(bases: tuple[Any, ...], wish: Any) -> type | None:
     for base in bases:
         if not issubclass(type(base), type):
             return None
-        if type(base) not in mro_of(winner):
-            if winner not in mro_of(type(base)):
+        if not is_one_of(type(base), mro_of(winner)):
+            if not is_one_of(winner, mro_of(type(base))):
                 return None
             winner = type(base)
     return winner  # type: ignore[no-any-return]

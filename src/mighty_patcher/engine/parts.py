@@ -20,6 +20,7 @@ from typing import Any
 
 from mighty_patcher.engine.codetree import is_run_through
 from mighty_patcher.engine.facts import binds
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.marks import PLACE, Binds, marked
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.version import (
@@ -52,7 +53,7 @@ def can_be_taken_apart(module: ModuleType) -> bool:
     abstract: Any = sys.modules.get("importlib.abc")
     if abstract is not None:
         known.append(abstract.InspectLoader.source_to_code)
-    return function in known
+    return is_one_of(function, known)
 
 
 @dataclass(frozen=True)

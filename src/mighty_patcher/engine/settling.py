@@ -24,6 +24,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
     subclasses_of,
 )
+from mighty_patcher.engine.identity import IdentitySet, are_same
 
 __all__ = [
     "FIELDS",
@@ -195,7 +196,7 @@ def settle(cls: type, before: Before) -> _core.Log | None:
     Returns:
         The edits of classes that derive from it, to be committed; None if there are none.
     """
-    moved = bases_of(cls) != before.bases
+    moved = not are_same(bases_of(cls), before.bases)
     if is_abc(type(cls)):
         _reset_caches(cls)
     if moved or _special(cls) != before.special:
@@ -248,16 +249,16 @@ def _forget_instance_checks(changed: list[type]) -> None:
     """ABCs remember which classes are theirs and which are not, until a class is registered."""
     # Its caches are sets of weak references with a callback of its own (_add_to_weak_set,
     # Modules/_abc.c): where there is none, nobody has to be looked for.
-    references = {
+    references = IdentitySet(
         reference
         for cls in changed
         for reference in getweakrefs(cls)
         if getattr(reference.__callback__, "__name__", None) == "_destroy"
-    }
+    )
     for cls in subclasses_of(object) if references else ():
         if is_abc(type(cls)) and "_abc_impl" in class_dict(cls):
             _, theirs, not_theirs, _ = _get_dump(cls)
-            if not references.isdisjoint(theirs) or not references.isdisjoint(not_theirs):
+            if any(reference in references for reference in (*theirs, *not_theirs)):
                 _reset_caches(cls)
 
 

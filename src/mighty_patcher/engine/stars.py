@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.imports import imports_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
@@ -25,7 +26,7 @@ def exported(namespace: Mapping[str, Any]) -> set[str]:
         namespace: The names of the module.
     """
     public: Any = namespace.get("__all__")
-    if type(public) in (list, tuple):
+    if is_one_of(type(public), (list, tuple)):
         return {name for name in public if type(name) is str and name in namespace}
     return {name for name in list(namespace) if not name.startswith("_")}
 

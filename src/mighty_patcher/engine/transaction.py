@@ -21,6 +21,7 @@ from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
 from mighty_patcher.engine.holders import still_held
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.making_way import MakingWay
@@ -480,7 +481,7 @@ def _containers(done: _Undoable) -> Iterator[Any]:
         yield from done.containers()
     elif not isinstance(done, _core.Log):
         for held in vars(done).values():
-            if type(held) in (list, dict):
+            if is_one_of(type(held), (list, dict)):
                 yield held
                 yield from (it for it in held if type(it) is tuple)
 

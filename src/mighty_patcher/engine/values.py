@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import EllipsisType, NoneType
 from typing import Any
 
+from mighty_patcher.engine.identity import is_one_of
+
 __all__ = ["same_value"]
 
 _PLAIN = (int, str, float, bool, bytes, complex, NoneType, EllipsisType, range)
@@ -24,8 +26,8 @@ def same_value(old: Any, new: Any) -> bool:
     if type(old) is tuple:
         return len(old) == len(new) and all(map(same_value, old, new))
     if type(old) is frozenset:
-        return all(type(item) in _PLAIN for item in (*old, *new)) and old == new
+        return all(is_one_of(type(item), _PLAIN) for item in (*old, *new)) and old == new
     # 0.0 and -0.0 are equal, and a large int has no repr (sys.set_int_max_str_digits).
-    if type(old) in (float, complex):
+    if type(old) is float or type(old) is complex:
         return repr(old) == repr(new)
-    return type(old) in _PLAIN and bool(old == new)
+    return is_one_of(type(old), _PLAIN) and bool(old == new)

@@ -11,6 +11,7 @@ from typing import Any
 
 from mighty_patcher.engine import settling
 from mighty_patcher.engine.classes import content_of, stored, stores_all_in_dict
+from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 
 __all__ = [
     "DESCRIPTORS",
@@ -23,22 +24,27 @@ __all__ = [
     "shared_cells",
 ]
 
-DESCRIPTORS: dict[type, tuple[str, ...]] = {
-    staticmethod: ("__func__",),
-    classmethod: ("__func__",),
-    property: ("fget", "fset", "fdel"),
-    cached_property: ("func",),
-    partial: ("func",),
-}
+DESCRIPTORS: IdentityDict[type, tuple[str, ...]] = IdentityDict(
+    [
+        (staticmethod, ("__func__",)),
+        (classmethod, ("__func__",)),
+        (property, ("fget", "fset", "fdel")),
+        (cached_property, ("func",)),
+        (partial, ("func",)),
+    ]
+)
 """Types whose objects hold functions, and the names of the attributes that do."""
 
-_TRAVERSED = (tuple, list, dict, CellType, FunctionType, *DESCRIPTORS)
+_TRAVERSED = IdentitySet([tuple, list, dict, CellType, FunctionType, *DESCRIPTORS])
 
 
 def is_own_wrapper(value: Any) -> bool:
     """Tell whether an object was made by decorators, and is nobody else's."""
-    return type(value) in (FunctionType, settling.Cache, *DESCRIPTORS) or stores_all_in_dict(
-        type(value)
+    kind = type(value)
+    return (
+        is_one_of(kind, (FunctionType, settling.Cache))
+        or kind in DESCRIPTORS
+        or stores_all_in_dict(kind)
     )
 
 

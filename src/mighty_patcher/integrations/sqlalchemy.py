@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
+from mighty_patcher.engine.identity import is_one_of
+
 __all__ = ["refusal"]
 
 _PACKAGE = "sqlalchemy"
@@ -49,4 +51,4 @@ def _is_mapped(value: Any) -> bool:
 
 
 def _is_method(value: Any) -> bool:
-    return value is None or type(value) in (FunctionType, staticmethod, classmethod)
+    return value is None or is_one_of(type(value), (FunctionType, staticmethod, classmethod))

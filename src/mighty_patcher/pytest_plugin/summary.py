@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.report import logger
 
 __all__ = ["Reporters", "showing_reloads"]
@@ -131,6 +132,6 @@ class _Showing(logging.Handler):
 def _copied(state: dict[str, Any]) -> dict[str, Any]:
     """Copy attributes, and those containers that are filled in the course of a session."""
     return {
-        name: value.copy() if type(value) in (dict, list, set) else value
+        name: value.copy() if is_one_of(type(value), (dict, list, set)) else value
         for name, value in state.items()
     }
