@@ -2,7 +2,7 @@
 
 Once a test has passed, its body runs some ten times more, and may leave neither an object nor, on
 debug builds, a reference behind. A test that cannot be repeated, or is too slow to be, says so:
-``@pytest.mark.unsteady("why")``. Where each run goes through the whole heap, ``runs(4)`` are
+``@pytest.mark.unsteady("why")``. Where each run goes through the whole heap, ``runs(6)`` are
 enough.
 """
 

@@ -23,7 +23,7 @@ from mighty_patcher import _core
 NUMBERS = itertools.count()
 
 
-pytestmark = pytest.mark.runs(4)  # each goes through the heap
+pytestmark = pytest.mark.runs(6)  # each goes through the heap
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -21,7 +21,7 @@ import pytest
 
 from mighty_patcher import _core
 
-pytestmark = pytest.mark.runs(4)  # each goes through the heap
+pytestmark = pytest.mark.runs(6)  # each goes through the heap
 
 
 def made(name: str = "C", *bases: type, metaclass: Any = type, **content: Any) -> Any:
