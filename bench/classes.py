@@ -18,6 +18,10 @@ taken back by turns. All columns are measured in one run, so that a busy machine
     would need for it, had it nothing else to do
 
 Medians; "best" is the fastest commit, which other processes have disturbed least.
+
+Where bases change, most of a commit is spent in CPython's own setter of ``__bases__``, which looks
+for the function of every slot in every class of the new order. The last line has both alone, for as
+many classes, by turns: what ``cls.__bases__ = (Base,)`` takes, and what a commit for it takes.
 """
 
 from __future__ import annotations
@@ -27,8 +31,10 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from mighty_patcher import AutoReloader, _core
+from mighty_patcher.engine.classes import content_of
 
 __all__ = ["main"]
 
@@ -115,6 +121,33 @@ def measure(row: str, saves: int, folder: Path) -> tuple[list[float], list[float
     return reloads, commits, executions
 
 
+def measure_bases(rounds: int) -> tuple[list[float], list[float]]:
+    """Return the seconds in which CPython gives all classes other bases, and of as many commits."""
+    namespace: dict[str, Any] = {"__name__": "bench_bases"}
+    exec(text("class C{0}(Base):\n    def method(self): return 1\n"), namespace)
+    classes = [namespace[f"C{number}"] for number in range(CLASSES)]
+    bases = (namespace["Base"],), (type("Other", (), {}),)
+    by_setter, by_commit = [], []
+    for number in range(2 * rounds):
+        new = bases[1 - number % 2]
+        if number % 4 in (1, 2):  # each is measured there and back
+            begin = time.perf_counter()
+            for cls in classes:
+                cls.__bases__ = new
+            by_setter.append(time.perf_counter() - begin)
+        else:
+            logs = [_core.Log() for _ in classes]
+            for log, cls in zip(logs, classes, strict=True):
+                log.add_type(cls, content_of(cls), bases=new)
+            begin = time.perf_counter()
+            for log in logs:
+                log.commit()
+            by_commit.append(time.perf_counter() - begin)
+        if any(cls.__bases__ != new for cls in classes):
+            sys.exit("a class has not got its bases")
+    return by_setter, by_commit
+
+
 def main(saves: int, folder: Path) -> None:
     """Measure, and print one line for each edit.
 
@@ -134,5 +167,12 @@ def main(saves: int, folder: Path) -> None:
             shown = "  ".join(f"{seconds * 1000:6.2f} ms" for seconds in times)
             ratios = f"{commit / execution:11.2f}  {reload / execution:11.2f}"
             print(f"{row:24}  {shown}  {ratios}", flush=True)
+        by_setter, by_commit = measure_bases(10 * saves)
+        setter, commit = statistics.median(by_setter), statistics.median(by_commit)
+        print(
+            f"other bases alone         {commit * 1000:6.2f} ms  {min(by_commit) * 1000:6.2f} ms  "
+            f"CPython's setter: {setter * 1000:.2f} ms, best {min(by_setter) * 1000:.2f} ms; "
+            f"commit/setter {commit / setter:.2f}"
+        )
     finally:
         _core.Log = known  # type: ignore[misc]
