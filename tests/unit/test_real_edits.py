@@ -89,6 +89,40 @@ class TestClasses:
         assert not said(project.save(m="class A:\n    x = 2\n    if x > 1: y = 1\n"))
         assert (m.A is a, a.x, a.y) == (True, 2, 1)
 
+    def test_a_decorator_is_given_another_method(self, project):
+        """A name that was another one of a method becomes a wrapper of its own around it."""
+        source = """
+            import functools
+            def synonym_of(function):
+                def decorate(other):
+                    @functools.wraps(function)
+                    def wrapper(self): return "synonym", function(self)
+                    return wrapper
+                return decorate
+            class Base:
+                def go(self): return 1
+            class Expression(Base):
+                def go(self): return super().go(), 2
+                def size(self): return 3
+                leave = go
+                length = property(size)
+            """
+        m = project.load("m", source)
+        project.engine()
+        go, size, it = m.Expression.go, m.Expression.size, m.Expression()
+        new = (
+            source.replace("return super().go(), 2", "return super().go(), 4")
+            .replace("leave = go", "@synonym_of(go)\n                def leave(self): ...")
+            .replace("length = property(size)", "length = property(synonym_of(size)(size))")
+            .replace("return 3", "return 5")
+        )
+        assert not said(project.save(m=new))
+        leave, length = m.Expression.leave, m.Expression.length.fget
+        assert (m.Expression.go is go, m.Expression.size is size) == (True, True)
+        assert (leave.__wrapped__ is go, leave.__closure__[0].cell_contents is go) == (True, True)
+        assert length.__wrapped__ is length.__closure__[0].cell_contents is size
+        assert (it.leave(), it.length) == (("synonym", (1, 4)), ("synonym", 5))
+
     def test_to_derive_from_object_or_not_is_no_change(self, project):
         m = project.load("m", "ran = []\nclass A(object):\n    ran.append(1)\n    x = 1\n")
         project.engine()

@@ -56,6 +56,7 @@ from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import names_imported
 from mighty_patcher.engine.trees import decorators_in
 from mighty_patcher.engine.values import same_value
+from mighty_patcher.engine.within import replace_within
 from mighty_patcher.engine.wrapped import (
     DESCRIPTORS,
     annotations_of,
@@ -480,34 +481,12 @@ class Keeper:
                 content = content_of(value)
                 self._classes.append(ClassEdit(value, content, bases, None, value))
 
-    def _replace_within(self, value: Any, depth: int = 4) -> None:
-        """Put kept objects in the place of donors, within containers that the run made."""
-        if type(value) is dict and depth:
-            for key, item in list(value.items()):
-                self._replace_within(item, depth - 1)
-                # Written only where it must be: other threads may use what the run did not make.
-                if self.map(key) is not key:
-                    del value[key]
-                    value[self.map(key)] = self.map(item)
-                elif self.map(item) is not item:
-                    value[key] = self.map(item)
-        elif type(value) is list and depth:
-            for index, item in enumerate(value):
-                self._replace_within(item, depth - 1)
-                if self.map(item) is not item:
-                    value[index] = self.map(item)
-        elif type(value) is tuple and depth:
-            for item in value:
-                self._replace_within(item, depth - 1)
-        elif type(value) is set:
-            for item in [item for item in value if self.map(item) is not item]:
-                value.remove(item)
-                value.add(self.map(item))
-        elif type(value) is partial and self.map(value.func) is not value.func:
-            value.__setstate__(  # type: ignore[attr-defined]  # as pickle does
-                (self.map(value.func), value.args, value.keywords, vars(value))
-            )
-        elif id(type(value)) in self._kept:
+    def _replace_within(self, value: Any) -> None:
+        """Put kept objects in the place of donors, within what the run made."""
+        replace_within(value, self.map, self._meet)
+
+    def _meet(self, value: Any) -> None:
+        if id(type(value)) in self._kept:
             self._instances.append((value, self.kept_for(type(value))))
 
     # ---- functions
