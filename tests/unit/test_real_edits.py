@@ -183,6 +183,7 @@ class TestAnnotations:
         assert not said(project.edit("m", "dict[str, int]", "dict"))
         assert (m.caches is caches, m.__annotations__) == (True, {"caches": dict})
         assert not said(project.edit("m", "caches: dict = ", "caches = "))
+        assert "__annotations__" not in vars(m)
         assert (m.caches is caches, getattr(m, "__annotations__", {})) == (True, {})
 
     def test_a_value_that_changes_with_its_annotation(self, project):
