@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 
 def said(reload):
     assert reload.ok, [e.__cause__ or e for e in reload.errors]
@@ -122,6 +124,29 @@ class TestClasses:
         assert (leave.__wrapped__ is go, leave.__closure__[0].cell_contents is go) == (True, True)
         assert length.__wrapped__ is length.__closure__[0].cell_contents is size
         assert (it.leave(), it.length) == (("synonym", (1, 4)), ("synonym", 5))
+
+    @pytest.mark.parametrize("made", ["class C:", "class Base: pass\nclass C(Base):"])
+    def test_a_decorator_names_a_function_of_its_own_after_each_class(self, project, made):
+        lib = """
+            def evolve(it): return it
+            def define(cls):
+                evolve.__qualname__, evolve.__doc__ = f"{cls.__qualname__}.evolve", cls.__name__
+                cls.__replace__ = evolve
+                return cls
+            def create(name):
+                return define(type(name, (), {"__module__": __name__}))
+            """
+        lib = project.load("lib", lib)
+        head = "from ~lib import create, define\n"
+        source = f"{head}X = create('X')\n@define\n{made}\n    a = 1\n@define\nclass D: pass\n"
+        m = project.load("m", source)
+        project.engine()
+        known = lib.evolve.__qualname__, lib.evolve.__doc__
+        assert known == ("D.evolve", "D")
+        new = source.replace("a = 1", "a = 2").replace("create('X')", "create('Y')")
+        assert not said(project.save(m=new))
+        assert (m.C.a, m.X.__name__, m.C.__replace__) == (2, "Y", lib.evolve)
+        assert (lib.evolve.__qualname__, lib.evolve.__doc__) == known
 
     def test_to_derive_from_object_or_not_is_no_change(self, project):
         m = project.load("m", "ran = []\nclass A(object):\n    ran.append(1)\n    x = 1\n")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from mighty_patcher.engine.borrowed import Borrowed
 from mighty_patcher.engine.changes import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, Plan, pruned
 from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing
@@ -315,8 +316,10 @@ class StatementRun:
     def _exec(self, statement: ast.stmt, keeper: Keeper, names: Collection[str] = ()) -> None:
         part = self._parts.of(statement, names, self._binds)
         known = self._namespace.values()
+        borrowed = Borrowed(self._namespace, facts(statement, stars=self._stars).binds)
         keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
         exec(part.code, self._namespace)
+        borrowed.give_back()
 
     def _may_bind(self, statement: ast.stmt | None) -> set[str]:
         """Return the names that the module has and that a block may bind, or may not."""
@@ -382,6 +385,10 @@ class StatementRun:
                 old, is_gone = change.old, not isinstance(change.new, ast.AnnAssign)
                 if type(known) is dict and isinstance(old, ast.AnnAssign) and is_gone:
                     known.pop(getattr(old.target, "id", None), None)
+            news = [it.new for it in self._plan.changes if it.new is not None]
+            is_annotated = any(isinstance(it, ast.AnnAssign) for it in executed(news))
+            if type(known) is dict and not known and not is_annotated:
+                del self._namespace["__annotations__"]
             return
         self._namespace.pop("__annotations__", None)  # what the old ones evaluated to
         part = self._parts.annotations(self._namespace)
