@@ -79,6 +79,39 @@ def test_in_a_class_of_the_module(project):
     ]
 
 
+def test_in_a_class_of_which_only_a_part_is_run(project):
+    source = """
+        def make(n=0): return [1]
+        class C:
+            limit = 1
+            x = make()
+            y: list = make(1)
+            z = (0,
+                 make())
+            class Inner:
+                limit = 2
+                x = make()
+        """
+    m = project.load("m", source)
+    project.engine()
+    x, inner = m.C.x, m.C.Inner.x
+    new = source.replace("[1]", "[2]").replace("limit = 1", "limit = 3")
+    assert kept(project, project.save(m=new.replace("limit = 2", "limit = 4"))) == [
+        f"m.C.{name}: it was made by make(), whose body changed"
+        for name in ("x", "y", "z", "Inner.x")
+    ]
+    assert (m.C.x is x, m.C.Inner.x is inner, m.C.limit, m.C.Inner.limit) == (True, True, 3, 4)
+
+
+def test_in_a_block_of_which_only_a_part_is_run(project):
+    source = "def make(): return [1]\nif 1:\n    x = make()\n    y = make()\n"
+    m = project.load("m", source)
+    project.engine()
+    new = source.replace("[1]", "[2]").replace("y = make()", "y = make() * 2")
+    assert kept(project, project.save(m=new)) == ["m.x: it was made by make(), whose body changed"]
+    assert (m.x, m.y) == ([1], [2, 2])
+
+
 def test_what_is_run_is_not_kept(project):
     m = project.load("m", "def make(): return [1]\nx = make()\n")
     project.engine()

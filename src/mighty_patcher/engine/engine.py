@@ -328,7 +328,7 @@ class Engine:
                     self._forget_last()
                 self._undo.append(_Undo(transaction, olds, news))
                 transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
-                transaction.steps += self._made_before(transaction.steps)
+                transaction.steps += self._made_before(transaction)
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
             names = tuple(name_of_module(module) for module in reloaded)
             texts = tuple(
@@ -347,10 +347,10 @@ class Engine:
             texts=texts,
         )
 
-    def _made_before(self, steps: Sequence[Step]) -> list[Step]:
+    def _made_before(self, done: Transaction) -> list[Step]:
         """Say what was kept though it would be made in another way now."""
         try:
-            return list(made_before(self._in_force.texts(), steps))
+            return list(made_before(self._in_force.texts(), done.steps, done.lines))
         except Exception:  # of ours; what is done is done, and the program has no part in it
             logger.exception("the report does not say what was kept; please report this")
             return []

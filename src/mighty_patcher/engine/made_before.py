@@ -10,7 +10,7 @@ import ast
 import builtins
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import FunctionType, ModuleType
 from typing import Any
@@ -40,13 +40,16 @@ _NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or s
 
 
 def made_before(
-    modules: Iterable[tuple[ModuleType, Version]], steps: Sequence[Step]
+    modules: Iterable[tuple[ModuleType, Version]],
+    steps: Sequence[Step],
+    lines: Collection[tuple[str, int]],
 ) -> Iterator[Step]:
     """Say of statements that were not run that what they call would do something else now.
 
     Args:
         modules: Modules, each with its text that is in force.
         steps: What was done.
+        lines: The lines of the statements that were executed, each with the name of its module.
 
     Yields:
         One step for each statement, no more than a few dozen.
@@ -55,8 +58,8 @@ def made_before(
     bound = {step.module for step in steps if step.kind != "patched"}
     if not changed and not bound:
         return
-    ran = {(step.module, step.qualname) for step in steps if step.kind in ("ran", "removed")}
-    modules = [it for it in modules if (name_of_module(it[0]),) * 2 not in ran]  # all of it ran
+    whole = {step.module for step in steps if step.kind == "ran" and step.qualname == step.module}
+    modules = [it for it in modules if name_of_module(it[0]) not in whole]
     found = (
         step
         for module, text in modules
@@ -65,7 +68,7 @@ def made_before(
         ]
         if _may_call(text, its) and parsed(text) is not None
         for step in _kept_in(module, text.tree.body, its, "")
-        if (step.module, step.qualname.partition(".")[0]) not in ran
+        if (step.module, step.line) not in lines
     )
     yield from islice(found, _MOST)
 

@@ -23,7 +23,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.metaclasses import way_for
-from mighty_patcher.engine.toplevel import executed
+from mighty_patcher.engine.toplevel import executed, lines_run
 
 __all__ = ["CannotBeNarrowedError", "Narrowed", "narrow"]
 
@@ -42,12 +42,14 @@ class Narrowed:
         kept: Those of them that are bound last by such a statement.
         apart: Names that another definition binds now than the one that did, which goes on.
         names: All names that the body binds, in their order.
+        left_out: Lines of the statements that are not executed.
     """
 
     held: frozenset[str]
     kept: frozenset[str]
     apart: frozenset[str]
     names: tuple[str, ...]
+    left_out: frozenset[int] = frozenset()
 
     def before(self, cls: type) -> dict[str, Any]:
         """Return what the body begins with."""
@@ -103,6 +105,7 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
     held: set[str] = set()
     last: dict[str, bool] = {}  # whether a name is bound last by what is not executed
     binder: dict[str, Change] = {}
+    left_out: set[int] = set()
     for child in change.children:
         if child.new is None:
             continue
@@ -117,12 +120,15 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
             body.append(_inner(child, cls, found))
             continue
         held.update(names)
+        left_out.update(lines_run(child.new))
         body.append(_left_out(child.new))
     result = copy(new)
     result.body = body
     kept = frozenset(name for name, is_left_out in last.items() if is_left_out)
     apart = _bound_apart(change.children, binder, new.name)
-    found[qualname_of(cls)] = Narrowed(frozenset(held), kept, apart, tuple(last))
+    found[qualname_of(cls)] = Narrowed(
+        frozenset(held), kept, apart, tuple(last), frozenset(left_out)
+    )
     return result, found
 
 

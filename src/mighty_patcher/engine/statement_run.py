@@ -20,13 +20,18 @@ from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import name_of_module, namespace_of
-from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
+from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, narrow
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
 from mighty_patcher.engine.stars import TreeOf, import_of, imported_names, names_of_stars, sources
-from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, executed, name_of_statement
+from mighty_patcher.engine.toplevel import (
+    OF_EVERY_MODULE,
+    executed,
+    lines_run,
+    name_of_statement,
+)
 from mighty_patcher.engine.trees import BLOCK, branches_of
 
 __all__ = ["ABSENT", "Outside", "StatementRun", "Wait", "stays_as_built"]
@@ -94,6 +99,7 @@ class StatementRun:
         elsewhere: Classes of other modules that have to be built again: the name of the module,
             that of the class, and why.
         attributes: Classes, and the names of their attributes that have other values.
+        lines: The name of the module with each line of a statement that was executed.
         is_held_up: It has stopped before the end, and goes on when others are done.
     """
 
@@ -103,6 +109,7 @@ class StatementRun:
         self.steps: list[Step] = []
         self.elsewhere: list[tuple[str, str, str]] = []
         self.attributes: list[tuple[type, set[str]]] = []
+        self.lines: set[tuple[str, int]] = set()
         self._module = module
         self._namespace = namespace_of(module)
         self._plan = plan
@@ -304,14 +311,22 @@ class StatementRun:
             except CannotBeNarrowedError:
                 keeper.begin_again(known)
             else:
+                self._note(statement, keeper.narrowed.values())
                 return
             finally:
                 keeper.narrowed = {}
+        run = statement
         if names := self._may_bind(change.new):
             self._watched |= names
             marks = pruned(change, lambda it: mark(it, names & self._facts_of(it).binds))
-            statement = marks or statement
-        self._exec(statement, keeper, names)
+            run = marks or statement
+        self._exec(run, keeper, names)
+        self._note(statement)
+
+    def _note(self, statement: ast.stmt, narrowed: Iterable[Narrowed] = ()) -> None:
+        """Remember what was executed."""
+        lines = set(lines_run(statement)).difference(*(it.left_out for it in narrowed))
+        self.lines |= {(name_of_module(self._module), line) for line in lines}
 
     def _exec(self, statement: ast.stmt, keeper: Keeper, names: Collection[str] = ()) -> None:
         part = self._parts.of(statement, names, self._binds)

@@ -14,6 +14,7 @@ __all__ = [
     "executed",
     "is_main_guard",
     "is_never_run",
+    "lines_run",
     "name_of_statement",
     "names_bound",
     "names_gone",
@@ -78,6 +79,14 @@ def executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                     for item in value:
                         if isinstance(item, (ast.ExceptHandler, ast.match_case)):
                             yield from executed(item.body)
+
+
+def lines_run(statement: ast.stmt) -> Iterator[int]:
+    """Yield the lines on which the statements begin that are executed with one."""
+    for it in executed([statement]):
+        yield it.lineno
+        for inner in it.body if isinstance(it, ast.ClassDef) else ():
+            yield from lines_run(inner)
 
 
 def is_main_guard(statement: ast.stmt) -> bool:

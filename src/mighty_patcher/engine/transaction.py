@@ -111,6 +111,7 @@ class Transaction:
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
+        self.lines: set[tuple[str, int]] = set()
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
         self._imports = imports
         self._importers = importers
@@ -279,6 +280,7 @@ class Transaction:
                 patched = edit.patches.steps
                 self.steps += [it for it in patched if it.qualname.partition(".")[0] not in ran]
             self.steps += run.steps[known:]
+            self.lines |= run.lines
         self._share(fitting, keeper)
         edit.kept |= keeper.targets | {id(target) for target, *_ in fitting}
         if ends:
