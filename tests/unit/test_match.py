@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ast
 import asyncio
 import functools
 import gc
+import inspect
 import sys
 import types
 from typing import Any
@@ -33,7 +35,8 @@ class Living:
 
     def plan(self, new: str) -> Patches:
         codes = [compile(text, FILE, "exec", dont_inherit=True) for text in (self.text, new)]
-        return match_bodies(self.module, Pairs(*codes), FILE, set(), self.left)
+        trees = ast.parse(self.text), ast.parse(new)
+        return match_bodies(self.module, Pairs(*codes), FILE, set(), self.left, trees=trees)
 
     def edit(self, new: str) -> tuple[Patches, _core.Log]:
         """Give the functions of the module the bodies of a new text; nothing is run."""
@@ -231,6 +234,40 @@ match 1:
         assert use().send(None) == 2
         living.replace(("yield 2", "yield 3"))
         assert use().send(None) == 3
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("async def inner(): return 1", "@types.coroutine\n    def inner(): yield 2"),
+            (
+                "@contextlib.contextmanager\n    def inner(): yield 1",
+                "@contextlib.asynccontextmanager\n    async def inner(): yield 2",
+            ),
+        ],
+    )
+    def test_made_by_a_function_that_decorates_it_in_another_way_now(self, old, new):
+        """What the decorators have made of it takes what it returned."""
+        head = "import contextlib, types\ndef make():\n    "
+        living = Living(f"{head}{old}\n    return inner\n")
+        inner, code = living.make(), living.make.__code__
+        raw = inspect.unwrap(inner)
+        before = raw.__code__
+        patches, _ = living.edit(f"{head}{new}\n    return inner\n")
+        assert living.make.__code__ is not code
+        assert raw.__code__ is before
+        [(target, _, stale)] = patches.behind
+        assert target is raw
+        assert "before its decorators changed" in stale.reason
+
+    def test_made_by_a_function_and_awaited_in_another_way_now(self):
+        source = "import types\ndef make():\n    @types.coroutine\n    def inner(): yield 1\n"
+        living = Living(f"{source}    return inner\n")
+        inner = living.make()
+        new = "import types\ndef make():\n    async def inner(): return 2\n    return inner\n"
+        patches, _ = living.edit(new)
+        assert not patches.behind
+        with pytest.raises(StopIteration, match="2"):
+            inner().send(None)
 
     def test_decorated_by_a_wrapper_of_this_module(self):
         living = Living("""

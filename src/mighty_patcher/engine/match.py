@@ -8,10 +8,11 @@ passed over, once: the refcount gate of the core decides.
 
 from __future__ import annotations
 
+import ast
 import functools
 from collections.abc import Collection, Iterator, MutableSet, Sequence
 from dataclasses import dataclass, field
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
 from mighty_patcher.engine.settling import Cache
+from mighty_patcher.engine.trees import decorators_at
 
 __all__ = ["Patches", "functions_in", "living", "match_bodies"]
 
@@ -104,6 +106,7 @@ def match_bodies(
     *,
     everywhere: bool = False,
     loose: Loose | None = None,
+    trees: tuple[ast.Module | None, ast.Module | None] = (None, None),
 ) -> Patches:
     """Plan to give every function of a module its new code.
 
@@ -117,6 +120,7 @@ def match_bodies(
         others: Identities of the namespaces of other modules of the file, whose turn comes.
         everywhere: Look for functions in the whole heap, also where no old code seems to be held.
         loose: The code that closures may have been made of; added to.
+        trees: The old and new syntax tree, where they are known.
     """
     patches = Patches()
     owners = functions_in(module, filename)
@@ -146,7 +150,7 @@ def match_bodies(
             continue
         if is_scope(pair.old):  # what the body of a class was run by; without the GIL it lingers
             continue
-        if _plan(function, pair, owners.get(function), patches):
+        if _plan(function, pair, owners.get(function), patches, trees):
             taken.add(id(function))
             if pair.edited:
                 edited.add(id(function))
@@ -320,7 +324,7 @@ def _must_search_heap(functions: list[FunctionType], pairs: Pairs, roots: list[C
 
     No local of this function may refer to code while the gate counts references.
     """
-    if _core.FREE_THREADED:
+    if _core.FREE_THREADED or _may_have_copies(pairs):
         return True
     found = {id(pairs.of(function.__code__)) for function in functions}
     if any(pair.changed and pair.is_definition and id(pair) not in found for pair in pairs):
@@ -329,12 +333,31 @@ def _must_search_heap(functions: list[FunctionType], pairs: Pairs, roots: list[C
     return _core.is_held_elsewhere(targets, roots, [pair.old for pair in pairs])
 
 
+def _may_have_copies(pairs: Pairs) -> bool:
+    """Tell whether closures may have copies of code that changed: `types.coroutine` makes some."""
+    if not any("coroutine" in pair.old.co_names for pair in pairs):
+        return False
+    return any(
+        pair.changed
+        and not pair.runs_once
+        and pair.old.co_flags & CO_GENERATOR
+        and not pair.old.co_name.startswith("<")
+        for pair in pairs
+    )
+
+
 def _is_changed(function: FunctionType, pairs: Pairs) -> bool:
     pair = pairs.of(function.__code__)
     return pair is not None and pair.changed
 
 
-def _plan(function: FunctionType, pair: Pair, owner: type | None, patches: Patches) -> bool:
+def _plan(
+    function: FunctionType,
+    pair: Pair,
+    owner: type | None,
+    patches: Patches,
+    trees: tuple[ast.Module | None, ast.Module | None],
+) -> bool:
     """Plan the edit of one function; False if it stays as it is, which is then reported."""
     code = Pairs.successor(pair, function.__code__)
     if code is None and function.__name__ == "__annotate__":
@@ -355,6 +378,15 @@ def _plan(function: FunctionType, pair: Pair, owner: type | None, patches: Patch
             "call the enclosing function again to make a new one",
         )
         return False
+    if not pair.runs_once and _returns(code) != _returns(function.__code__):
+        before, after = map(decorators_at, trees, (pair.old, code))
+        if before != after:
+            patches.left(
+                function,
+                "it was made before its decorators changed, which take what it returns now",
+                "call the enclosing function again to make a new one",
+            )
+            return False
     cells, missing = _cells(function, code, owner)
     if missing:
         patches.left(
@@ -389,6 +421,13 @@ def _class_cell(owner: type) -> CellType:
             if _content(cell) is owner:
                 return cell
     return CellType(owner)
+
+
+def _returns(code: CodeType) -> int:
+    """Return the flags that say what a call returns; `types.coroutine` makes another awaitable."""
+    if code.co_flags & CO_ITERABLE_COROUTINE:
+        return CO_COROUTINE
+    return code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
 
 
 def _suspends(code: CodeType) -> bool:

@@ -98,6 +98,7 @@ class Planner:
                 others,
                 everywhere=new.path in self._reimports.repeated,
                 loose=self._loose,
+                trees=edit.trees,
             )
             if patches.unknown is not None:
                 reason = f"its file was changed after its import ({patches.unknown.__qualname__})"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Hashable, Sequence
 from copy import copy
+from types import CodeType
 
 from mighty_patcher.engine.toplevel import is_never_run
 
@@ -21,6 +22,7 @@ __all__ = [
     "annotation_of",
     "body_of",
     "branches_of",
+    "decorators_at",
     "decorators_in",
     "digest",
     "first_line",
@@ -136,6 +138,21 @@ def _add_decorators(statement: ast.stmt, prefix: str, found: dict[str, list[str]
     for _, body in branches_of(statement):
         for inner in body:
             _add_decorators(inner, prefix, found)
+
+
+def decorators_at(tree: ast.AST | None, code: CodeType) -> list[str]:
+    """Return the decorators of the function that has been compiled to some code.
+
+    Args:
+        tree: The module, where it is known.
+        code: The code, whose first line is that of the first decorator.
+    """
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == code.co_name:
+            first = min([node, *node.decorator_list], key=lambda it: it.lineno)
+            if first.lineno == code.co_firstlineno:
+                return [ast.dump(it) for it in node.decorator_list]
+    return []
 
 
 def body_of(statement: ast.stmt, name: str) -> list[ast.stmt]:
