@@ -35,6 +35,7 @@ __all__ = [
     "is_abc",
     "is_class",
     "is_defined_in",
+    "is_slot_of",
     "mangled",
     "mro_of",
     "mro_of_shape",
@@ -427,11 +428,12 @@ def mro_of_shape(shape: type) -> list[type]:
 
 def own_slots(cls: type) -> dict[str, Any]:
     """Return the descriptors of the slots that a class itself has, by name."""
-    return {
-        name: value
-        for name, value in content_of(cls).items()
-        if is_one_of(type(value), (MemberDescriptorType, SIDE_SLOT)) and value.__objclass__ is cls
-    }
+    return {name: value for name, value in content_of(cls).items() if is_slot_of(cls, value)}
+
+
+def is_slot_of(cls: type, value: Any) -> bool:
+    """Tell whether a class attribute is the descriptor of a slot that the class itself has."""
+    return is_one_of(type(value), (MemberDescriptorType, SIDE_SLOT)) and value.__objclass__ is cls
 
 
 def own_storage(cls: type, shape: type | None) -> dict[str, Any]:

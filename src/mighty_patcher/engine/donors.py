@@ -794,6 +794,8 @@ class Keeper:
         retained: dict[str, Any] = {}
         has_others = _have_other_decorators(*definitions)
         for name, value in content_of(old).items():
+            if name == "__slotnames__":  # until slots change: see `settling.settle`
+                retained[name] = value
             if name in content or name in DERIVED or own_slots(old).get(name) is value:
                 continue
             if name in bound or definitions[0] is None:

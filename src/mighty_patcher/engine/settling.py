@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 from _abc import _get_dump, _reset_caches  # type: ignore[import-not-found]
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from mighty_patcher.engine.classes import (
     class_dict,
     content_of,
     is_abc,
+    is_slot_of,
     mro_of,
     qualname_of,
     subclasses_of,
@@ -203,16 +204,24 @@ def settle(cls: type, before: Before) -> _core.Log | None:
         _forget_instance_checks([cls, *subclasses_of(cls)])
     if moved:
         _forget_dispatch([cls, *subclasses_of(cls)])
+    has_other_slots = moved or _slots(cls, before.content) != _slots(cls, content_of(cls))
     log = _core.Log()
-    for subclass in subclasses_of(cls):
-        known = class_dict(subclass).get("__abstractmethods__")
-        if known is None or not is_abc(type(subclass)):
-            continue
-        now = abstract_methods(content_of(subclass), mro_of(subclass)[1:])
-        if now != known:
-            content = {**content_of(subclass), "__abstractmethods__": now}
-            log.add_type(subclass, content)
+    for it in [cls, *subclasses_of(cls)]:
+        content = content_of(it)
+        known = content.get("__abstractmethods__")
+        is_other = False
+        if known is not None and it is not cls and is_abc(type(it)):
+            now = content["__abstractmethods__"] = abstract_methods(content, mro_of(it)[1:])
+            is_other = now != known
+        if has_other_slots:  # of all bases: what `copyreg` reads when an instance is copied
+            is_other = content.pop("__slotnames__", None) is not None or is_other
+        if is_other:
+            log.add_type(it, content)
     return log if len(log) else None
+
+
+def _slots(cls: type, content: Mapping[str, Any]) -> set[str]:
+    return {name for name, value in content.items() if is_slot_of(cls, value)}
 
 
 def built_of(cls: type, before: Before) -> Iterator[type]:
