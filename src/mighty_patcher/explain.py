@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mighty_patcher.engine.dependencies import Graph, Sources, Unknown, Use
-from mighty_patcher.engine.files import python_files
 from mighty_patcher.engine.modules import Modules
+from mighty_patcher.engine.roots import python_files
 from mighty_patcher.errors import SourceError
 
 __all__ = ["Explanation", "explain", "main"]

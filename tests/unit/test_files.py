@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from mighty_patcher.engine import files
-from mighty_patcher.engine.files import Watcher, python_files
+from mighty_patcher.engine.files import Watcher
+from mighty_patcher.engine.roots import NEVER_SOURCE, python_files
 
 TIMEOUT = 10.0  # seconds to wait for what must happen
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux")
@@ -446,7 +447,7 @@ def test_directories_that_never_hold_source_are_ignored(
     write(root / "environment" / "pyvenv.cfg")
     write(root / "environment" / "lib" / "old.py")
     watch = start(root, poll=poll)
-    for name in files.NEVER_SOURCE:
+    for name in NEVER_SOURCE:
         write(root / "pkg" / name / "deep" / "a.py")
     write(root / "environment" / "lib" / "new.py")
     watch.expect_nothing_before(root / "m.py")

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from mighty_patcher.engine import files
-from mighty_patcher.engine.files import Watcher, python_files
+from mighty_patcher.engine.files import Watcher
 from mighty_patcher.engine.modules import Modules
+from mighty_patcher.engine.roots import python_files
 
 TIMEOUT = 10.0  # seconds to wait for what must happen
 POLLS = [None, 0.05]

@@ -17,7 +17,6 @@ from types import ModuleType
 from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.attempt import Attempt
-from mighty_patcher.engine.files import python_files
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.made_before import made_before
@@ -30,6 +29,7 @@ from mighty_patcher.engine.modules import (
 from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
+from mighty_patcher.engine.roots import python_files
 from mighty_patcher.engine.transaction import Transaction
 from mighty_patcher.engine.version import Version, parsed
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError

@@ -21,25 +21,19 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from types import SimpleNamespace
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from mighty_patcher.engine.observers import Handler, event_types, make_observer
+from mighty_patcher.engine.roots import Root, is_held, outermost, resolved
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver, ObservedWatch
 
-__all__ = ["NEVER_SOURCE", "Watcher", "is_never_source", "python_files"]
+__all__ = ["Watcher"]
 
 logger = logging.getLogger("mighty_patcher")
-
-NEVER_SOURCE = frozenset(
-    {".git", ".hg", ".mypy_cache", ".nox", ".tox", "__pycache__", "node_modules"}
-)
-"""Names of directories below a root that never hold source. Virtual environments do not either;
-they are known by their ``pyvenv.cfg``."""
 
 LONGEST_BATCH = 2.0  # seconds: a file written without a pause must not hold back all the others
 POLL_INTERVAL = 1.0  # seconds, where inotify refuses
@@ -50,32 +44,6 @@ _LIMITS = {
     errno.ENOSPC: "the sysctl fs.inotify.max_user_watches",
     errno.EMFILE: "the sysctl fs.inotify.max_user_instances (or ulimit -n)",
 }
-
-
-def python_files(
-    roots: Iterable[str | os.PathLike[str]], *, recursive: bool = True
-) -> Iterator[str]:
-    """Find every Python file below the roots.
-
-    Directories that never hold source are left out, and symbolic links to directories are not
-    followed: name their target as a root of its own where it holds source.
-
-    Args:
-        roots: Directories, or single files.
-        recursive: Also what is in directories below them.
-
-    Yields:
-        The real path of each ``.py`` file, once.
-
-    Raises:
-        FileNotFoundError: A root does not exist.
-    """
-    seen: set[str] = set()
-    for root in _resolve(roots, recursive=recursive):
-        for path in root.files():
-            if path not in seen:
-                seen.add(path)
-                yield path
 
 
 class Watcher:
@@ -116,12 +84,12 @@ class Watcher:
         on_start: Callable[[], object] | None = None,
     ) -> None:
         self.observer = None
-        self._roots = _resolve(roots)
+        self._roots = resolved(roots)
         self._on_batch = on_batch
         self._quiet = quiet
         self._poll = poll
         self._on_start = on_start
-        self._handler = _Handler(self._notice)
+        self._handler = Handler(self._notice)
         # Paths of files; paths of directories below which anything may have changed, with a
         # separator at their end; why the kernel cannot watch any more; None, when the watch ends.
         self._changes: queue.SimpleQueue[str | OSError | None] = queue.SimpleQueue()
@@ -129,8 +97,8 @@ class Watcher:
         # The files that are there. When a directory leaves, nobody can list what it held.
         self._present: set[str] = set()
         self._stamps: dict[str, object] = {}  # of files, where events may come late
-        self._watches: dict[_Root, ObservedWatch] = {}
-        self._lost: set[_Root] = set()  # of which the directory is gone
+        self._watches: dict[Root, ObservedWatch] = {}
+        self._lost: set[Root] = set()  # of which the directory is gone
         self._thread = threading.Thread(target=self._run, name="mighty_patcher", daemon=True)
         self._stopped = False
         self._lock = threading.Lock()  # guards `observer`, `_poll`, `_roots` and `_stopped`
@@ -159,9 +127,9 @@ class Watcher:
         Raises:
             FileNotFoundError: A root does not exist.
         """
-        more = _resolve(roots, recursive=recursive)
+        more = resolved(roots, recursive=recursive)
         with self._lock:
-            new = [root for root in more if not _is_held(root, self._roots)]
+            new = [root for root in more if not is_held(root, self._roots)]
             self._roots = [*self._roots, *new]
             if self.observer is None or self._stopped:
                 return
@@ -266,7 +234,7 @@ class Watcher:
                 self._stamps[path] = stamp
                 self._put(path)
 
-    def _take_stock(self, roots: Iterable[_Root]) -> None:
+    def _take_stock(self, roots: Iterable[Root]) -> None:
         found = [path for root in roots for path in root.files()]
         self._present.update(found)
         if not self._is_prompt():
@@ -312,7 +280,7 @@ class Watcher:
                 self._change_to_polling(change)
         paths = {change for change in changes if isinstance(change, str)}
         batch = {path for path in paths if not path.endswith(os.sep)}
-        for directory in _outermost(paths - batch):
+        for directory in outermost(paths - batch):
             self._tell_of_lost_root(directory)
             batch.update(path for path in self._present if path.startswith(directory))
             batch.update(path for root in self._roots for path in root.files(directory))
@@ -359,7 +327,7 @@ class Watcher:
         Raises:
             OSError: The operating system refuses to watch so much, or at all.
         """
-        observer: Any = _make_observer(poll, on_end=self._ended, on_refusal=self._put)
+        observer: Any = make_observer(poll, on_end=self._ended, on_refusal=self._put)
         try:
             self._schedule(observer, self._roots, poll)
             observer.start()
@@ -369,8 +337,8 @@ class Watcher:
         started: BaseObserver = observer
         return started
 
-    def _schedule(self, observer: BaseObserver, roots: Iterable[_Root], poll: float | None) -> None:
-        types = _event_types(closed=poll is None and sys.platform == "linux")
+    def _schedule(self, observer: BaseObserver, roots: Iterable[Root], poll: float | None) -> None:
+        types = event_types(closed=poll is None and sys.platform == "linux")
         handler: Any = self._handler
         for root in roots:
             recursive = root.recursive and root.file is None
@@ -404,169 +372,6 @@ class Watcher:
         )
 
 
-@dataclass(frozen=True)
-class _Root:
-    """A directory with all that is below it, or a single file."""
-
-    directory: str  # real path
-    file: str | None = None
-    recursive: bool = True
-
-    def holds(self, path: str) -> bool:
-        """Tell whether a file or directory is this root's business."""
-        if self.file is not None:
-            return path == self.file
-        if not self.recursive:
-            is_in = os.path.dirname(path) == self.directory and path.endswith(".py")
-            return is_in or path == self.directory
-        if not path or not _is_below(path, self.directory):
-            return False
-        while path != self.directory:
-            if is_never_source(path):
-                return False
-            path = os.path.dirname(path)
-        return True
-
-    def files(self, below: str | None = None) -> Iterator[str]:
-        """Find the Python files, all of them or those below a directory that has changed."""
-        if self.file is not None:
-            if os.path.isfile(self.file) and below is None:
-                yield os.path.realpath(self.file)
-            return
-        top = self.directory if below is None else os.path.dirname(below)
-        if not self.holds(top):
-            return
-        for folder, directories, names in os.walk(top):
-            directories[:] = (
-                name
-                for name in directories
-                if self.recursive and not is_never_source(os.path.join(folder, name))
-            )
-            for name in names:
-                path = os.path.join(folder, name)
-                if name.endswith(".py") and os.path.isfile(path):  # not a link that leads nowhere
-                    yield os.path.realpath(path) if os.path.islink(path) else path
-
-
-def _resolve(paths: Iterable[str | os.PathLike[str]], *, recursive: bool = True) -> list[_Root]:
-    """Turn what the user gave into roots none of which is held by another."""
-    roots: dict[_Root, None] = {}
-    for given in paths:
-        path = os.fspath(given)
-        real = os.path.realpath(path)
-        if os.path.isdir(real):
-            roots[_Root(real, recursive=recursive)] = None
-        elif os.path.isfile(real):
-            roots[_Root(os.path.dirname(real), real)] = None
-            # A save may also replace a symbolic link, which is an event where the link is.
-            folder, name = os.path.split(path)
-            folder = os.path.realpath(folder)
-            roots[_Root(folder, os.path.join(folder, name))] = None
-        else:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-    return [root for root in roots if not _is_held(root, [it for it in roots if it != root])]
-
-
-def _is_held(root: _Root, others: Iterable[_Root]) -> bool:
-    return any(
-        other.holds(root.file or root.directory)
-        and (other.recursive or not root.recursive or root.file is not None)
-        for other in others
-    )
-
-
-def _is_below(path: str, directory: str) -> bool:
-    """Tell whether a path is in a directory, at any depth, or is that directory."""
-    return os.path.join(path, "").startswith(os.path.join(directory, ""))
-
-
-def is_never_source(directory: str) -> bool:
-    """Tell whether a directory below a root never holds source.
-
-    Args:
-        directory: Its path.
-    """
-    return os.path.basename(directory) in NEVER_SOURCE or os.path.exists(
-        os.path.join(directory, "pyvenv.cfg")
-    )
-
-
-def _outermost(directories: Iterable[str]) -> list[str]:
-    """Drop the directories that are below another. All of them end with a separator."""
-    outermost: list[str] = []
-    for directory in sorted(directories):
-        if not outermost or not directory.startswith(outermost[-1]):
-            outermost.append(directory)
-    return outermost
-
-
-class _Handler:
-    """What watchdog hands events to. Its own base class would have to be imported for this."""
-
-    def __init__(self, dispatch: Callable[[FileSystemEvent], None]) -> None:
-        self.dispatch = dispatch
-
-
-def _make_observer(
-    poll: float | None,
-    on_end: Callable[[BaseObserver], None],
-    on_refusal: Callable[[OSError], None],
-) -> BaseObserver:
-    """Make the watchdog observer for this platform, one which tells when somebody stops it.
-
-    Args:
-        poll: Seconds between two looks at the files; `None` for events.
-        on_end: Called with the observer when it is stopped.
-        on_refusal: Called when the kernel refuses to watch a directory that has appeared.
-    """
-    base: Any
-    options: dict[str, Any]
-    if poll is not None:
-        from watchdog.observers.polling import PollingObserverVFS
-
-        base = PollingObserverVFS
-        options = {"stat": _stat, "listdir": _list_source, "polling_interval": poll}
-    elif sys.platform == "linux":
-        from watchdog.observers.api import BaseObserver
-
-        from mighty_patcher.engine.inotify import SourceEmitter
-
-        base = BaseObserver
-        options = {"emitter_class": partial(SourceEmitter, on_refusal=on_refusal)}
-    else:
-        from watchdog.observers import Observer
-
-        base = Observer
-        options = {}
-
-    class SourceObserver(base):  # type: ignore[misc]  # which class, only the platform knows
-        def on_thread_stop(self) -> None:
-            super().on_thread_stop()
-            on_end(self)
-
-    observer: BaseObserver = SourceObserver(**options)
-    return observer
-
-
-def _event_types(*, closed: bool) -> list[type[FileSystemEvent]]:
-    """Choose the events to ask for; with all of them, a callback that reads would feed itself.
-
-    Args:
-        closed: Whether the observer tells when a file is closed after writing.
-    """
-    from watchdog import events
-
-    return [
-        events.FileClosedEvent if closed else events.FileModifiedEvent,
-        events.FileCreatedEvent,
-        events.FileMovedEvent,
-        events.FileDeletedEvent,
-        events.DirCreatedEvent,
-        events.DirMovedEvent,
-        events.DirDeletedEvent,
-    ]
-
-
 def _stamp(path: str) -> object:
     """Return what tells one save of a file from the next; None where there is no file."""
     try:
@@ -574,34 +379,3 @@ def _stamp(path: str) -> object:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-# Polling.
-
-
-def _stat(path: str) -> SimpleNamespace:
-    """Describe a file to watchdog's poller so that it sees every save.
-
-    An editor or ``cp -p`` can set the time of a file, but not the time at which it did so.
-    """
-    found = os.stat(path)
-    return SimpleNamespace(
-        st_dev=found.st_dev,
-        st_ino=found.st_ino,
-        st_mode=found.st_mode,
-        st_size=found.st_size,
-        st_mtime=(found.st_mtime_ns, found.st_ctime_ns),
-    )
-
-
-def _list_source(directory: str) -> list[os.DirEntry[str]]:
-    with os.scandir(directory) as entries:
-        return [
-            entry
-            for entry in entries
-            if (
-                not is_never_source(entry.path)
-                if entry.is_dir(follow_symlinks=False)
-                else entry.name.endswith(".py")
-            )
-        ]

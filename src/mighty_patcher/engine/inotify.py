@@ -43,7 +43,7 @@ from watchdog.events import (
 )
 from watchdog.observers.api import EventEmitter
 
-from mighty_patcher.engine.files import is_never_source
+from mighty_patcher.engine.roots import is_never_source
 
 __all__ = ["SourceEmitter"]
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mighty_patcher.engine.files import Watcher, is_never_source, python_files
+from mighty_patcher.engine.files import Watcher
 from mighty_patcher.engine.report import logger
+from mighty_patcher.engine.roots import is_never_source, python_files
 from mighty_patcher.engine.version import forget_bytecode
 
 if TYPE_CHECKING:
