@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from unit_sources import modules, with_comments, with_new_bodies, with_new_evaluation
 
-from mighty_patcher.engine.dataflow import changes_nothing
+from mighty_patcher.engine.changes import changes_nothing
 from mighty_patcher.engine.statements import plan
 
 

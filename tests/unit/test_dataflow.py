@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import sys
 import textwrap
+from collections.abc import Collection
 from contextlib import nullcontext
 from types import CodeType
 from typing import Any
@@ -12,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit_sources import edited_sums, edits_of_values, modules, moved
 
-from mighty_patcher.engine.changes import Plan, pruned
-from mighty_patcher.engine.dataflow import Flow, affected, dependants
+from mighty_patcher.engine.changes import Change, Plan, pruned
+from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.facts import attribute_reads, binds, deletes, facts, mutates, reads
 from mighty_patcher.engine.statements import plan
 
@@ -32,10 +33,31 @@ def source(change: object) -> str:
     return ast.unparse(pruned(change)).replace("\n    ", " ").replace("\n", " ")
 
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def affected(plan: Plan, changed: Collection[str] = (), **more: Any) -> list[Change]:
+    """What becomes of the statements if every value that is set anew is another."""
+    flow = Flow(plan, changed, **more)
+    done: dict[int, Change] = {}
+    while (change := flow.next()) is not None:
+        done[id(change.new)] = change
+        executed = pruned(change)
+        assert executed is not None
+        flow.done(change, () if isinstance(change.new, DEFINITIONS) else binds(executed))
+    return [done.get(id(change.new), change) for change in plan.changes]
+
+
+def dependants(plan: Plan) -> list[Change]:
+    """What `affected` adds to a plan."""
+    pairs = zip(plan.changes, affected(plan), strict=True)
+    return [after for before, after in pairs if after is not before and before.kind != "run"]
+
+
 def runs(old: str, new: str, changed: tuple[str, ...] = (), **more: Any) -> list[str]:
     """The statements that would be executed if every value that is set anew were another."""
     done = affected(plan_of(old, new), changed, **more)
-    return [source(change) for change in done.changes if change.kind == "run" and pruned(change)]
+    return [source(change) for change in done if change.kind == "run" and pruned(change)]
 
 
 class TestReads:
@@ -274,7 +296,7 @@ class TestFlow:
 
     def test_reasons(self):
         done = affected(plan_of("A = 1\nB = A", "A = 2\nB = A"))
-        assert [c.reason for c in done.changes] == ["its value changed", "reads A, which changed"]
+        assert [c.reason for c in done] == ["its value changed", "reads A, which changed"]
         (only,) = dependants(plan_of("A = 1\nB = A", "A = 2\nB = A"))
         assert only.reason == "reads A, which changed"
 
@@ -306,8 +328,8 @@ class TestFlow:
             "T = 1\ndef f(x=T): pass\nclass A:\n  t = T\n  u = t\n  v = 1\n  def m(self): return T"
         )
         done = affected(plan_of(old, old.replace("T = 1", "T = 2", 1)))
-        assert [c.kind for c in done.changes] == ["run"] * 3
-        children = done.changes[2].children
+        assert [c.kind for c in done] == ["run"] * 3
+        children = done[2].children
         assert [c.kind for c in children] == ["run", "run", "keep", "keep"]
 
     def test_an_edited_sum_runs_its_chain(self):
@@ -511,6 +533,6 @@ class TestAgainstAFreshRun:
     @settings(max_examples=50, deadline=None)
     def test_nothing_is_run_without_a_change(self, data):
         text, _ = data.draw(edits_of_values())
-        assert affected(plan(ast.parse(text), ast.parse(text))).changes == (
+        assert affected(plan(ast.parse(text), ast.parse(text))) == list(
             plan(ast.parse(text), ast.parse(text)).changes
         ) or not runs(text, text)

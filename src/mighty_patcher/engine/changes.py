@@ -27,6 +27,7 @@ __all__ = [
     "Change",
     "Plan",
     "bound_by",
+    "changes_nothing",
     "lines_of",
     "pruned",
 ]
@@ -175,3 +176,16 @@ def _wanted(alias: ast.alias, names: Collection[str]) -> list[ast.alias]:
 def bound_by(alias: ast.alias) -> str:
     """Return the name that an import binds."""
     return alias.asname or alias.name.partition(".")[0]
+
+
+def changes_nothing(plan: Plan) -> bool:
+    """Tell whether all statements of a plan are kept or patched, in the order they had."""
+    line = 0
+    for change in plan.changes:
+        if change.kind not in ("keep", "patch"):
+            return False
+        if change.old is not None:
+            if change.old.lineno < line:
+                return False
+            line = change.old.lineno
+    return True

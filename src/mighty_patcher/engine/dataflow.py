@@ -24,69 +24,25 @@ from __future__ import annotations
 
 import ast
 import builtins
-import sys
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mighty_patcher.engine.changes import Change, Plan, pruned
-from mighty_patcher.engine.facts import LAZY, Facts, Stars, ends, facts, header_facts
-from mighty_patcher.engine.toplevel import executed, is_never_run
+from mighty_patcher.engine.chains import Bindings, Chain
+from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned
+from mighty_patcher.engine.facts import Facts, Stars
+from mighty_patcher.engine.promotion import Promotion
+from mighty_patcher.engine.statement_facts import StatementFacts
+from mighty_patcher.engine.trees import DEFINITION, IMPORT
 from mighty_patcher.engine.tries import Holds, going_on
 
-__all__ = ["UNBOUND", "Flow", "affected", "changes_nothing", "dependants"]
+__all__ = ["UNBOUND", "Flow"]
 
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
-_HEADED = (*_BLOCKS, ast.For, ast.AsyncFor, ast.While)
-_Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-Chain = tuple[int, ...]
-"""The statements that give a name its value at some place: one that binds it in any case, and
-those that perhaps did so since. Statements of the new text are numbered, those that are gone have
-negative numbers; no statement at all is a value from outside.
-"""
-
-
-class _Bindings:
-    """Who binds each name, in the order of one text.
-
-    Args:
-        entries: Each statement's place, its number, what it binds, and what of that for sure.
-    """
-
-    def __init__(self, entries: Iterable[tuple[int, int, frozenset[str], frozenset[str]]]) -> None:
-        self._places: dict[str, list[int]] = {}
-        self._binders: dict[str, list[tuple[int, bool]]] = {}
-        for place, number, names, sure in entries:
-            for name in names:
-                self._places.setdefault(name, []).append(place)
-                self._binders.setdefault(name, []).append((number, name in sure))
-
-    def count(self, name: str) -> int:
-        return len(self._binders.get(name, ()))
-
-    def before(self, name: str, place: int) -> Chain:
-        """Return what gives a name its value when the statement at a place is reached."""
-        binders = self._binders.get(name, [])
-        chain: list[int] = []
-        for at in range(bisect_left(self._places.get(name, []), place) - 1, -1, -1):
-            chain.append(binders[at][0])
-            if binders[at][1]:
-                break
-        return tuple(reversed(chain))
-
-    def final(self, name: str) -> Chain:
-        return self.before(name, sys.maxsize)
-
-
+_DEFINITION = (*DEFINITION, ast.ClassDef)
 _Given = list[tuple[str, Change | None]]
+
 UNBOUND = Change("keep", None, None, "")
 """Says of a name that it is to be deleted (`Flow.restore`)."""
-
-Why = Callable[[Facts, frozenset[str], Collection[str]], str | None]
-"""Says why a statement has to run, if so, given what it does, and names that statements before it
-in the same block have bound, without a change and with one.
-"""
 
 
 @dataclass
@@ -147,13 +103,10 @@ class Flow:
         """
         self.until: int | None = None
         """The line of the new text at which to stop for now."""
-        self._lazy = LAZY or plan.future_annotations
-        self._type_checking = plan.type_checking
-        self._stars = stars
-        self._stars_before = stars_before or stars
+        self._facts = StatementFacts(plan, stars, stars_before)
+        self._promotion = Promotion(self._facts, lambda name: self._new.count(name))
         self._import_the_same = import_the_same
         self._holds = holds
-        self._binders: dict[str, list[ast.stmt]] | None = None
         self._plan = plan
         self._changes: list[Change] = []
         self._from_outside = frozenset(changed)
@@ -169,10 +122,6 @@ class Flow:
         self._stack: list[_Job] = []
         self._current: _Job | None = None
         self._at = 0
-        self._without_annotation: dict[int, ast.stmt] = {}
-        self._classes = 0  # as many are being decided on
-        self._facts: dict[tuple[int, bool], Facts] = {}
-        self._kept_alive: list[ast.stmt] = []
         # Where nothing has to run, nothing has to be known.
         self._is_asleep = not (changed or attributes) and changes_nothing(plan)
         self._collect([] if self._is_asleep else plan.changes)
@@ -201,7 +150,7 @@ class Flow:
 
     def export(self) -> None:
         """Tell that imports of everything bring other names than before (`stars`)."""
-        self._facts.clear()
+        self._facts.forget()
         self._is_asleep = False
         self._collect(self._plan.changes)
         self._begin_again()
@@ -239,7 +188,7 @@ class Flow:
         if not chain or not self._executed.issuperset(chain):
             return None
         first, last = self._changes[chain[0]].new, self._changes[chain[-1]].new
-        return None if first is None or name in self._facts_of(first).sure else last
+        return None if first is None or name in self._facts.of(first).sure else last
 
     def next(self) -> Change | None:
         """Return the next statement to execute, or None."""
@@ -307,7 +256,7 @@ class Flow:
             has_changed: It holds another value now than when the reload began.
         """
         change = self._changes[at]
-        if change.kind != "keep" or not isinstance(change.new, ast.Import | ast.ImportFrom):
+        if change.kind != "keep" or not isinstance(change.new, IMPORT):
             return True
         if self._new.final(name) != self._new.before(name, at + 1):
             return name in self._from_outside  # what it held then came from a later statement
@@ -334,64 +283,26 @@ class Flow:
                 gone -= 1
                 number = gone
             else:
-                found = self._facts_of(new)
+                found = self._facts.of(new)
                 news.append((at, at, found.binds - {"*"}, found.sure))
                 at += 1
             if old is None:
                 continue
-            if isinstance(new, ast.Import | ast.ImportFrom):
-                found = self._facts_of(new, before=True)
+            if isinstance(new, IMPORT):
+                found = self._facts.of(new, before=True)
                 names = found.binds - frozenset(change.names or ())
                 sure = names
             else:
                 same = new if change.kind == "keep" and not change.children else None
-                found = self._facts_of(same or old, before=True)
+                found = self._facts.of(same or old, before=True)
                 names, sure = found.binds, found.sure
             olds.append(((old.lineno, old.col_offset), number, names - {"*"}, sure))
         olds.sort()
-        self._new = _Bindings(news)
-        self._old = _Bindings(
+        self._new = Bindings(news)
+        self._old = Bindings(
             (place, number, names, sure) for place, (_, number, names, sure) in enumerate(olds)
         )
         self._old_places = {number: place for place, (_, number, _, _) in enumerate(olds)}
-
-    def _facts_of(self, statement: ast.stmt, *, before: bool = False) -> Facts:
-        """Find out what executing a statement does now, or did when the reload began."""
-        found = self._facts.get((id(statement), before))
-        if found is None:
-            found = self._facts.get((id(statement), not before))
-            if found is None or "*" in found.binds:
-                found = facts(
-                    statement,
-                    lazy_annotations=self._lazy,
-                    type_checking=self._type_checking,
-                    stars=self._stars_before if before else self._stars,
-                )
-            self._facts[id(statement), before] = found
-            self._kept_alive.append(statement)
-        return found
-
-    def _header_facts(self, statement: ast.stmt) -> Facts:
-        return header_facts(
-            statement, lazy_annotations=self._lazy, type_checking=self._type_checking
-        )
-
-    def _ends(self, body: Sequence[ast.stmt]) -> bool:
-        return ends(body, type_checking=self._type_checking)
-
-    def _sure(self, statement: ast.stmt) -> frozenset[str]:
-        found = self._facts_of(statement, before=True)
-        return found.sure - found.deletes - {"*"}
-
-    def _binders_before(self, name: str) -> list[ast.stmt]:
-        """Return the statements of the old text that bind a name; a block by its header alone."""
-        if self._binders is None:
-            self._binders = {}
-            for it in executed(it.old for it in self._plan.changes if it.old is not None):
-                found = self._header_facts(it) if isinstance(it, _HEADED) else self._facts_of(it)
-                for bound in found.binds:
-                    self._binders.setdefault(bound, []).append(it)
-        return self._binders.get(name, [])
 
     def _holder(self, name: str) -> Chain:
         """Return what gave a name the value that it has now."""
@@ -408,7 +319,7 @@ class Flow:
         while True:
             statement = self._changes[at].new
             if not isinstance(statement, ast.AugAssign) or name not in (
-                self._facts_of(statement).augmented
+                self._facts.of(statement).augmented
             ):
                 return False
             chain = self._new.before(name, at)
@@ -440,19 +351,8 @@ class Flow:
             return False
         olds = [it.old for it in were if it.old is not None]
         news = [it.new for it in map(self._changes.__getitem__, need) if it.new is not None]
-        imports = [*self._binding_in(olds, name, before=True), *self._binding_in(news, name)]
+        imports = [*self._facts.binding(olds, name, before=True), *self._facts.binding(news, name)]
         return self._import_the_same(imports, name)
-
-    def _binding_in(
-        self, statements: Iterable[ast.stmt], name: str, *, before: bool = False
-    ) -> Iterator[ast.stmt]:
-        """Yield what binds a name in some statements, a block for its header alone."""
-        for it in executed(statements):
-            found = self._facts_of(it, before=before)
-            if isinstance(it, _HEADED):
-                found = self._header_facts(it)
-            if name in found.binds:
-                yield it
 
     # ---- what to do
 
@@ -465,32 +365,36 @@ class Flow:
         assert new is not None
         if change.fixed:
             return
-        found = self._facts_of(new)
-        if not isinstance(new, ast.Import | ast.ImportFrom):
+        found = self._facts.of(new)
+        if not isinstance(new, IMPORT):
 
             def why(facts: Facts, shadow: frozenset[str], dirty: Collection[str]) -> str | None:
                 return self._why(at, facts, shadow, dirty)
 
-            change = self._promoted(change, why) or change
+            change = self._promotion.promoted(change, why) or change
             if change.names == () and any(self._new.count(name) > 1 for name in found.binds):
                 change = replace(change, names=None)  # a reader between the two may need its value
-            longer = going_on(change, self._ends, self._sure, self._binders_before, self._holds)
+            longer = going_on(
+                change, self._facts.ends, self._facts.sure, self._facts.binders_before, self._holds
+            )
             if longer != change:
-                change = self._promoted(longer, why) or longer
+                change = self._promotion.promoted(longer, why) or longer
         for name in sorted(self._rebuilt.keys() & found.binds):
             if at in self._new.final(name) and not change.header:
-                change = replace(self._binding(change, {name}), reason=self._rebuilt[name])
+                change = replace(
+                    self._promotion.binding(change, {name}), reason=self._rebuilt[name]
+                )
         wanted = {
             name
             for name in found.binds
-            if isinstance(new, ast.Import | ast.ImportFrom)
+            if isinstance(new, IMPORT)
             and name in self._from_outside
             and self._new.final(name) != self._new.before(name, at + 1)
         }
         wanted |= self._brought_halfway(at, new, found.binds)
         wanted |= self._bound_in_other_branches(at, change)
-        wanted |= found.binds & self._removed_from(change)
-        for name in found.binds - self._bound_by(change) - wanted - {"*"}:
+        wanted |= found.binds & self._facts.removed_from(change)
+        for name in found.binds - self._facts.bound_by(change) - wanted - {"*"}:
             last = self._new.final(name)
             if last[-1:] != (at,) or last == self._holder(name) or self._adds_to_outside(at, name):
                 continue
@@ -506,18 +410,10 @@ class Flow:
         """
         if "*" not in names:
             return frozenset()
-        new = names - self._facts_of(statement, before=True).binds
+        new = names - self._facts.of(statement, before=True).binds
         later = self._changes[at + 1 :]
-        imports = [it for it in map(pruned, later) if isinstance(it, ast.Import | ast.ImportFrom)]
-        return new.intersection(name for it in imports for name in self._facts_of(it).binds)
-
-    def _removed_from(self, change: Change) -> frozenset[str]:
-        """Return the names that statements have bound which are gone from a block."""
-        if not isinstance(change.new, _HEADED):
-            return frozenset()
-        gone = [it.old for it in change.children or () if it.kind == "remove" and it.old]
-        inner = [self._removed_from(it) for it in change.children or ()]
-        return frozenset().union(*(self._facts_of(it, before=True).binds for it in gone), *inner)
+        imports = [it for it in map(pruned, later) if isinstance(it, IMPORT)]
+        return new.intersection(name for it in imports for name in self._facts.of(it).binds)
 
     def _bound_in_other_branches(self, at: int, change: Change) -> set[str]:
         """Return the names that a block has to bind whichever branch is taken.
@@ -528,7 +424,7 @@ class Flow:
         statement = pruned(change) if isinstance(change.new, _BLOCKS) else None
         if statement is None or change.new is None:
             return set()
-        part, found = self._facts_of(statement), self._facts_of(change.new)
+        part, found = self._facts.of(statement), self._facts.of(change.new)
         return {
             name
             for name in part.binds | (found.binds & part.reads)
@@ -540,10 +436,6 @@ class Flow:
         """Tell whether nothing but a statement and what follows it gives a name a value."""
         return not self._new.before(name, at) and not hasattr(builtins, name)
 
-    def _bound_by(self, change: Change) -> frozenset[str]:
-        statement = pruned(change)
-        return frozenset() if statement is None else self._facts_of(statement).binds
-
     def _push(self, at: int, change: Change, wanted: set[str], *, again: bool = False) -> bool:
         """Have a statement executed, if there is anything in it to execute.
 
@@ -554,12 +446,12 @@ class Flow:
             again: It changed in nothing.
         """
         if wanted:
-            change = self._binding(change, wanted)
+            change = self._promotion.binding(change, wanted)
         statement = None if change.fixed else pruned(change)
         if statement is None:
             return False
-        found = self._facts_of(statement)
-        needed = found.reads | self._unsure(change) | (wanted - found.sure)
+        found = self._facts.of(statement)
+        needed = found.reads | self._facts.unsure(change) | (wanted - found.sure)
         needs = {
             name: self._new.before(name, at)
             for name in needed
@@ -588,7 +480,7 @@ class Flow:
             return False
         change = self._changes[at]
         if at in self._executed:
-            if not isinstance(change.new, ast.Import | ast.ImportFrom):
+            if not isinstance(change.new, IMPORT):
                 return False
             change = replace(change, kind="keep")  # another of its names; what it imports is there
         return self._push(at, change, {name}, again=True)
@@ -615,20 +507,6 @@ class Flow:
                 return True
         return False
 
-    def _unsure(self, change: Change) -> frozenset[str]:
-        """Return the names that executing a change may leave alone.
-
-        Where the header of a block is the same, what a branch binds now it bound before.
-        """
-        if change.children is None or change.header or isinstance(change.new, ast.ClassDef):
-            statement = pruned(change)
-            if statement is None:
-                return frozenset()
-            found = self._facts_of(statement)
-            return found.binds - found.sure
-        runs = [self._unsure(child) for child in change.children if child.kind == "run"]
-        return frozenset().union(*runs)
-
     def _why(
         self, at: int, found: Facts, shadow: frozenset[str], dirty: Collection[str]
     ) -> str | None:
@@ -637,7 +515,7 @@ class Flow:
                 return f"reads {name}, which changed"
         for root, attribute in sorted(found.attributes & self._attributes):
             return f"reads {root}.{attribute}, which changed"
-        is_definition = isinstance(self._changes[at].new, _Definition)
+        is_definition = isinstance(self._changes[at].new, _DEFINITION)
         for root, attribute in sorted(found.mutated & self._set_again if not is_definition else ()):
             return f"sets {root}.{attribute}, which has been set anew"
         if found.binds and not is_definition:
@@ -646,184 +524,3 @@ class Flow:
                 if (root, attribute) in found.attributes if attribute else root in found.reads:
                     return f"reads {path}, which was changed in place"
         return None
-
-    # ---- changes that must do more
-
-    def _promoted(self, change: Change, why: Why) -> Change | None:
-        """Return a change that also runs what has a reason to; None if nothing has."""
-        return self._with_more(change, why, frozenset(), ())
-
-    def _binding(self, change: Change, names: set[str]) -> Change:
-        """Return a change that binds some names, whatever else it does."""
-        if isinstance(change.new, ast.Import | ast.ImportFrom):
-            if change.kind == "run":
-                names = names | (set(change.names) if change.names else self._bound_by(change))
-            return replace(change, kind="run", reason=_again(names), names=tuple(sorted(names)))
-
-        if isinstance(change.new, ast.ClassDef):
-            return replace(change, kind="run", reason=_again(names), header=True)
-
-        def why(facts: Facts, _shadow: frozenset[str], _dirty: Collection[str]) -> str | None:
-            found = names & facts.binds
-            return _again(found) if found else None
-
-        return self._promoted(change, why) or change
-
-    def _with_more(
-        self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
-    ) -> Change | None:
-        new = change.new
-        is_whole = change.kind == "run" and change.children is None and change.names != ()
-        if new is None or is_whole or change.header:
-            return None
-        if change.children is None:
-            if isinstance(new, ast.If) and is_never_run(new, self._type_checking):
-                return None
-            reason = why(self._facts_of(new), shadow, dirty)
-            if reason and self._is_only_annotation(new, shadow, dirty, why):
-                return replace(change, kind="run", reason=reason, names=())
-            return replace(change, kind="run", reason=reason, names=None) if reason else None
-        if why(self._facts_of(new), frozenset(), dirty) is None and change.kind != "run":
-            return None
-        if not is_never_run(new, self._type_checking):
-            reason = why(self._header_facts(new), shadow, dirty)
-            if reason:
-                return replace(change, kind="run", reason=reason, header=True)
-        children = self._children(change, why, shadow, dirty)
-        if children == list(change.children):
-            return None
-        was_run = change.kind == "run"
-        reason = next(child.reason for child in children if child.kind == "run")
-        return replace(
-            change,
-            kind="run",
-            reason=change.reason if was_run else reason,
-            children=tuple(children),
-        )
-
-    def _is_only_annotation(
-        self, statement: ast.stmt, shadow: frozenset[str], dirty: Collection[str], why: Why
-    ) -> bool:
-        """Tell whether an assignment has no reason to be executed but its annotation."""
-        if self._classes or not isinstance(statement, ast.AnnAssign) or statement.value is None:
-            return False
-        assignment = self._without_annotation.get(id(statement))
-        if assignment is None:
-            assignment = ast.copy_location(
-                ast.Assign([statement.target], statement.value), statement
-            )
-            self._without_annotation[id(statement)] = assignment
-        return why(self._facts_of(assignment), shadow, dirty) is None
-
-    def _children(
-        self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
-    ) -> list[Change]:
-        """Decide on the statements in a class or a block, as far as they feed each other."""
-        assert change.children is not None
-        children = list(change.children)
-        in_class = isinstance(change.new, ast.ClassDef)
-        self._classes += in_class
-        while True:
-            before = list(children)
-            feeding = set(dirty)
-            bound: dict[str, set[str]] = {}
-            assert change.new is not None
-            header = frozenset() if in_class else self._header_facts(change.new).binds
-            shadow |= header
-            for at, child in enumerate(children):
-                here = bound.setdefault(child.branch, set(shadow))
-                children[at] = child = (
-                    self._with_more(child, why, frozenset(here), feeding) or child
-                )
-                if child.new is None:
-                    continue
-                if child.kind == "run":
-                    feeding |= self._fed_by(child, in_class)
-                here |= self._facts_of(child.new).sure
-            self._bind_again_in(children)
-            self._bind_over(header, children)
-            if children == before:
-                self._classes -= in_class
-                return children
-
-    def _fed_by(self, child: Change, in_class: bool) -> frozenset[str]:
-        """Return the names whose values a statement in a block is taken to change."""
-        is_fixed = isinstance(child.new, _Definition) and not (
-            in_class and child.new.decorator_list
-        )
-        return frozenset() if is_fixed else self._bound_by(child)
-
-    def _bind_again_in(self, children: list[Change]) -> None:
-        """Where a name is bound several times, run all of a branch that binds it if need be."""
-        binders: dict[tuple[str, str], list[int]] = {}
-        for at, child in enumerate(children):
-            if child.new is not None and not isinstance(child.new, _Definition):
-                for name in self._facts_of(child.new).binds:
-                    binders.setdefault((child.branch, name), []).append(at)
-        for child in list(children):
-            statement = pruned(child)  # of a block in it, what is executed
-            if statement is None:
-                continue
-            found = self._facts_of(statement)
-            for name in found.reads | found.binds:
-                places = binders.get((child.branch, name), [])
-                # What others bind, too, may hold another value when the block is entered again.
-                if len(places) > 1 or (name in found.reads and self._new.count(name) > 1):
-                    for at in places:
-                        if name not in self._bound_by(children[at]):
-                            children[at] = self._binding(children[at], {name})
-
-    def _bind_over(self, header: frozenset[str], children: list[Change]) -> None:
-        """Run what sets a name anew that the header sets each time that the block is entered."""
-        if not header or not any(child.kind == "run" for child in children):
-            return
-        for at, child in enumerate(children):
-            names = header & self._facts_of(child.new).binds if child.new is not None else set()
-            if names - self._bound_by(child):
-                children[at] = self._binding(child, set(names))
-
-
-def changes_nothing(plan: Plan) -> bool:
-    """Tell whether all statements of a plan are kept or patched, in the order they had."""
-    line = 0
-    for change in plan.changes:
-        if change.kind not in ("keep", "patch"):
-            return False
-        if change.old is not None:
-            if change.old.lineno < line:
-                return False
-            line = change.old.lineno
-    return True
-
-
-def _again(names: Collection[str]) -> str:
-    return f"{', '.join(sorted(names))} has to be set again"
-
-
-def affected(
-    plan: Plan, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
-) -> Plan:
-    """Return a plan in which all runs that has to, if every value that is set anew is another.
-
-    Args:
-        plan: What becomes of the statements.
-        changed: Names whose values others have changed.
-        attributes: Attributes of modules that changed.
-    """
-    flow = Flow(plan, changed, attributes)
-    runs: dict[int, Change] = {}
-    while (change := flow.next()) is not None:
-        assert change.new is not None
-        runs[id(change.new)] = change
-        names = () if isinstance(change.new, _Definition) else flow._bound_by(change)
-        flow.done(change, names)
-    changes = [runs.get(id(change.new), change) for change in plan.changes]
-    return replace(plan, changes=tuple(changes))
-
-
-def dependants(
-    plan: Plan, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
-) -> list[Change]:
-    """Return what `affected` adds to a plan."""
-    pairs = zip(plan.changes, affected(plan, changed, attributes).changes, strict=True)
-    return [after for before, after in pairs if after is not before and before.kind != "run"]

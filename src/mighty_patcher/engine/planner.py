@@ -11,9 +11,8 @@ from weakref import WeakSet
 
 from mighty_patcher import _core
 from mighty_patcher.engine import version
-from mighty_patcher.engine.changes import Plan, lines_of
+from mighty_patcher.engine.changes import Plan, changes_nothing, lines_of
 from mighty_patcher.engine.codetree import Pairs
-from mighty_patcher.engine.dataflow import changes_nothing
 from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.match import functions_in, living, match_bodies

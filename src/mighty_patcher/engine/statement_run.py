@@ -12,9 +12,16 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.borrowed import Borrowed
-from mighty_patcher.engine.changes import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, Plan, pruned
+from mighty_patcher.engine.changes import (
+    DOCSTRING_CHANGED,
+    DOCSTRING_GONE,
+    Change,
+    Plan,
+    changes_nothing,
+    pruned,
+)
 from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
-from mighty_patcher.engine.dataflow import UNBOUND, Flow, changes_nothing
+from mighty_patcher.engine.dataflow import UNBOUND, Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.made_before import made_with

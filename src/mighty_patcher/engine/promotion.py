@@ -1,0 +1,178 @@
+"""Changes that must do more: run also statements in a class or a block that others feed, or that
+have to bind a name again.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from mighty_patcher.engine.changes import Change, pruned
+from mighty_patcher.engine.facts import Facts
+from mighty_patcher.engine.statement_facts import StatementFacts
+from mighty_patcher.engine.toplevel import is_never_run
+from mighty_patcher.engine.trees import DEFINITION, IMPORT
+
+__all__ = ["Promotion", "Why"]
+
+_DEFINITION = (*DEFINITION, ast.ClassDef)
+
+Why = Callable[[Facts, frozenset[str], Collection[str]], str | None]
+"""Says why a statement has to run, if so, given what it does, and names that statements before it
+in the same block have bound, without a change and with one.
+"""
+
+
+class Promotion:
+    """Makes changes do more than the comparison of two texts has found.
+
+    Args:
+        facts: What the statements do.
+        count: Tells how many statements of the new text bind a name.
+    """
+
+    def __init__(self, facts: StatementFacts, count: Callable[[str], int]) -> None:
+        self._facts = facts
+        self._count = count
+        self._without_annotation: dict[int, ast.stmt] = {}
+        self._classes = 0  # as many are being decided on
+
+    def promoted(self, change: Change, why: Why) -> Change | None:
+        """Return a change that also runs what has a reason to; None if nothing has."""
+        return self._with_more(change, why, frozenset(), ())
+
+    def binding(self, change: Change, names: set[str]) -> Change:
+        """Return a change that binds some names, whatever else it does."""
+        if isinstance(change.new, IMPORT):
+            if change.kind == "run":
+                names = names | (
+                    set(change.names) if change.names else self._facts.bound_by(change)
+                )
+            return replace(change, kind="run", reason=_again(names), names=tuple(sorted(names)))
+
+        if isinstance(change.new, ast.ClassDef):
+            return replace(change, kind="run", reason=_again(names), header=True)
+
+        def why(facts: Facts, _shadow: frozenset[str], _dirty: Collection[str]) -> str | None:
+            found = names & facts.binds
+            return _again(found) if found else None
+
+        return self.promoted(change, why) or change
+
+    def _with_more(
+        self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
+    ) -> Change | None:
+        new = change.new
+        is_whole = change.kind == "run" and change.children is None and change.names != ()
+        if new is None or is_whole or change.header:
+            return None
+        if change.children is None:
+            if isinstance(new, ast.If) and is_never_run(new, self._facts.type_checking):
+                return None
+            reason = why(self._facts.of(new), shadow, dirty)
+            if reason and self._is_only_annotation(new, shadow, dirty, why):
+                return replace(change, kind="run", reason=reason, names=())
+            return replace(change, kind="run", reason=reason, names=None) if reason else None
+        if why(self._facts.of(new), frozenset(), dirty) is None and change.kind != "run":
+            return None
+        if not is_never_run(new, self._facts.type_checking):
+            reason = why(self._facts.header_of(new), shadow, dirty)
+            if reason:
+                return replace(change, kind="run", reason=reason, header=True)
+        children = self._children(change, why, shadow, dirty)
+        if children == list(change.children):
+            return None
+        was_run = change.kind == "run"
+        reason = next(child.reason for child in children if child.kind == "run")
+        return replace(
+            change,
+            kind="run",
+            reason=change.reason if was_run else reason,
+            children=tuple(children),
+        )
+
+    def _is_only_annotation(
+        self, statement: ast.stmt, shadow: frozenset[str], dirty: Collection[str], why: Why
+    ) -> bool:
+        """Tell whether an assignment has no reason to be executed but its annotation."""
+        if self._classes or not isinstance(statement, ast.AnnAssign) or statement.value is None:
+            return False
+        assignment = self._without_annotation.get(id(statement))
+        if assignment is None:
+            assignment = ast.copy_location(
+                ast.Assign([statement.target], statement.value), statement
+            )
+            self._without_annotation[id(statement)] = assignment
+        return why(self._facts.of(assignment), shadow, dirty) is None
+
+    def _children(
+        self, change: Change, why: Why, shadow: frozenset[str], dirty: Collection[str]
+    ) -> list[Change]:
+        """Decide on the statements in a class or a block, as far as they feed each other."""
+        assert change.children is not None
+        children = list(change.children)
+        in_class = isinstance(change.new, ast.ClassDef)
+        self._classes += in_class
+        while True:
+            before = list(children)
+            feeding = set(dirty)
+            bound: dict[str, set[str]] = {}
+            assert change.new is not None
+            header = frozenset() if in_class else self._facts.header_of(change.new).binds
+            shadow |= header
+            for at, child in enumerate(children):
+                here = bound.setdefault(child.branch, set(shadow))
+                children[at] = child = (
+                    self._with_more(child, why, frozenset(here), feeding) or child
+                )
+                if child.new is None:
+                    continue
+                if child.kind == "run":
+                    feeding |= self._fed_by(child, in_class)
+                here |= self._facts.of(child.new).sure
+            self._bind_again_in(children)
+            self._bind_over(header, children)
+            if children == before:
+                self._classes -= in_class
+                return children
+
+    def _fed_by(self, child: Change, in_class: bool) -> frozenset[str]:
+        """Return the names whose values a statement in a block is taken to change."""
+        is_fixed = isinstance(child.new, _DEFINITION) and not (
+            in_class and child.new.decorator_list
+        )
+        return frozenset() if is_fixed else self._facts.bound_by(child)
+
+    def _bind_again_in(self, children: list[Change]) -> None:
+        """Where a name is bound several times, run all of a branch that binds it if need be."""
+        binders: dict[tuple[str, str], list[int]] = {}
+        for at, child in enumerate(children):
+            if child.new is not None and not isinstance(child.new, _DEFINITION):
+                for name in self._facts.of(child.new).binds:
+                    binders.setdefault((child.branch, name), []).append(at)
+        for child in list(children):
+            statement = pruned(child)  # of a block in it, what is executed
+            if statement is None:
+                continue
+            found = self._facts.of(statement)
+            for name in found.reads | found.binds:
+                places = binders.get((child.branch, name), [])
+                # What others bind, too, may hold another value when the block is entered again.
+                if len(places) > 1 or (name in found.reads and self._count(name) > 1):
+                    for at in places:
+                        if name not in self._facts.bound_by(children[at]):
+                            children[at] = self.binding(children[at], {name})
+
+    def _bind_over(self, header: frozenset[str], children: list[Change]) -> None:
+        """Run what sets a name anew that the header sets each time that the block is entered."""
+        if not header or not any(child.kind == "run" for child in children):
+            return
+        for at, child in enumerate(children):
+            names = header & self._facts.of(child.new).binds if child.new is not None else set()
+            if names - self._facts.bound_by(child):
+                children[at] = self.binding(child, set(names))
+
+
+def _again(names: Collection[str]) -> str:
+    return f"{', '.join(sorted(names))} has to be set again"
