@@ -44,7 +44,8 @@ def steady(body: Callable[[], object], runs: int = 10) -> None:
 
     Args:
         body: What to run; it must clean up after itself.
-        runs: How often a measurement runs it; at least 6, or our own numbers (5 on 3.14) look like a leak.
+        runs: How often a measurement runs it; at least 6, or our own numbers (5 on 3.14) look like
+            a leak.
     """
     grown: list[dict[str, int]] = []
     for _ in range(ATTEMPTS):
