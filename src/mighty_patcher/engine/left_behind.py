@@ -20,6 +20,7 @@ from mighty_patcher.engine.classes import (
     own_slots,
     qualname_of,
 )
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.wrapped import DESCRIPTORS, is_full
 
@@ -86,7 +87,7 @@ def content_left(
     is_merged = way_for(type(old)).kind != "in place"
     given: dict[str, Any] = {}
     for name, value in members.items():
-        if name in _OF_ITS_SHAPE or name in slots or type(value) in _STORAGE:
+        if name in _OF_ITS_SHAPE or name in slots or is_one_of(type(value), _STORAGE):
             continue
         is_kept = name in content and keep(content[name], value)
         if name in before or name in after:
@@ -129,7 +130,7 @@ def _for(cls: type, value: Any, kept_for: Callable[[Any], Any], depth: int = 4) 
         if all(mine is cell for mine, cell in zip(cells, value.__closure__ or (), strict=True)):
             return value
         return _copy(value, tuple(cells), kept_for)
-    if type(value) in _REBUILT:
+    if is_one_of(type(value), _REBUILT):
         parts = [object.__getattribute__(value, name) for name in DESCRIPTORS[type(value)]]
         mine = [_for(cls, part, kept_for, depth) for part in parts]
         if all(new is part for new, part in zip(mine, parts, strict=True)):
