@@ -104,7 +104,7 @@ def _committed_class(target: type, replacement: type) -> list[Undoable]:
         logs.append(log)
 
     keeper = Keeper(ModuleType("by hand"), {}, None, (None, None), commit, logs.append)
-    difference = keeper.difference(target, replacement, bases_of(replacement))
+    difference = keeper.classes.difference(target, replacement, bases_of(replacement))
     if difference is not None:
         raise RefusedEdit(
             f"{qualname_of(target)} cannot be given the content of {qualname_of(replacement)}: "
@@ -112,7 +112,7 @@ def _committed_class(target: type, replacement: type) -> list[Undoable]:
             "patch its methods one by one",
         )
     members = {name: _owned_by(target, value) for name, value in content_of(replacement).items()}
-    keeper.edit(target, members, bases_of(replacement), type(replacement), replacement)
+    keeper.classes.edit(target, members, bases_of(replacement), type(replacement), replacement)
     keeper.commit()
     return logs
 

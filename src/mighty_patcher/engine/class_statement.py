@@ -144,7 +144,7 @@ class ClassStatement:
         self._keeper = keeper
         self._old = old
         self._name = name
-        self._bases = keeper.kept_bases(old, bases)
+        self._bases = keeper.classes.kept_bases(old, bases)
         self._written = written
         self._metaclass = metaclass
         self._keywords = {key: value for key, value in keywords.items() if key != "metaclass"}
@@ -171,7 +171,7 @@ class ClassStatement:
         try:
             if shape is not None:
                 bases = self._bases or (object,)
-                difference = self._keeper.difference(self._old, shape, bases)
+                difference = self._keeper.classes.difference(self._old, shape, bases)
             if difference is None:
                 self._fill(shape)
         finally:
@@ -223,7 +223,7 @@ class ClassStatement:
 
     def _make_another(self, difference: str) -> list[Hook]:
         """The class cannot become what the statement says: the name gets one that can."""
-        self._keeper.refuse(self._old, as_content(self.namespace), difference)
+        self._keeper.classes.refuse(self._old, as_content(self.namespace), difference)
         namespace = dict(self.namespace)
         self.cls = self._metaclass(self._name, self._bases, namespace, **self._keywords)
         return []
@@ -243,7 +243,7 @@ class ClassStatement:
         bases = self._bases or (object,)
         self._keeper.targets.add(id(old))
         apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
-        self._keeper.edit(old, members, bases, self._metaclass, shape, apart)
+        self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
         self._keeper.commit()
 
     def _deleted(self) -> set[str]:

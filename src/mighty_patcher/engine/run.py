@@ -92,7 +92,7 @@ def _keeper_of(namespace: dict[str, Any]) -> Keeper | None:
 def take_over(made: FunctionType) -> FunctionType:
     """Return what the decorators of a definition are given: the function that the program knows."""
     keeper = _keeper_of(made.__globals__)
-    return made if keeper is None else keeper.take_over(made)
+    return made if keeper is None else keeper.functions.take_over(made)
 
 
 def note_bound(names: tuple[str, ...]) -> None:

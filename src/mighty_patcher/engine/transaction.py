@@ -19,11 +19,12 @@ from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers,
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
-from mighty_patcher.engine.donors import Keeper, Living, Trees, unknown
+from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.holders import still_held
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
+from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -306,7 +307,7 @@ class Transaction:
         """Let functions that were patched have the very code of those that statements have made of
         the same definition: who holds code that is only equal is not missed by the next reload.
         """
-        made = keeper.codes() if bodies else {}
+        made = keeper.functions.codes() if bodies else {}
         shared: list[Body] = [
             (function, made[code], function.__closure__ or (), ...)
             for function, code, *_ in bodies

@@ -1,0 +1,369 @@
+"""Classes that a module makes anew while it runs: which is which, and what the old ones become."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import weakref
+from collections.abc import Collection, Iterator, Mapping
+from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any
+
+from mighty_patcher import _core
+from mighty_patcher.engine.classes import (
+    DERIVED,
+    SIDE_SLOT,
+    ClassEdit,
+    bases_of,
+    class_dict,
+    content_of,
+    is_class,
+    is_defined_in,
+    names_in_class,
+    own_slots,
+    own_storage,
+    qualname_of,
+)
+from mighty_patcher.engine.hierarchy import Move, can_move
+from mighty_patcher.engine.identity import are_same, is_one_of
+from mighty_patcher.engine.left_behind import content_left
+from mighty_patcher.engine.making_way import MakingWay
+from mighty_patcher.engine.metaclasses import way_for
+from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.values import same_value
+from mighty_patcher.engine.wrapped import class_cells, functions_within
+from mighty_patcher.errors import RefusedEdit
+
+if TYPE_CHECKING:
+    from mighty_patcher.engine.donors import Keeper
+
+__all__ = ["KeptClasses"]
+
+
+class KeptClasses:
+    """Classes of a module that runs again, and what they become.
+
+    Args:
+        keeper: Who keeps all that the module makes.
+        making_way: The classes that make way for others in this reload; None where none may.
+    """
+
+    def __init__(self, keeper: Keeper, making_way: MakingWay | None) -> None:
+        # Weakly, for in a cycle all that the program has lost would wait for a collection.
+        self._keeper: Keeper = weakref.proxy(keeper)
+        self._making_way = making_way
+        self._edits: list[ClassEdit] = []
+        self._refused: set[int] = set()
+        self._retained_from_others: list[tuple[type, str, Any]] = []
+        self._cells: list[tuple[CellType, Any]] = []
+
+    def fill_cells(self) -> None:
+        """Let methods find the class that is kept: ``super()``, and what their annotations name."""
+        for cell, content in self._cells:
+            cell.cell_contents = content
+        self._cells = []
+
+    def add_to(self, log: _core.Log) -> list[ClassEdit]:
+        """Add what has gathered to a log.
+
+        Returns:
+            The edits that change anything.
+        """
+        edits = [edit for edit in self._edits if self._add(log, edit)]
+        self._edits = []
+        return edits
+
+    def leave(self) -> Iterator[Stale]:
+        """After the run: name what may have been set by a decorator that is gone."""
+        yield from _not_set_again(self._retained_from_others)
+        self._retained_from_others.clear()
+
+    def keep(self, old: type, new: type) -> bool:
+        """Let a class have what its donor is, if both are of one definition; tell if it has."""
+        same_definition = (
+            class_dict(new).get("__module__") == self._keeper.module_name
+            and qualname_of(old) == qualname_of(new)
+            and is_defined_in(old, self._keeper.module_name, self._keeper.before)
+        )
+        # What is not kept may come up again, as what its own methods close over.
+        if not same_definition or id(old) in self._refused or not self._keeper.open(old, new):
+            return False
+        way = way_for(type(new))
+        bases = tuple(self._kept_base(*pair) for pair in self._bases(old, new))
+        try:
+            difference = self.difference(old, new, bases)
+        except TypeError as error:
+            raise RefusedEdit(
+                f"class {qualname_of(old)}: {_in_one_line(error)}",
+                "a class that derives from it is in the way; save its new bases first, or restart",
+            ) from error
+        if difference is not None:
+            self.refuse(old, content_of(new), difference)
+            return False
+        self._keeper.pair(old, new)
+        self._keeper.replaced.append((new, old))
+        edit = self.edit(old, content_of(new), bases, type(new), new)
+        self._cells += [(cell, old) for cell in class_cells(new)]
+        # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
+        self._cells += [(cell, class_dict(old)) for cell in class_cells(new, "__classdict__")]
+        if way.merge is not None:
+            way.merge(self._keeper, edit, new)
+        return True
+
+    def put_on_kept_bases(self, value: Any) -> None:
+        """Let a class that is new derive from the classes that are kept."""
+        if is_class(value) and class_dict(value).get("__module__") == self._keeper.module_name:
+            bases = tuple(map(self._keeper.kept_for, bases_of(value)))
+            if not are_same(bases, bases_of(value)):
+                content = content_of(value)
+                self._edits.append(ClassEdit(value, content, bases, None, value))
+
+    def _bases(self, old: type, new: type) -> list[tuple[type | None, type]]:
+        """The bases of a donor, each beside the one in its place, which may have no name of its own
+        (``class Point(namedtuple("Point", "x y"))``).
+        """
+        mine, theirs = bases_of(old), bases_of(new)
+        return [
+            (mine[i] if len(mine) == len(theirs) else None, base) for i, base in enumerate(theirs)
+        ]
+
+    def _kept_base(self, old: type | None, new: type) -> type:
+        if old is not None and old is not new:
+            self._keeper.keep(old, new)
+        return self._keeper.kept_for(new)  # type: ignore[no-any-return]
+
+    def kept_bases(self, old: type, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the bases of a class statement, with kept classes in the place of donors."""
+        mine = bases_of(old)
+        if len(mine) != len(bases):
+            return tuple(map(self._keeper.kept_for, bases))
+        return tuple(
+            self._kept_base(base_before, base)
+            for base_before, base in zip(mine, bases, strict=True)
+        )
+
+    def difference(self, old: type, shape: type, bases: tuple[type, ...]) -> str | None:
+        """Why a class cannot become like another; None if it can.
+
+        Args:
+            old: The class.
+            shape: A class that CPython made as this one is to be.
+            bases: The new bases.
+
+        Raises:
+            TypeError: The bases conflict, for it or for a class that derives from it, in CPython's
+                words.
+        """
+        reason: str | None = _core.layout_difference(old, shape)
+        if reason is None and type(old) is not type(shape):
+            mine, theirs = type(old), type(shape)
+            if mine.__basicsize__ != theirs.__basicsize__:
+                return "its new metaclass stores something else in a class"
+        if (
+            reason is None
+            and own_slots(shape).keys() - own_slots(old).keys()
+            and shape.__itemsize__
+        ):
+            return "its instances have no place for new slots"
+        return reason or self._refusal_of_bases(old, shape, bases)
+
+    def _refusal_of_bases(self, old: type, shape: type, bases: tuple[type, ...]) -> str | None:
+        """Why CPython would not give a class its new bases. What it says of the MRO, also of that
+        of a class which derives from this one, is an error; what it says of the layout a refusal.
+        """
+        metaclass = None if type(shape) is type(old) else type(shape)
+        if are_same(bases, bases_of(old)) and metaclass is None:
+            return None
+        if _jit_goes_on():
+            return (
+                "its bases changed, and the JIT of this Python goes on with those it has compiled"
+            )
+        moves = [*self._edits, ClassEdit(old, content_of(old), bases, metaclass, shape)]
+        log = _core.Log()
+        try:
+            for edit in moves:
+                log.add_type(
+                    edit.target,
+                    content_of(edit.target),
+                    bases=edit.bases,
+                    metaclass=edit.metaclass,
+                    donor=edit.shape,
+                )
+            if not can_move([Move.of(edit) for edit in moves]):
+                log.commit()  # to be told why, or that it can be done all the same
+                log.undo()
+        except (TypeError, ValueError) as error:
+            words = _in_one_line(error)
+            if "layout" in words or type(error) is ValueError:
+                return f"CPython cannot lay it out with its new bases ({words})"
+            ways = self._making_way.plan(moves, words) if self._making_way is not None else []
+            if not ways:
+                raise
+            self._edits += ways
+        return None
+
+    def refuse(self, old: type, members: Mapping[str, Any], difference: str) -> None:
+        """Leave a class with its shape: its methods get their new content all the same, and it
+        what they need.
+        """
+        self._refused.add(id(old))
+        for value in members.values():
+            for function in [value, *functions_within(value)]:
+                if type(function) is FunctionType:
+                    self._keeper.functions.owners[id(function)] = old
+        before, after = (known.get(qualname_of(old)) for known in self._keeper.definitions)
+        content = content_left(
+            old, members, (before, after), self._keeper.keep, self._keeper.kept_for
+        )
+        self._edits.append(ClassEdit(old, content))
+        self._keeper.stale.append(
+            Stale(
+                f"class {qualname_of(old)}",
+                f"{difference}, so the name has a new class and what was made of the old one, "
+                f"or derives from it, keeps the old",
+                "its methods are new all the same; restart to have one class again",
+            )
+        )
+
+    def edit(
+        self,
+        old: type,
+        members: Mapping[str, Any],
+        bases: tuple[type, ...],
+        metaclass: type,
+        shape: type | None,
+        apart: Collection[str] = (),
+    ) -> ClassEdit:
+        """Plan the new content of a class.
+
+        Args:
+            old: The class.
+            members: What its new definition makes of it.
+            bases: Its new bases, all of them kept ones.
+            metaclass: Its new metaclass.
+            shape: A class of that layout; None if layout and bases stay.
+            apart: Names that hold something else now, while what they held goes on.
+        """
+        if self._making_way is not None:
+            self._making_way.settle(old)
+        before = class_dict(old)
+        content = {
+            name: value if name in apart else self._member(before, name, value)
+            for name, value in members.items()
+            if not _is_storage(value, old, shape)
+        }
+        slots = own_slots(old)
+        for name in slots if shape is None else own_slots(shape):
+            content[name] = slots[name] if name in slots else _slot(old, name)
+        content |= own_storage(old, shape)
+        content |= self._retained(old, content)
+        edit = ClassEdit(
+            old,
+            content,
+            None if are_same(bases, bases_of(old)) else bases,
+            None if metaclass is type(old) else metaclass,
+            shape,
+        )
+        self._edits.append(edit)
+        return edit
+
+    def _member(self, before: Mapping[str, Any], name: str, value: Any) -> Any:
+        if name not in before:
+            return value
+        mine = before[name]
+        if name == "_abc_impl":  # what was registered stays so
+            return mine
+        if name == "__module__" and not same_value(mine, self._keeper.module_name):
+            return mine  # a package shows the class as its own
+        if name == "__static_attributes__" and same_value(mine, value):
+            return mine
+        return mine if self._keeper.keep(mine, value) else value
+
+    def _retained(self, old: type, content: Mapping[str, Any]) -> dict[str, Any]:
+        """What the program itself has set on a class: it is not in its source, and stays.
+
+        Where decorators or a metaclass make special methods, those that they make no more go.
+        """
+        definitions = [known.get(qualname_of(old)) for known in self._keeper.definitions]
+        bound = names_in_class(definitions[0])
+        is_made = way_for(type(old)).kind == "merged" or any(
+            definition is not None and definition.decorator_list for definition in definitions
+        )
+        retained: dict[str, Any] = {}
+        has_others = _have_other_decorators(*definitions)
+        for name, value in content_of(old).items():
+            if name == "__slotnames__":  # until slots change: see `settling.settle`
+                retained[name] = value
+            if name in content or name in DERIVED or own_slots(old).get(name) is value:
+                continue
+            if name in bound or definitions[0] is None:
+                self._keeper.removed.append((old, name))
+            elif not (is_made and name.startswith("__") and name.endswith("__")):
+                retained[name] = value
+                if has_others:
+                    self._retained_from_others.append((old, name, value))
+        return retained
+
+    def _add(self, log: _core.Log, edit: ClassEdit) -> bool:
+        """Add the edit of a class to a log, unless nothing is to change."""
+        for value in edit.content.values():
+            self._keeper.replace_within(value)
+        content = {name: self._keeper.map(value) for name, value in edit.content.items()}
+        before = content_of(edit.target)
+        if (
+            edit.bases is None
+            and edit.metaclass is None
+            and list(content) == list(before)
+            and are_same([*content.values()], [*before.values()])
+        ):
+            return False
+        log.add_type(
+            edit.target, content, bases=edit.bases, metaclass=edit.metaclass, donor=edit.shape
+        )
+        return True
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())  # before 3.13 CPython breaks what it says of an MRO
+
+
+def _jit_goes_on() -> bool:
+    """Tell whether compiled code survives a change of bases: 3.15's has crashed after one, with
+    threads that use the class meanwhile (tests/crash/row_14_types_and_threads.py, PYTHON_JIT=1).
+    """
+    jit = getattr(sys, "_jit", None)
+    return sys.version_info >= (3, 15) and jit is not None and jit.is_enabled()
+
+
+def _slot(cls: type, name: str) -> Any:
+    """Make a descriptor for a slot: of its old place if the class once had it, or else beside."""
+    own = _core.own_slot(cls, name)
+    return own if own is not None else _core.side_slot(cls, name)
+
+
+def _is_storage(value: Any, old: type, shape: type | None) -> bool:
+    """Tell whether a class attribute gives access to what an instance stores."""
+    return (
+        type(value) is GetSetDescriptorType and value.__name__ in ("__dict__", "__weakref__")
+    ) or (
+        is_one_of(type(value), (MemberDescriptorType, SIDE_SLOT))
+        and (value.__objclass__ is shape or value.__objclass__ is old)
+    )
+
+
+def _have_other_decorators(old: ast.ClassDef | None, new: ast.ClassDef | None) -> bool:
+    if old is None or new is None:
+        return False
+    return [*map(ast.dump, old.decorator_list)] != [*map(ast.dump, new.decorator_list)]
+
+
+def _not_set_again(retained: list[tuple[type, str, Any]]) -> Iterator[Stale]:
+    """Name attributes that other decorators may have set, and that the new ones have not."""
+    for cls, name, value in retained:
+        if class_dict(cls).get(name) is value:
+            yield Stale(
+                f"{qualname_of(cls)}.{name}",
+                "it was set on the class from outside, perhaps by a decorator that changed, and "
+                "nothing has set it again",
+                "delete it if it should go, or restart",
+            )

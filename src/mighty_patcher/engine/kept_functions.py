@@ -1,0 +1,228 @@
+"""Functions that a module makes anew while it runs: which is which, and what the old ones get."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import weakref
+from collections.abc import Callable
+from functools import cached_property
+from types import CellType, CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from mighty_patcher import _core
+from mighty_patcher.engine.classes import is_class
+from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.trees import decorators_in
+from mighty_patcher.engine.wrapped import annotations_of, functions_within, is_full, shared_cells
+
+if TYPE_CHECKING:
+    from mighty_patcher.engine.donors import Keeper
+
+__all__ = ["KeptFunctions", "Living", "Trees", "unknown"]
+
+Trees = tuple[ast.Module | None, ast.Module | None]
+"""The syntax tree of the version in force, where it is known, and that of the saved one."""
+
+Living = Callable[[FunctionType], FunctionType | None]
+"""Finds the function that the program has of a definition which has just made another."""
+
+
+def unknown(_made: FunctionType) -> None:
+    """Find none."""
+    return
+
+
+_WHOLE = _core.CODE | _core.DEFAULTS | _core.KWDEFAULTS | _core.DICT
+_REST = (
+    _core.NAME
+    | _core.QUALNAME
+    | _core.MODULE
+    | _core.DOC
+    | _core.ANNOTATIONS
+    | _core.ANNOTATE
+    | _core.TYPEPARAMS
+)
+
+
+class KeptFunctions:
+    """Functions of a module that runs again, and what they are given.
+
+    Args:
+        keeper: Who keeps all that the module makes.
+        filename: The ``co_filename`` of its code, for only functions of that file are kept; None to
+            keep all.
+        trees: The syntax tree that was in force before, where it is known, and the new one.
+        living: Finds the function that the program has of a definition which has just made another.
+
+    Attributes:
+        owners: The class that is left to a method of a donor, by the identity of the method.
+    """
+
+    def __init__(
+        self, keeper: Keeper, filename: str | None, trees: Trees, living: Living = unknown
+    ) -> None:
+        self.owners: dict[int, type] = {}
+        # Weakly, for in a cycle all that the program has lost would wait for a collection.
+        self._keeper: Keeper = weakref.proxy(keeper)
+        self._filename = filename
+        self._trees = trees
+        self._living = living
+        self._pairs: list[tuple[FunctionType, FunctionType]] = []
+        self._codes: list[CodeType] = []
+        self._made_now: set[int] = set()
+        self._young: set[int] | None = None
+        # Without the attributes that they had, for their decorators to set some.
+        self._set_aside: dict[int, tuple[FunctionType, dict[str, Any]]] = {}
+
+    def add_to(self, log: _core.Log) -> None:
+        """Add what has gathered to a log."""
+        for old, new in self._pairs:
+            self._add(log, old, new)
+        self._pairs = []
+
+    def will_run(self, code: CodeType, *, calls: bool) -> None:
+        """Note code that is about to be executed: functions of it are made by this run.
+
+        Args:
+            code: The code.
+            calls: It may be given functions that others have made for it.
+        """
+        self._young = {id(it) for it in _young()} if calls else None
+        self._codes.append(code)
+        self._made_now.update(map(id, all_code(code)))
+
+    def codes(self) -> dict[CodeType, CodeType]:
+        """Return the code that has been executed, and all in it, by what it is equal to."""
+        return {code: code for executed in self._codes for code in all_code(executed)}
+
+    def _is_young(self, value: Any) -> bool:
+        """Tell whether an object was made since `will_run` (nothing is collected meanwhile)."""
+        young = self._young
+        return young is not None and id(value) not in young and any(it is value for it in _young())
+
+    def keep(self, old: FunctionType, new: FunctionType) -> bool:
+        """A definition of this file, or a wrapper that its decorator made around one."""
+        if self._filename is not None:
+            if (
+                "<locals>" not in new.__code__.co_qualname
+                and new.__code__.co_filename == self._filename
+            ):
+                alike = old.__code__.co_filename == self._filename
+            else:
+                is_here = old.__code__.co_filename == new.__code__.co_filename == self._filename
+                alike = is_here or old.__code__.co_qualname == new.__code__.co_qualname
+            if not alike or not (self._is_made_now(new) or self._is_young(new)):
+                self.keep_hidden(old, new)
+                return False
+        self._keeper.pair(old, new)
+        self._pairs.append((old, new))
+        for mine, theirs in shared_cells(old, new):
+            self._keeper.keep(mine.cell_contents, theirs.cell_contents)
+        return True
+
+    def take_over(self, made: FunctionType) -> FunctionType:
+        """Let the function that the program has of a definition have its new content, before any
+        decorator sees it.
+
+        Returns:
+            That function, or else the new one.
+        """
+        old = self._living(made)
+        if old is None or id(old) in self._keeper.targets or not self.keep(old, made):
+            return made
+        if old.__dict__:
+            self._set_aside[id(old)] = old, dict(old.__dict__)
+        self._keeper.replaced.append((made, old))
+        self._keeper.show(old)
+        self._keeper.commit()
+        return old
+
+    def put_back(self) -> None:
+        """Give functions the attributes that decorators have not set again: the program's own."""
+        for function, attributes in self._set_aside.values():
+            if not self._has_other_decorators(function):
+                lacking = {k: v for k, v in attributes.items() if k not in function.__dict__}
+                if lacking:
+                    self._keeper.add_dict(function.__dict__, {**function.__dict__, **lacking})
+        self._set_aside.clear()
+
+    def _is_made_now(self, function: FunctionType, depth: int = 8) -> bool:
+        """Tell whether the run made a function: of its code, or around such a function."""
+        if id(function.__code__) in self._made_now:
+            return True
+        cells = [cell.cell_contents for cell in function.__closure__ or () if is_full(cell)]
+        if any(
+            is_class(it) and (id(it) in self._keeper.targets or self._keeper.has_kept(it))
+            for it in cells
+        ):
+            return True
+        return depth > 0 and any(
+            self._is_made_now(inner, depth - 1) for inner in functions_within(function)
+        )
+
+    def keep_hidden(self, old: FunctionType, new: Any) -> None:
+        """A decorator that is new or gone: what was held bare still gets the new content."""
+        if id(old) in self._keeper.targets or not self._keeper.open(old, new):
+            return  # a wrapper may hold itself
+        for mine in [old, *functions_within(old)]:
+            for inner in [new, *functions_within(new)]:
+                if (
+                    type(inner) is FunctionType
+                    and inner.__qualname__ == mine.__qualname__
+                    and not self._keeper.has_kept(inner)
+                    and id(mine) not in self._keeper.targets
+                    and self.keep(mine, inner)
+                ):
+                    return
+
+    def _add(self, log: _core.Log, old: FunctionType, new: FunctionType) -> None:
+        kept = {
+            id(theirs): mine for mine, theirs in shared_cells(old, new) if self._agree(mine, theirs)
+        }
+        names = new.__code__.co_freevars
+        if id(new) in self.owners and "__class__" in names:
+            theirs = (new.__closure__ or ())[names.index("__class__")]
+            kept[id(theirs)] = CellType(self.owners[id(new)])
+        cells = tuple(kept.get(id(cell), cell) for cell in new.__closure__ or ())
+        defaults = self._keeper.map(new.__defaults__)
+        donor = FunctionType(new.__code__, new.__globals__, new.__name__, defaults, cells)
+        if new.__kwdefaults__ is not None:
+            donor.__kwdefaults__ = {k: self._keeper.map(v) for k, v in new.__kwdefaults__.items()}
+        attributes = {k: self._keeper.map(v) for k, v in new.__dict__.items()}
+        if old.__dict__ and id(old) not in self._set_aside and not self._has_other_decorators(new):
+            attributes = {**old.__dict__, **attributes}  # the program may have set some
+        donor.__dict__.update(attributes)
+        fields = _WHOLE
+        if attributes.keys() == old.__dict__.keys() and all(
+            attributes[name] is old.__dict__[name] for name in attributes
+        ):
+            fields &= ~_core.DICT
+        if old.__globals__ is not new.__globals__:
+            fields |= _core.GLOBALS | _core.BUILTINS
+        self._keeper.replace_within(annotations_of(new))
+        log.add_function(old, donor, fields)
+        is_shown_elsewhere = old.__module__ != old.__globals__.get("__name__")  # by its package
+        log.add_function(old, new, _REST & ~_core.MODULE if is_shown_elsewhere else _REST)
+
+    def _has_other_decorators(self, function: FunctionType) -> bool:
+        """Tell whether a definition is decorated in another way than before: what attributes the
+        old decorators have set must not stay.
+        """
+        name = function.__code__.co_qualname
+        old, new = self._decorators
+        return name in old and name in new and old[name] != new[name]
+
+    @cached_property
+    def _decorators(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        old, new = self._trees
+        return decorators_in(old), decorators_in(new)
+
+    def _agree(self, mine: CellType, theirs: CellType) -> bool:
+        return self._keeper.kept_for(theirs.cell_contents) is mine.cell_contents
+
+
+def _young() -> list[FunctionType]:
+    """Return the functions that have not lived through a collection yet."""
+    objects = gc.get_objects() if _core.FREE_THREADED else gc.get_objects(generation=0)
+    return [it for it in objects if type(it) is FunctionType]
