@@ -37,6 +37,17 @@ done:
     return next_b;
 }
 
+/* Let an edit from log_next() be one of the log, unless `prepared` says that it could not be prepared. */
+static int
+log_take(mp_log *log, mp_edit *edit_b, enum mp_edit_kind kind, int prepared)
+{
+    if (prepared == MP_OK) {
+        edit_b->kind = kind;
+        log->used++;
+    }
+    return prepared;
+}
+
 int
 mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fields)
 {
@@ -45,11 +56,7 @@ mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fie
                   ? MP_ERROR
                   : mp_function_prepare(&edit_b->of.function, target, donor, fields);
 
-    if (ret == MP_OK) {
-        edit_b->kind = MP_FUNCTION_EDIT;
-        log->used++;
-    }
-    return ret;
+    return log_take(log, edit_b, MP_FUNCTION_EDIT, ret);
 }
 
 int
@@ -61,11 +68,7 @@ mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure
                   : mp_function_prepare_code(&edit_b->of.function, target, code, closure,
                                              doc == Py_Ellipsis ? NULL : doc);
 
-    if (ret == MP_OK) {
-        edit_b->kind = MP_FUNCTION_EDIT;
-        log->used++;
-    }
-    return ret;
+    return log_take(log, edit_b, MP_FUNCTION_EDIT, ret);
 }
 
 int
@@ -92,37 +95,21 @@ mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value
             goto done;
         }
     }
-    edit_b->kind = MP_CONSTANT_EDIT;
-    log->used++;
-    ret = MP_OK;
+    ret = log_take(log, edit_b, MP_CONSTANT_EDIT, MP_OK);
 done:
     return ret;
 }
 
 int
-mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor)
+mp_log_add_items(mp_log *log, PyObject *target, PyObject *donor)
 {
     mp_edit *edit_b = log_next(log);
-    int ret = edit_b == NULL ? MP_ERROR : mp_dict_prepare(&edit_b->of.dict, target, donor);
+    int is_list = PyList_Check(target);
+    int ret = edit_b == NULL ? MP_ERROR
+              : is_list      ? mp_list_prepare(&edit_b->of.list, target, donor)
+                             : mp_dict_prepare(&edit_b->of.dict, target, donor);
 
-    if (ret == MP_OK) {
-        edit_b->kind = MP_DICT_EDIT;
-        log->used++;
-    }
-    return ret;
-}
-
-int
-mp_log_add_list(mp_log *log, PyObject *target, PyObject *donor)
-{
-    mp_edit *edit_b = log_next(log);
-    int ret = edit_b == NULL ? MP_ERROR : mp_list_prepare(&edit_b->of.list, target, donor);
-
-    if (ret == MP_OK) {
-        edit_b->kind = MP_LIST_EDIT;
-        log->used++;
-    }
-    return ret;
+    return log_take(log, edit_b, is_list ? MP_LIST_EDIT : MP_DICT_EDIT, ret);
 }
 
 int
@@ -134,11 +121,7 @@ mp_log_add_type(mp_log *log, PyObject *target, PyObject *content, PyObject *base
                              : mp_type_prepare(&edit_b->of.type, target, content, bases, metaclass,
                                                donor);
 
-    if (ret == MP_OK) {
-        edit_b->kind = MP_TYPE_EDIT;
-        log->used++;
-    }
-    return ret;
+    return log_take(log, edit_b, MP_TYPE_EDIT, ret);
 }
 
 /* The edits in the order in which they are made; an undo goes backwards, so that two edits of one object

@@ -31,8 +31,7 @@ typedef struct {
 int mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fields);
 int mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure, PyObject *doc);
 int mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value);
-int mp_log_add_dict(mp_log *log, PyObject *target, PyObject *donor);
-int mp_log_add_list(mp_log *log, PyObject *target, PyObject *donor);
+int mp_log_add_items(mp_log *log, PyObject *target, PyObject *donor); /* of a dictionary or a list */
 int mp_log_add_type(mp_log *log, PyObject *target, PyObject *content, PyObject *bases,
                     PyObject *metaclass, PyObject *donor);
 

@@ -75,7 +75,8 @@ mp_dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor)
 
     memset(edit, 0, sizeof(*edit));
     if (!PyDict_CheckExact(target) || !PyDict_CheckExact(donor)) {
-        PyErr_Format(PyExc_TypeError, "expected two plain dictionaries, not '%.200s' and '%.200s'",
+        PyErr_Format(PyExc_TypeError,
+                     "expected two plain dictionaries or lists, not '%.200s' and '%.200s'",
                      Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
         goto done;
     }

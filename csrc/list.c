@@ -8,7 +8,8 @@ mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor)
 
     memset(edit, 0, sizeof(*edit));
     if (!PyList_CheckExact(target) || !PyList_CheckExact(donor)) {
-        PyErr_Format(PyExc_TypeError, "expected two plain lists, not '%.200s' and '%.200s'",
+        PyErr_Format(PyExc_TypeError,
+                     "expected two plain dictionaries or lists, not '%.200s' and '%.200s'",
                      Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
         goto done;
     }

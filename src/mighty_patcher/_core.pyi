@@ -2,7 +2,7 @@
 
 from collections import deque
 from types import CellType, CodeType, FunctionType
-from typing import Any, Final, final
+from typing import Any, Final, final, overload
 
 FREE_THREADED: Final[bool]
 """True on a build without the GIL."""
@@ -81,21 +81,17 @@ class Log:
                 or the free variables differ.
         """
 
-    def add_dict(self, target: dict[Any, Any], donor: dict[Any, Any]) -> None:
+    @overload
+    def add_items(self, target: dict[Any, Any], donor: dict[Any, Any]) -> None: ...
+    @overload
+    def add_items(self, target: list[Any], donor: list[Any]) -> None:
         """Plan to give ``target`` the items of ``donor`` in place of its own.
 
+        Whoever iterates over a list goes on with what it has then.
+
         Raises:
-            TypeError: One of them is no plain ``dict``.
+            TypeError: They are neither two plain ``dict`` nor two plain ``list``.
             ValueError: ``target`` has the attributes of an instance, and a key is no plain ``str``.
-        """
-
-    def add_list(self, target: list[Any], donor: list[Any]) -> None:
-        """Plan to give ``target`` the items of ``donor`` in place of its own.
-
-        Whoever iterates over it goes on with what it has then.
-
-        Raises:
-            TypeError: One of them is no plain ``list``.
         """
 
     def add_type(

@@ -86,7 +86,7 @@ def _committed(target: Any, replacement: Any) -> list[Undoable]:
     if type(target) is FunctionType and type(replacement) is FunctionType:
         log.add_function(target, replacement)
     elif type(target) is dict and type(replacement) is dict:
-        log.add_dict(target, replacement)
+        log.add_items(target, replacement)
     else:
         raise TypeError(
             f"a {_kind(target)} cannot be given the content of a {_kind(replacement)}; "

@@ -203,7 +203,7 @@ def test_a_dictionary_is_never_half_full(impatient: None) -> None:
         assert begun.wait(TIMEOUT)
         for _ in range(COMMITS):
             log = _core.Log()
-            log.add_dict(target, contents[1])
+            log.add_items(target, contents[1])
             log.commit()
             log.undo()
     finally:

@@ -39,7 +39,7 @@ def mixed() -> tuple[_core.Log, dict[str, Any]]:
     log.add_function(names["function"], names["donor"])
     outer, new = names["outer"].__code__, names["new_outer"].__code__
     log.add_constant(outer, nested(outer, "<lambda>"), nested(new, "<lambda>"))
-    log.add_dict(names["table"], {"b": "new"})
+    log.add_items(names["table"], {"b": "new"})
     return log, names
 
 
@@ -103,7 +103,7 @@ def test_an_edit_that_is_refused_is_not_in_the_log() -> None:
     with pytest.raises(TypeError):
         log.add_function(names["function"], len)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        log.add_dict(names["table"], [])  # type: ignore[arg-type]
+        log.add_items(names["table"], [])  # type: ignore[arg-type]
     outer = names["outer"].__code__
     with pytest.raises(ValueError, match="is no constant of"):
         log.add_constant(outer, outer, outer)
@@ -150,8 +150,8 @@ def test_two_edits_of_one_closure() -> None:
 def test_two_edits_of_one_dictionary() -> None:
     target = {"a": 1}
     log = _core.Log()
-    log.add_dict(target, {"b": 2})
-    log.add_dict(target, {"c": 3})
+    log.add_items(target, {"b": 2})
+    log.add_items(target, {"c": 3})
     log.commit()
     assert target == {"c": 3}
     log.undo()
@@ -291,7 +291,7 @@ def test_misuse() -> None:
     with pytest.raises(ValueError, match="the log is applied already"):
         log.add_constant(names["outer"].__code__, *[names["function"].__code__] * 2)
     with pytest.raises(ValueError, match="the log is applied already"):
-        log.add_dict({}, {})
+        log.add_items({}, {})
     assert (len(log), answers(names)) == (3, NEW)
     log.undo()
     with pytest.raises(ValueError, match="only a log that is applied can be undone"):
@@ -350,7 +350,7 @@ def test_garbage_sees_whole_sets(collector: None) -> None:
         log = _core.Log()
         for target, donor in zip(functions, donors, strict=True):
             log.add_function(target, donor)
-        log.add_dict({}, {n: [n] for n in range(100)})
+        log.add_items({}, {n: [n] for n in range(100)})
         for _ in range(10):
             Garbage()
         log.commit()

@@ -15,7 +15,7 @@ SIZES = [0, 1, 2, 3, 5, 6, 10, 11, 50, 200]
 
 def exchange(target: dict[Any, Any], donor: dict[Any, Any]) -> _core.Log:
     log = _core.Log()
-    log.add_dict(target, donor)
+    log.add_items(target, donor)
     log.commit()
     return log
 
@@ -93,7 +93,7 @@ def test_attributes_of_an_instance() -> None:
 def test_attributes_of_an_instance_have_plain_names() -> None:
     log = _core.Log()
     with pytest.raises(ValueError, match="have plain str for names"):
-        log.add_dict(instance(a=1).__dict__, {1: 2})
+        log.add_items(instance(a=1).__dict__, {1: 2})
     assert len(log) == 0
 
 
@@ -156,7 +156,7 @@ def test_a_dictionary_that_changes_meanwhile() -> None:
     key = Meddler()
     target: dict[Any, Any] = {key: 1}
     log = _core.Log()
-    log.add_dict(target, {"new": 2})
+    log.add_items(target, {"new": 2})
     key.target = target
     with pytest.raises(RuntimeError, match="a dictionary was changed by somebody else meanwhile"):
         log.commit()
@@ -180,13 +180,13 @@ def test_a_key_that_raises() -> None:
     key = Key()
     target: dict[Any, Any] = {key: 1}
     log = _core.Log()
-    log.add_dict(target, {"new": 2})
+    log.add_items(target, {"new": 2})
     key.broken = True
     with pytest.raises(KeyError, match="broken"):
         log.commit()
     assert list(target) == [key]
     with pytest.raises(KeyError, match="broken"):
-        _core.Log().add_dict({}, target)
+        _core.Log().add_items({}, target)
 
 
 def test_nothing_is_dropped_before_the_discard() -> None:
@@ -231,6 +231,6 @@ class SubDict(dict[str, int]):
 def test_what_is_no_plain_dictionary_is_refused(wrong: Any) -> None:
     log = _core.Log()
     for target, donor in (({}, wrong), (wrong, {})):
-        with pytest.raises(TypeError, match=r"^expected two plain dictionaries, not '"):
-            log.add_dict(target, donor)
+        with pytest.raises(TypeError, match=r"^expected two plain dictionaries or lists, not '"):
+            log.add_items(target, donor)
     assert len(log) == 0

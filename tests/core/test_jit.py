@@ -226,7 +226,7 @@ def test_a_dictionary_that_is_the_globals() -> None:
         for _ in range(10):
             assert loop(5000) == 5000
             log = _core.Log()
-            log.add_dict(names, {**names, "WORD": 1000})
+            log.add_items(names, {**names, "WORD": 1000})
             log.commit()
             assert loop(5000) == 5000 * 1000
             log.undo()

@@ -14,7 +14,7 @@ SIZES = [0, 1, 2, 5, 50]
 
 def exchange(target: list[Any], donor: list[Any]) -> _core.Log:
     log = _core.Log()
-    log.add_list(target, donor)
+    log.add_items(target, donor)
     log.commit()
     return log
 
@@ -89,6 +89,6 @@ class Derived(list):  # type: ignore[type-arg]
 def test_what_is_no_plain_list_is_refused(wrong: Any) -> None:
     log = _core.Log()
     for target, donor in (([], wrong), (wrong, [])):
-        with pytest.raises(TypeError, match=r"^expected two plain lists, not "):
-            log.add_list(target, donor)
+        with pytest.raises(TypeError, match=r"^expected two plain dictionaries or lists, not "):
+            log.add_items(target, donor)
     assert len(log) == 0

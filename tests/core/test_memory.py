@@ -129,7 +129,7 @@ def dictionaries() -> Callable[[], None]:
 
     def step() -> None:
         log = _core.Log()
-        log.add_dict(target, next(turns))
+        log.add_items(target, next(turns))
         log.commit()
 
     return step
@@ -145,7 +145,7 @@ def refused() -> Callable[[], None]:
         for wrong in (
             lambda: log.add_function(names["plain"], len),  # type: ignore[arg-type]
             lambda: log.add_constant(code, code, code),
-            lambda: log.add_dict({}, None),  # type: ignore[arg-type]
+            lambda: log.add_items({}, None),  # type: ignore[arg-type]
             log.undo,
         ):
             try:

@@ -48,9 +48,8 @@ offered = {name for name in dir(_core.Log) if not name.startswith("_")}
 assert offered == {
     "add_code",
     "add_constant",
-    "add_dict",
     "add_function",
-    "add_list",
+    "add_items",
     "add_type",
     "applied",
     "commit",
@@ -58,7 +57,7 @@ assert offered == {
     "undo",
 }
 for wrong in ((code, new.__code__), (old, new.__code__), (code, new)):
-    for add in (_core.Log().add_function, _core.Log().add_dict):
+    for add in (_core.Log().add_function, _core.Log().add_items):
         try:
             add(*wrong)
         except TypeError:

@@ -273,9 +273,9 @@ class Keeper:
         self.functions.add_to(log)
         self.classes.fill_cells()
         for target, content in self._dicts:
-            log.add_dict(target, {name: self.map(value) for name, value in content.items()})
+            log.add_items(target, {name: self.map(value) for name, value in content.items()})
         for order, names in self._orders:
-            log.add_list(order, names)
+            log.add_items(order, names)
         edits = self.classes.add_to(log)
         befores = [settling.Before.of(edit.target) for edit in edits]
         instances, self._instances = self._instances, []
