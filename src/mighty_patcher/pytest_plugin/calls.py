@@ -1,8 +1,7 @@
 """Which functions ran while a fixture was set up.
 
-From 3.12 on by `sys.monitoring` (PEP 669), which calls us the first time that a function is entered
-and lets it run at full speed after that; on 3.11 by `sys.setprofile`. Code objects are not kept:
-who holds one keeps a reload from seeing that it is gone.
+From 3.12 on by what `sys.monitoring` tells (entries.py), else by `sys.setprofile`. Code objects are
+not kept: who holds one keeps a reload from seeing that it is gone.
 """
 
 from __future__ import annotations
@@ -11,17 +10,15 @@ import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
-from typing import Any
 
 from mighty_patcher.engine.report import Step
+from mighty_patcher.pytest_plugin.entries import ENOUGH, Entries, entries
 
 __all__ = ["Calls", "listening"]
 
-_TOOLS = (4, 3, 5)
-"""Ids that `sys.monitoring` gives to no kind of tool."""
 _FOREIGN = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 
 
@@ -81,6 +78,7 @@ def _real_path(filename: str) -> str | None:
 # --- listening ----------------------------------------------------------------------------------
 
 _open: list[Calls] = []
+_entries: list[Entries] = []
 
 
 @contextmanager
@@ -96,46 +94,30 @@ def listening() -> Iterator[Calls]:
         stop()
 
 
-def _note(code: CodeType) -> None:
+def _note(code: CodeType, _: int = 0) -> object:
     for calls in _open:
         calls.add(code)
+    return ENOUGH
 
 
-if sys.version_info >= (3, 12):
-
-    def _start() -> Any:
-        monitoring = sys.monitoring
-        if len(_open) > 1:  # see again what has been seen
-            monitoring.restart_events()
-            return lambda: None
-        free = [tool for tool in _TOOLS if monitoring.get_tool(tool) is None]
-        if not free:
-            return _start_profiling()
-        tool, events = free[0], monitoring.events
-
-        def entered(code: CodeType, _: int) -> object:
-            _note(code)
-            return monitoring.DISABLE
-
-        monitoring.use_tool_id(tool, "mighty_patcher")
-        for event in (events.PY_START, events.PY_RESUME):
-            monitoring.register_callback(tool, event, entered)
-        monitoring.set_events(tool, events.PY_START | events.PY_RESUME)
-        monitoring.restart_events()
-
-        def stop() -> None:
-            monitoring.set_events(tool, 0)
-            monitoring.free_tool_id(tool)
-
-        return stop
-
-else:
-
-    def _start() -> Any:
+def _start() -> Callable[[], None]:
+    """Begin to listen, or see again what has been seen; returns what ends it."""
+    if _entries:
+        _entries[-1].again()
+        return lambda: None
+    begun = entries(_note)
+    if begun is None:
         return _start_profiling()
+    begun.again()
+    _entries.append(begun)
+
+    def stop() -> None:
+        _entries.pop().end()
+
+    return stop
 
 
-def _start_profiling() -> Any:
+def _start_profiling() -> Callable[[], None]:
     before, before_in_threads = sys.getprofile(), threading.getprofile()
 
     def called(frame: FrameType, event: str, _: object) -> None:

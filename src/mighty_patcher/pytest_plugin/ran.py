@@ -1,8 +1,7 @@
 """What ran of the program's own code, and on whose behalf: a test, a fixture, or an import.
 
-From 3.12 on `sys.monitoring` (PEP 669) calls us when a function is entered for the first time since
-it was asked to begin anew; after that the function runs at full speed. On 3.11, or where no tool id
-is left, nothing is recorded, and whoever asks has to go by what modules import.
+Where `sys.monitoring` tells nothing (entries.py) nothing is recorded, and whoever asks has to go by
+what modules import.
 
 A function is known by its file and its ``co_qualname``, and by a number for both, so that what a
 test ran is one integer whose bits are these numbers. Code objects are not kept: who holds one keeps
@@ -23,6 +22,8 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+from mighty_patcher.pytest_plugin.entries import ENOUGH, Entries, entries
+
 __all__ = ["ELSEWHERE", "Cache", "Record", "Recorder", "code_of_cache"]
 
 Cache: Any = functools._lru_cache_wrapper
@@ -30,9 +31,6 @@ Cache: Any = functools._lru_cache_wrapper
 
 ELSEWHERE = 1
 """The bit of a test that had other processes, or other interpreters, run something."""
-
-_TOOLS = (4, 3, 5)
-"""Ids of tools that no kind of tool has been given; hypothesis takes 3 where it is free."""
 
 _PROCESSES = frozenset(
     {
@@ -53,8 +51,6 @@ _STARTERS = ("multiprocessing/process.py", "concurrent/interpreters/__init__.py"
 
 _IMPORTERS = ("<frozen importlib", str(Path(importlib.__file__).parent))
 _REWRITER = str(Path("_pytest", "assertion", "rewrite.py"))
-
-_monitoring: Any = getattr(sys, "monitoring", None)
 
 _STORE_GLOBAL = opmap["STORE_GLOBAL"]
 
@@ -114,43 +110,26 @@ class Recorder:
         self._modules: set[int] = set()  # those of them that are modules
         self._kept: dict[int, set[int]] = {}
         self._inside: dict[int, list[int]] = {}  # keepers that run now, by thread
-        self._tool: int | None = None
+        self._entries: Entries | None = None
 
     # ---- beginning and ending
 
     @property
     def sees_functions(self) -> bool:
         """Whether functions are recorded at all."""
-        return self._tool is not None
+        return self._entries is not None
 
     def start(self) -> None:
         """Begin to record."""
         _listen(self)
-        if _monitoring is None:
-            return
-        for tool in _TOOLS:
-            if _monitoring.get_tool(tool) is None:
-                break
-        else:
-            return
-        events = _monitoring.events
-        _monitoring.use_tool_id(tool, "mighty_patcher")
-        _monitoring.register_callback(tool, events.PY_START, self._entered)
-        # A generator that another test has begun goes on in this one.
-        _monitoring.register_callback(tool, events.PY_RESUME, self._entered)
-        _monitoring.register_callback(tool, events.PY_RETURN, self._left)
-        _monitoring.set_events(tool, events.PY_START | events.PY_RESUME)
-        self._tool = tool
+        self._entries = entries(self._entered, self._left)
 
     def stop(self) -> None:
         """Record no more."""
         _listen(None)
-        tool, self._tool = self._tool, None
-        if tool is not None:
-            for event in ("PY_START", "PY_RESUME", "PY_RETURN"):  # 3.12 leaves them registered
-                _monitoring.register_callback(tool, getattr(_monitoring.events, event), None)
-            _monitoring.set_events(tool, 0)
-            _monitoring.free_tool_id(tool)
+        begun, self._entries = self._entries, None
+        if begun is not None:
+            begun.end()
 
     def begin(self, record: Record) -> None:
         """Record for something, until `end`; what is recorded for now waits."""
@@ -183,8 +162,8 @@ class Recorder:
             record.bits |= _bits(numbers)
 
     def _again(self) -> None:
-        if self._tool is not None:
-            _monitoring.restart_events()
+        if self._entries is not None:
+            self._entries.again()
 
     # ---- asking
 
@@ -266,7 +245,7 @@ class Recorder:
         if file is None:
             if code.co_filename in self._starters:
                 self._now.add(0)
-            return _monitoring.DISABLE
+            return ENOUGH
         number = file.numbers.get(code.co_qualname)
         if number is None:
             number = self._met(file, code)
@@ -281,7 +260,7 @@ class Recorder:
         if number in self._keepers:
             self._enter(number, code)
             return None
-        return _monitoring.DISABLE
+        return ENOUGH
 
     def _left(self, code: CodeType, *_: object) -> None:
         file = self._by_name.get(code.co_filename)
@@ -298,7 +277,8 @@ class Recorder:
 
     def _enter(self, number: int, code: CodeType) -> None:
         """A function has begun of which something stays: see all that it calls."""
-        _monitoring.set_local_events(self._tool, code, _monitoring.events.PY_RETURN)
+        if self._entries is not None:
+            self._entries.tell_return(code)
         self._kept.setdefault(number, set())
         self._inside.setdefault(threading.get_ident(), []).append(number)
         self._again()
