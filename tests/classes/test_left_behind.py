@@ -50,13 +50,18 @@ class C(Base, dict):
 USER = "from ~m import C\nclass Sub(C): pass\nx, sub = C(), Sub()\nbound = x.greet\n"
 
 
-@pytest.fixture
-def edited(program):
-    m, n = program.load("m", m=OLD, n=USER)
+@pytest.fixture(params=["this module", "another"])
+def edited(program, request):
+    source = OLD
+    if request.param == "another":
+        lib, _, rest = OLD.partition("class Base")
+        (_lib,) = program.load(lib=lib)
+        source = f"from ~lib import synonym\nclass Base{rest}"
+    m, n = program.load("m", m=source, n=USER)
     old = m.C
     old.registry["a"], old.counter = 1, 5
     before = snapshot(old), dict(vars(m))
-    reload = program.save(m=OLD.partition("class C")[0] + NEW)
+    reload = program.save(m=source.partition("class C")[0] + NEW)
     assert reload.ok, reload.errors
     assert [it.what for it in reload.stale] == ["class C"]
     assert m.C is not old

@@ -157,6 +157,91 @@ class TestClasses:
         assert issubclass(m.A, dict)
 
 
+class TestAliases:
+    """A name for what another one has made gets something of its own; the other one keeps it."""
+
+    WRAP = "def wrap(f): return lambda *a: ('w', f(*a))\n"
+
+    @pytest.mark.parametrize("body", ["return 1", "return 2"])
+    @pytest.mark.parametrize(
+        ("new", "result"),
+        [
+            ("@wrap\ndef leave(*a): return 3", ("w", 3)),
+            ("leave = wrap(go)", ("w", None)),
+            ("leave = lambda *a: 4", 4),
+            ("def leave(): return 5", 5),
+        ],
+    )
+    @pytest.mark.parametrize("rerun", ["changed", "module"])
+    def test_of_a_module(self, project, body, new, result, rerun):
+        source = self.WRAP + "def go(): return 1\nleave = go\n"
+        m = project.load("m", source)
+        u = project.load("u", "from ~m import go, leave\n")
+        project.engine(rerun=rerun)
+        go, value = m.go, int(body[-1])
+        assert not said(project.save(m=source.replace("return 1", body).replace("leave = go", new)))
+        assert (m.go is go, u.go is go, go()) == (True, True, value)
+        assert (u.leave is m.leave, m.leave is go) == (True, False)
+        assert m.leave() == (result if result != ("w", None) else ("w", value))
+        assert not said(project.save(m=source))
+        assert (m.go is go, m.leave is u.leave, go(), m.leave()) == (True, True, 1, 1)
+
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_of_a_class(self, project, whole):
+        source = f"{self.WRAP}class C:\n    def go(self): return 1\n    leave = go\n"
+        m = project.load("m", source)
+        project.engine()
+        go, it = m.C.go, m.C()
+        new = source.replace("leave = go", "@wrap\n    def leave(self): return 3")
+        assert not said(project.save(m=new.replace("return 1", "return 2") if whole else new))
+        assert (m.C.go is go, it.go(), m.C.leave(it)) == (True, 2 if whole else 1, ("w", 3))
+        assert not said(project.save(m=source))
+        assert (m.C.go is m.C.leave is go, it.leave()) == (True, 1)
+
+    def test_that_stay_so_while_all_of_the_class_is_run(self, project):
+        source = """
+            def mark(cls): return cls
+            @mark
+            class C:
+                limit = 1
+                def go(self): return self.limit
+                leave = go
+                size = property(go)
+                length = size
+            """
+        m = project.load("m", source)
+        project.engine()
+        go, size = m.C.go, m.C.size
+        assert not said(project.edit("m", "limit = 1", "limit = 2"))
+        assert (m.C.go is m.C.leave is go, m.C.size is m.C.length is size) == (True, True)
+
+    @pytest.mark.parametrize("rerun", ["changed", "module"])
+    def test_that_come_first_by_name(self, project, rerun):
+        source = self.WRAP + "def go(): return 1\nalso = go\nclass C: pass\nD = B = C\n"
+        m = project.load("m", source)
+        project.engine(rerun=rerun)
+        go, c = m.go, m.C
+        new = source.replace("also = go", "also = wrap(go)").replace("D = B = C", "B = C\nD = 1")
+        assert project.save(m=new).ok
+        assert (m.go is go, go(), m.also()) == (True, 1, ("w", 1))
+        assert (m.C is m.B is c, m.D) == (True, 1)
+
+    def test_the_other_name_goes(self, project):
+        """A function is renamed: who holds it by its other name has the new one."""
+        m = project.load("m", "def _go(): return 1\ngo = _go\n")
+        project.engine()
+        go = m.go
+        assert not said(project.save(m="def go(): return 2\n"))
+        assert (m.go is go, go()) == (True, 2)
+
+    def test_an_equal_value_is_no_change(self, project):
+        m = project.load("m", "A = (1, 2)\nB = A\nC = [B]\n")
+        project.engine()
+        before = m.C
+        assert not said(project.edit("m", "B = A", "B = (1, 2)"))
+        assert m.C is before
+
+
 class TestOverloads:
     def test_a_module_is_left_in_the_middle_while_a_name_holds_an_overload(self, project):
         """The second turn in a cycle goes on from what the reload began with."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine import references, settling
+from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.classes import (
     bury,
     definitions_in,
@@ -117,6 +118,10 @@ class Keeper:
             tuple[Any, Any]
         ] = []  # what decorators made of a definition, then and now
 
+    @cached_property
+    def _aliases(self) -> Aliases:
+        return Aliases(self._trees[0], self.before, self.namespace)
+
     def done(self) -> tuple[set[int], Counter[str]]:
         """Return what has been kept so far, for `begin_again`."""
         return set(self.targets), Counter(self.statements)
@@ -163,7 +168,8 @@ class Keeper:
         kept = {
             name: old
             for name, (old, new) in changed.items()
-            if self.keep(old, new) or (are_decorated and self._keep_wrapper(old, new))
+            if self._aliases.keeps(name, old, new, self.keep)
+            or (are_decorated and self._keep_wrapper(old, new))
         }
         if are_decorated:
             self._moved += [

@@ -10,6 +10,7 @@ from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptor
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.classes import (
     DERIVED,
     SIDE_SLOT,
@@ -247,8 +248,9 @@ class KeptClasses:
         if self._making_way is not None:
             self._making_way.settle(old)
         before = class_dict(old)
+        aliases = Aliases(self._keeper.definitions[0].get(qualname_of(old)), before, members)
         content = {
-            name: value if name in apart else self._member(before, name, value)
+            name: value if name in apart else self._member(before, name, value, aliases)
             for name, value in members.items()
             if not _is_storage(value, old, shape)
         }
@@ -267,7 +269,7 @@ class KeptClasses:
         self._edits.append(edit)
         return edit
 
-    def _member(self, before: Mapping[str, Any], name: str, value: Any) -> Any:
+    def _member(self, before: Mapping[str, Any], name: str, value: Any, aliases: Aliases) -> Any:
         if name not in before:
             return value
         mine = before[name]
@@ -277,7 +279,7 @@ class KeptClasses:
             return mine  # a package shows the class as its own
         if name == "__static_attributes__" and same_value(mine, value):
             return mine
-        return mine if self._keeper.keep(mine, value) else value
+        return mine if aliases.keeps(name, mine, value, self._keeper.keep) else value
 
     def _retained(self, old: type, content: Mapping[str, Any]) -> dict[str, Any]:
         """What the program itself has set on a class: it is not in its source, and stays.

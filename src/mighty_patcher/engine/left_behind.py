@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
+from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.classes import (
     SIDE_SLOT,
     class_dict,
@@ -83,13 +84,14 @@ def content_left(
     content = content_of(old)
     slots = own_slots(old)
     before, after = map(_sources, definitions)
+    aliases = Aliases(definitions[0], content, members)
     is_decorated = any(it is not None and it.decorator_list for it in definitions)
     is_merged = way_for(type(old)).kind != "in place"
     given: dict[str, Any] = {}
     for name, value in members.items():
         if name in _OF_ITS_SHAPE or name in slots or is_one_of(type(value), _STORAGE):
             continue
-        is_kept = name in content and keep(content[name], value)
+        is_kept = name in content and aliases.keeps(name, content[name], value, keep)
         if name in before or name in after:
             has_changed = before.get(name) != after.get(name)
         else:
