@@ -149,3 +149,27 @@ def test_a_metaclass_is_not_asked_what_its_classes_are(answer):
     assert "an object of type" in stale.reason
     assert "Holder" in stale.reason
     del holder
+
+
+def test_an_object_that_goes_on_by_another_name(project):
+    """A name that was another one of a function becomes one of its own, also in a class."""
+    source = (
+        "def wrap(f): return lambda *a: f(*a)\ndef go(): return 1\nleave = go\nn = m = 1\n"
+        "class C:\n    def stay(self): return 1\n    wait = stay\n"
+    )
+    m = project.load("m", source)
+    u = project.load("u", "from ~m import leave\n")
+    project.engine()
+    held = [m.leave]
+    new = (
+        source.replace("leave = go", "leave = wrap(go)")
+        .replace("n = m = 1", "n, m = 1, 2")
+        .replace("wait = stay", "wait = wrap(stay)")
+    )
+    reload = project.save(m=new.replace("return 1", "return 2"))
+    assert said(project, reload) == []
+    assert [(it.qualname, it.reason) for it in reload.steps if it.kind == "kept"] == [
+        ("C.wait", "what it stood for is still stay, also for who holds that"),
+        ("leave", "what it stood for is still go, also for who holds that"),
+    ]
+    assert (m.leave is u.leave, held[0] is m.go, held[0](), m.leave()) == (True, True, 2, 2)

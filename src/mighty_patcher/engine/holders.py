@@ -11,7 +11,7 @@ import gc
 import re
 import sys
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -28,9 +28,9 @@ from mighty_patcher.engine.bindings import names_holding
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of
-from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.report import Stale, Step
 
-__all__ = ["still_held"]
+__all__ = ["still_held", "with_other_names"]
 
 _MOST_OBJECTS = 64
 _MOST_HOLDERS = 2000
@@ -83,6 +83,26 @@ def still_held(replaced: Sequence[tuple[str, Any, bool]], ours: Iterable[Any]) -
                 f"{now}, and what it had is still in {_listed(found)}",
                 "make that anew or assign it there, or restart",
             )
+
+
+def with_other_names(
+    module: str, prefix: str, before: Iterable[tuple[str, Any]], names: Mapping[str, Any]
+) -> Iterator[Step]:
+    """Say of names that stood for an object which has another name, too, that who holds the object
+    has what that one stands for now.
+
+    Args:
+        module: The name of the module.
+        prefix: What stands before the names: that of a class, with its dot.
+        before: Names, each with the object that it stood for.
+        names: What the names of the module or class stand for now.
+    """
+    for name, old in before:
+        if name in names and names[name] is not old and _is_somebodys(old):
+            others = [it for it, value in list(names.items()) if value is old and it != name]
+            if others:
+                reason = f"what it stood for is still {others[0]}, also for who holds that"
+                yield Step("kept", module, prefix + name, 0, reason)
 
 
 def _is_somebodys(value: Any) -> bool:

@@ -20,10 +20,11 @@ from mighty_patcher.engine.changes import (
     changes_nothing,
     pruned,
 )
-from mighty_patcher.engine.classes import class_dict, qualname_of, subclasses_of
+from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.facts import Facts, facts, header_facts
+from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -286,7 +287,9 @@ class StatementRun:
         while keeper.changed:
             base, before = keeper.changed.pop()
             flow.set_again(set(self._spelt(base, before.changed(base))))
-            names = before.other_values(base)
+            names, content = before.other_values(base), before.content.items()
+            own, prefix = name_of_module(self._module), f"{qualname_of(base)}."
+            self.steps += with_other_names(own, prefix, content, content_of(base))
             for cls in [base, *subclasses_of(base)] if names else ():
                 inherited = names if cls is base else names - class_dict(cls).keys()
                 flow.outside(attributes=set(self._spelt(cls, inherited)))

@@ -20,7 +20,7 @@ from mighty_patcher.engine.classes import content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.holders import still_held
+from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
@@ -187,6 +187,10 @@ class Transaction:
             for (module, name), old in self._replaced.items()
             if module in sys.modules and not (is_class(old) and f"class {qualname_of(old)}" in said)
         ]
+        for (module, name), old in self._replaced.items():
+            if module in sys.modules:
+                names = namespace_of(sys.modules[module])
+                self.steps += with_other_names(module, "", [(name, old)], names)
         self._replaced.clear()
         if entries:
             own = [*self._own, *(it for done in self._done for it in _containers(done))]
