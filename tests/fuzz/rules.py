@@ -13,7 +13,8 @@ follows from:
   keeps everything else: nobody can revert a call, and the plan says that its effect stays.
 * What a function of the program returned while the module ran (``c = f(2)``) is not computed again
   when the function's body or what the function reads has changed: c is unknown until it is. Rule 1
-  executes nothing for a body; the report says that c was made before (made_before.py).
+  executes nothing for a body; the report says that c was made before (made_before.py), or it is a
+  fault.
 * A statement that runs sees what others, which come after it, have changed in place: by rule 3
   these are kept, and the object with them.
 * A name that is set in a block only may be left from a branch that is not taken any more: rule 6
@@ -60,7 +61,7 @@ CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY = (
     "got halfway",
 )
 """Why nothing can be said of something."""
-MUST_BE_SAID = {LEFT}
+MUST_BE_SAID = {LEFT, RETURNED}
 """Of these the report has to name what a fresh process has not, or what that is made of."""
 
 

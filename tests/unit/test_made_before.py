@@ -71,6 +71,56 @@ def test_in_a_module_that_was_not_saved(project, made, reason):
     assert kept(project, project.save(m=both)) == ([f"n.x: {reason}"] if reason else [])
 
 
+@pytest.mark.parametrize(
+    ("function", "made", "reason"),
+    [
+        ("def f(): return make()", "x = f()", "it was made by f(), which uses make"),
+        ("def g(): return make()\ndef f(): return g()", "x = f()", "by f(), which uses g"),
+        ("def f():\n    from ~m import make\n    return make()", "x = f()", "f(), which uses make"),
+        ("import ~m as other\ndef f(): return other.make()", "x = f()", "f(), which uses make"),
+        ("def f(): return M", "x = f()", "it was made by f(), which reads M"),
+        ("import ~m", "x = ~m.make()", "it was made by make(), whose body changed"),
+        ("import ~n.deep", "x = ~n.deep.make()", None),
+        ("", "x = cached()", "it was made by cached(), whose body changed"),
+        ("", "def x(a=make()): return a", "it was made by make(), whose body changed"),
+        ("x = None", "if make():\n    x = 1", "the if statement: it was made by make()"),
+        ("x = None", "for x in make(): pass", "the for statement: it was made by make()"),
+        ("x = None", "if M:\n    x = make()", None),
+        ("", "@decorate\ndef x(): return 1", None),
+        ("", "x = decorate(len)", None),
+        ("", "@decorate\ndef f(): return 1\nx = f()", "made by f(), whose body"),
+    ],
+)
+def test_what_is_used_through_more(project, function, made, reason):
+    source = """
+        import functools
+        M = 1
+        def make(): return [1]
+        @functools.cache
+        def cached(): return 1
+        def decorate(f):
+            @functools.wraps(f)
+            def inner(): return 1
+            return inner
+        """
+    project.load("m", source)
+    text = f"from ~m import *\n{function}\n{made}\n".replace("import ~n.deep", "import os.path")
+    m = project.load("n", text.replace("~n.deep.make", "os.path.curdir.upper"))
+    project.engine()
+    found = kept(project, project.save(m=source.replace("1", "2")))
+    found = [it for it in found if it.startswith(("n.x:", "n.the"))]
+    assert len(found) == (reason is not None)
+    assert reason is None or reason in found[0]
+    assert "x" in vars(m)
+
+
+def test_what_a_block_has_run_is_not_kept(project):
+    project.load("m", "def f(): return 1\nA = 1\nif A:\n    x = f()\n")
+    project.engine()
+    reload = project.save(m="def f(): return 2\nA = 2\nif A:\n    x = f()\n")
+    assert kept(project, reload) == []
+
+
 def test_in_a_class_of_the_module(project):
     project.load("m", "def make(): return [1]\nclass C:\n    x = make()\n    y = 1\n")
     project.engine()

@@ -27,6 +27,7 @@ from mighty_patcher.engine.modules import (
     namespace_of,
 )
 from mighty_patcher.engine.planner import Planner, Rerun
+from mighty_patcher.engine.reached import Reached
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
 from mighty_patcher.engine.roots import python_files
@@ -350,7 +351,9 @@ class Engine:
     def _made_before(self, done: Transaction) -> list[Step]:
         """Say what was kept though it would be made in another way now."""
         try:
-            return list(made_before(self._in_force.texts(), done.steps, done.lines))
+            modules = list(self._in_force.texts())
+            reached = Reached(modules, done.steps, done.patched, done.bound, done.changed)
+            return list(made_before(modules, done.steps, done.lines, reached))
         except Exception:  # of ours; what is done is done, and the program has no part in it
             logger.exception("the report does not say what was kept; please report this")
             return []

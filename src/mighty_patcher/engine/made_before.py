@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.classes import (
@@ -23,10 +23,10 @@ from mighty_patcher.engine.classes import (
     qualname_of,
     subclasses_of,
 )
-from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
-from mighty_patcher.engine.report import LINES_MOVED, Step
+from mighty_patcher.engine.reached import Reached, functions_of
+from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement
 from mighty_patcher.engine.trees import branches_of
 from mighty_patcher.engine.version import Version, parsed
@@ -34,15 +34,16 @@ from mighty_patcher.engine.version import Version, parsed
 __all__ = ["made_before", "made_with"]
 
 _MOST = 200
-_BODY = "whose body changed"
-_MAKES = ("__init__", "__new__")
 _NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or sets some
+
+_Why = Mapping[int, tuple[Any, str]]
 
 
 def made_before(
-    modules: Iterable[tuple[ModuleType, Version]],
+    modules: Sequence[tuple[ModuleType, Version]],
     steps: Sequence[Step],
     lines: Collection[tuple[str, int]],
+    reached: Reached,
 ) -> Iterator[Step]:
     """Say of statements that were not run that what they call would do something else now.
 
@@ -50,27 +51,30 @@ def made_before(
         modules: Modules, each with its text that is in force.
         steps: What was done.
         lines: The lines of the statements that were executed, each with the name of its module.
+        reached: What does something else now.
 
     Yields:
         One step for each statement, no more than a few dozen.
     """
-    changed = _changed(steps)
-    bound = {step.module for step in steps if step.kind != "patched"}
-    if not changed and not bound:
-        return
     whole = {step.module for step in steps if step.kind == "ran" and step.qualname == step.module}
-    modules = [it for it in modules if name_of_module(it[0]) not in whole]
     found = (
         step
         for module, text in modules
-        for its in [
-            changed | _of_namespace(module, text) if name_of_module(module) in bound else changed
-        ]
-        if _may_call(text, its) and parsed(text) is not None
-        for step in _kept_in(module, text.tree.body, its, "")
+        if name_of_module(module) not in whole
+        for step in _kept_of(module, text, reached)
         if (step.module, step.line) not in lines
     )
     yield from islice(found, _MOST)
+
+
+def _kept_of(module: ModuleType, text: Version, reached: Reached) -> Iterator[Step]:
+    name = name_of_module(module)
+    of_namespace = _of_namespace(module, text) if reached.changed.get(name) else {}
+    if not of_namespace and not reached.is_near(module, text):
+        return
+    why = {**reached.why, **of_namespace}
+    if _may_call(text, why) and parsed(text) is not None:
+        yield from _kept_in(module, text.tree.body, _Made(reached, why), "")
 
 
 def made_with(base: type, names: set[str], but: Sequence[type]) -> Iterator[Step]:
@@ -93,34 +97,6 @@ def made_with(base: type, names: set[str], but: Sequence[type]) -> Iterator[Step
             yield Step("kept", module, qualname_of(cls), 0, reason)
 
 
-def _changed(steps: Sequence[Step]) -> dict[int, tuple[Any, str]]:
-    """Return what does something else now when it is called, by its address, and why."""
-    changed: dict[int, tuple[Any, str]] = {}
-    names: dict[str, set[str]] = {}
-    for step in steps:
-        module = sys.modules.get(step.module)
-        if step.kind not in ("patched", "ran", "rebound") or step.reason == LINES_MOVED:
-            continue
-        if type(module) is not ModuleType:
-            continue
-        first, _, rest = step.qualname.partition(".")
-        value = namespace_of(module).get(first)
-        if is_class(value) and (step.kind == "ran" or rest in _MAKES):
-            changed[id(value)] = value, "which changed" if step.kind == "ran" else _BODY
-        elif type(value) is FunctionType and not rest:
-            changed[id(value)] = value, _BODY if step.kind == "patched" else "which changed"
-        elif not rest:
-            names.setdefault(step.module, set()).add(first)
-    for name, read in names.items():
-        namespace = namespace_of(sys.modules[name])
-        for value in list(namespace.values()):
-            if type(value) is FunctionType and value.__globals__ is namespace:
-                used = {it for code in all_code(value.__code__) for it in code.co_names} & read
-                if used:
-                    changed.setdefault(id(value), (value, f"which reads {min(used)}"))
-    return changed
-
-
 def _of_namespace(module: ModuleType, text: Version) -> dict[int, tuple[Any, str]]:
     """Return the builtins that tell what a module has, if it calls any: it has other names now."""
     namespace = namespace_of(module)
@@ -131,74 +107,137 @@ def _of_namespace(module: ModuleType, text: Version) -> dict[int, tuple[Any, str
     }
 
 
-def _may_call(text: Version, changed: Mapping[int, tuple[Any, str]]) -> bool:
+def _may_call(text: Version, why: _Why) -> bool:
     """Tell whether a text is worth looking into: one that was not parsed is looked at roughly."""
-    values = [value for value, _ in changed.values()]
+    values = [value for value, _ in why.values()]
     values += [it for value in values if is_class(value) for it in subclasses_of(value)]
-    names = {_name(value).encode(errors="replace") for value in values}
+    names = {name.encode(errors="replace") for value in values for name in _names(value)}
     names = {name for name in names if name in text.data}
     if not names:
         return False
     if "tree" in vars(text):
         return True
-    any_name = b"|".join(map(re.escape, sorted(names)))
-    statement = rb"^(?:@|[^\W\d][\w.]*[ \t]*(?::[^=\n]+)?=[^\n]*?)\b(?:%s)\b" % any_name
-    return re.search(statement, text.data, re.MULTILINE) is not None
+    any_name = re.compile(rb"\b(?:%s)\b" % b"|".join(map(re.escape, sorted(names))))
+    return any(any_name.search(it) for it in map(_executed, _PART.findall(text.data)))
 
 
-def _name(value: Any) -> str:
-    """Return the name of a class or function, whatever a metaclass says that it is."""
-    return qualname_of(value).rpartition(".")[2] if is_class(value) else str(value.__name__)
+_PART = re.compile(rb"^[^\s#].*(?:\n(?:[ \t#)\]}].*)?)*", re.MULTILINE)
+"""A line that is not indented, and those below it that are."""
+_MEMBER = re.compile(rb"^(?: {1,4}|\t)(?:@|[^\W\d][\w.]*[ \t]*(?::[^=\n]+)?=)[^\n]*", re.MULTILINE)
+
+
+def _executed(part: bytes) -> bytes:
+    """Return what of a part of a text may be executed when the module is, but for its imports."""
+    if part.startswith((b"import ", b"from ")):
+        return b""
+    if part.startswith((b"def ", b"async def ")):
+        return part.partition(b"\n")[0]
+    if part.startswith(b"class "):
+        return b"\n".join([part.partition(b"\n")[0], *_MEMBER.findall(part)])
+    return part
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Yield the names of a class or function, whatever a metaclass says that it is."""
+    if is_class(value):
+        yield qualname_of(value).rpartition(".")[2]
+        return
+    name = getattr(value, "__name__", None)
+    if type(name) is str:
+        yield name
+    for function in functions_of(value):
+        yield function.__name__
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is known when statements of a module are looked at.
+
+    Attributes:
+        reached: What does something else now.
+        why: The same, and builtins that tell what the module has.
+    """
+
+    reached: Reached
+    why: _Why
 
 
 def _kept_in(
-    module: ModuleType,
-    body: Iterable[ast.stmt],
-    changed: Mapping[int, tuple[Any, str]],
-    prefix: str,
+    module: ModuleType, body: Iterable[ast.stmt], made: _Made, prefix: str
 ) -> Iterator[Step]:
+    namespace = namespace_of(module)
     for statement in body:
         if is_main_guard(statement):
             continue
-        branches = branches_of(statement)
         here = f"{prefix}{statement.name}." if isinstance(statement, ast.ClassDef) else prefix
-        for _, inner in branches:
-            yield from _kept_in(module, inner, changed, here)
-        reason = _why(statement, bool(branches), namespace_of(module), changed)
-        if reason is not None:
-            name = prefix + name_of_statement(statement)
-            yield Step("kept", name_of_module(module), name, statement.lineno, reason)
+        for _, inner in branches_of(statement):
+            yield from _kept_in(module, inner, made, here)
+        reason = _why(statement, namespace, made.why)
+        if reason is None or (not prefix and _has_it(statement, namespace, made)):
+            continue
+        name = prefix + name_of_statement(statement)
+        yield Step("kept", name_of_module(module), name, statement.lineno, reason)
 
 
-def _why(
-    statement: ast.stmt,
-    is_block: bool,
-    namespace: Mapping[str, Any],
-    changed: Mapping[int, tuple[Any, str]],
-) -> str | None:
+def _has_it(statement: ast.stmt, namespace: Mapping[str, Any], made: _Made) -> bool:
+    """Tell whether what a statement has bound has the new body itself."""
+    return any(made.reached.is_patched(namespace.get(it)) for it in _bound_by(statement))
+
+
+def _bound_by(statement: ast.stmt) -> set[str]:
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return {statement.name}
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+            return {
+                node.id
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+    return set()
+
+
+def _why(statement: ast.stmt, namespace: Mapping[str, Any], why: _Why) -> str | None:
     """Say what a statement calls that would do something else now."""
-    decorators = getattr(statement, "decorator_list", [])
-    for decorator in decorators:
+    for decorator in getattr(statement, "decorator_list", []):
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
-        reason = _reason(function, namespace, changed)
+        reason = _reason(function, namespace, why)
         if reason is not None:
             return f"it was decorated by {reason}"
-    if is_block or isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Expr)):
-        return None
-    for node in _evaluated(statement):
+    for node in _evaluated(_parts(statement)):
         if isinstance(node, ast.Call):
             is_namespace = isinstance(node.func, ast.Name) and node.func.id in _NAMESPACE
             if is_namespace and node.args:
                 continue
-            reason = _reason(node.func, namespace, changed)
+            reason = _reason(node.func, namespace, why)
             if reason is not None:
                 return f"it was made by {reason}"
     return None
 
 
-def _evaluated(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Walk through what a statement evaluates: what is in a lambda it does not."""
-    waiting: list[ast.AST] = [statement]
+def _parts(statement: ast.stmt) -> list[ast.AST]:
+    """Return what of a statement makes something that stays: of a block, what it begins with."""
+    match statement:
+        case ast.Expr():
+            return []
+        case ast.FunctionDef(args=args) | ast.AsyncFunctionDef(args=args):
+            return [*args.defaults, *(it for it in args.kw_defaults if it is not None)]
+        case ast.If(test=header) | ast.While(test=header) | ast.Match(subject=header):
+            return [header]
+        case ast.For(iter=header) | ast.AsyncFor(iter=header):
+            return [header]
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            return [it.context_expr for it in items]
+        case ast.ClassDef(bases=bases, keywords=keywords):
+            return [*bases, *keywords]
+        case ast.Try() | ast.TryStar():
+            return []
+    return [statement]
+
+
+def _evaluated(parts: list[ast.AST]) -> Iterator[ast.AST]:
+    """Walk through what is evaluated: what is in a lambda is not."""
+    waiting = parts
     while waiting:
         node = waiting.pop()
         yield node
@@ -206,19 +245,22 @@ def _evaluated(statement: ast.stmt) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def _reason(
-    function: ast.expr, namespace: Mapping[str, Any], changed: Mapping[int, tuple[Any, str]]
-) -> str | None:
-    value: Any = None
-    if isinstance(function, ast.Name):
-        value = namespace.get(function.id, vars(builtins).get(function.id))
-    elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        holder = namespace.get(function.value.id)
-        if type(holder) is ModuleType:
-            value = namespace_of(holder).get(function.attr)
+def _reason(function: ast.expr, namespace: Mapping[str, Any], why: _Why) -> str | None:
+    value = _value(function, namespace)
     candidates = mro_of(value) if is_class(value) else [value]
     for it in candidates:
-        if id(it) in changed:
-            name = qualname_of(it) if is_class(it) else it.__qualname__
-            return f"{name}(), {changed[id(it)][1]}"
+        if id(it) in why:
+            name = qualname_of(it) if is_class(it) else next(_names(it), ast.unparse(function))
+            return f"{name}(), {why[id(it)][1]}"
+    return None
+
+
+def _value(expression: ast.expr, namespace: Mapping[str, Any]) -> Any:
+    """Return what a name stands for, or an attribute of a module."""
+    match expression:
+        case ast.Name(id=name):
+            return namespace.get(name, vars(builtins).get(name))
+        case ast.Attribute(value=value, attr=name):
+            holder = _value(value, namespace)
+            return namespace_of(holder).get(name) if type(holder) is ModuleType else None
     return None

@@ -58,6 +58,7 @@ class Patches:
         copies: Who has copied a docstring, the old one, and the new one.
         caches: The ``lru_cache`` wrappers of functions that do something else now: what they
             remember is stale.
+        edited: The addresses of the functions whose bodies changed, and not their lines alone.
         steps: What this does, for the report.
         stale: What stays old, and why.
         behind: Functions that this leaves as they are, their code, and why.
@@ -70,6 +71,7 @@ class Patches:
     facts: list[tuple[type, dict[str, Any]]] = field(default_factory=list)
     copies: list[tuple[Any, str | None, str | None]] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
+    edited: set[int] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     behind: list[tuple[FunctionType, CodeType, Stale]] = field(default_factory=list)
@@ -168,6 +170,7 @@ def match_bodies(
     patches.caches = [
         cache for cache in _caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
     ]
+    patches.edited = edited
     patches.facts = list(changed_facts(module, pairs))
     docs = {
         target: doc

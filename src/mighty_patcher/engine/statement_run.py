@@ -108,6 +108,7 @@ class StatementRun:
             that of the class, and why.
         attributes: Classes, and the names of their attributes that have other values.
         lines: The name of the module with each line of a statement that was executed.
+        bound: The names that it has bound.
         is_held_up: It has stopped before the end, and goes on when others are done.
     """
 
@@ -118,6 +119,7 @@ class StatementRun:
         self.elsewhere: list[tuple[str, str, str]] = []
         self.attributes: list[tuple[type, set[str]]] = []
         self.lines: set[tuple[str, int]] = set()
+        self.bound: set[str] = set()
         self._module = module
         self._namespace = namespace_of(module)
         self._plan = plan
@@ -131,7 +133,7 @@ class StatementRun:
         self._flow: Flow | None = None
         self.is_held_up = False
         self._watched: set[str] = set()  # names that blocks which were executed may have bound
-        self._bound: set[str] = set()  # those that they have
+        self._seen: set[str] = set()  # those that they have
         self._has_changed = False
         self._has_waited: set[int] = set()
         self._imported: dict[str, list[ModuleType]] | None = None
@@ -196,7 +198,7 @@ class StatementRun:
         self.is_held_up, self._has_changed = False, False
         if any(it.reason == DOCSTRING_GONE for it in self._plan.changes):
             self._namespace["__doc__"] = None
-        with marked(self._namespace, keeper, self._bound):
+        with marked(self._namespace, keeper, self._seen):
             while (change := flow.next()) is not None:
                 self._give_back(flow)
                 if self._waits(change, wait):
@@ -276,6 +278,7 @@ class StatementRun:
         keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
         if statement is not None:
             bound |= self._facts_of(statement).binds - {"*"}
+        self.bound |= bound
         for name in bound:
             self._values[id(change), name] = self._namespace.get(name, ABSENT)
         self._has_changed = True
@@ -365,7 +368,7 @@ class StatementRun:
         """Say which names are left from branches that are not taken any more."""
         assert self._start is not None
         module = name_of_module(self._module)
-        for name in sorted(self._watched - self._bound):
+        for name in sorted(self._watched - self._seen):
             value, statement = self._start.get(name, ABSENT), flow.last_binder(name)
             is_submodule = sys.modules.get(f"{module}.{name}", ABSENT) is value
             if statement is not None and not self._differs(name) and not is_submodule:

@@ -113,6 +113,12 @@ class Transaction:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
         self.lines: set[tuple[str, int]] = set()
+        self.patched: set[int] = set()
+        """The addresses of the functions that have got another body."""
+        self.bound: dict[str, set[str]] = {}
+        """The names that statements have bound, by their modules."""
+        self.changed: dict[str, set[str]] = {}
+        """Those that have another value now, or none."""
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
         self._imports = imports
         self._importers = importers
@@ -140,6 +146,7 @@ class Transaction:
         if edit.whole is not None and until is not None:
             return
         if not edit.is_begun:
+            self.patched |= edit.patches.edited
             self.stale += edit.patches.stale
             self._behind += edit.patches.behind
         if edit.whole is not None:
@@ -286,6 +293,7 @@ class Transaction:
                 self.steps += [it for it in patched if it.qualname.partition(".")[0] not in ran]
             self.steps += run.steps[known:]
             self.lines |= run.lines
+        self.bound.setdefault(name_of_module(edit.module), set()).update(run.bound)
         self._share(fitting, keeper)
         edit.kept |= keeper.targets | {id(target) for target, *_ in fitting}
         if ends:
@@ -412,6 +420,8 @@ class Transaction:
             for name, value in list(namespace.items())
             if before.get(name, ABSENT) is not value and name not in OF_EVERY_MODULE
         }
+        gone = before.keys() - namespace.keys()
+        self.changed.setdefault(name_of_module(module), set()).update(new, gone)
         changed = {name: (before[name], namespace[name]) for name in new if name in before}
         bindings = follow(module, changed, self._imports, journal, self._binds_after)
         self.steps += [it.step for it in bindings]
@@ -424,6 +434,7 @@ class Transaction:
         names: dict[int, tuple[ModuleType, set[str]]] = {}
         names[id(module)] = module, new | outside.before.keys()
         for it in bindings:
+            self.changed.setdefault(name_of_module(it.importer), set()).add(it.name)
             self._tell(it.importer, Outside({it.name: it.old}))
             names.setdefault(id(it.importer), (it.importer, set()))[1].add(it.name)
         for reader, path, attribute in readers([it for it in names.values() if it[1]]):

@@ -1,0 +1,213 @@
+"""Which functions and classes do something else now when they are called: those that changed, those
+that read a name which has another value, and those that use one of these, maybe through more.
+
+Code and names are looked at, and nothing is asked of the program: what a function reads of an
+object, or is given, is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property, partial
+from types import FunctionType, ModuleType
+from typing import Any
+
+from mighty_patcher.engine.classes import is_class, subclasses_of
+from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.report import LINES_MOVED, Step
+from mighty_patcher.engine.settling import Cache
+from mighty_patcher.engine.version import Version
+from mighty_patcher.engine.wrapped import functions_within
+
+__all__ = ["Bound", "Reached", "functions_of"]
+
+Bound = Mapping[str, Set[str]]
+"""Names by the modules that have them."""
+
+_BODY = "whose body changed"
+_CHANGED = "which changed"
+_MAKES = ("__init__", "__new__")
+_CALLABLE = (FunctionType, Cache, partial)
+_ROUNDS = 8
+_MOST = 500
+
+
+class Reached:
+    """Finds them.
+
+    Args:
+        modules: Modules, each with its text that is in force.
+        steps: What was done.
+        patched: The addresses of the functions that have got another body.
+        bound: The names that statements have bound again.
+        changed: Those that have another value, or none.
+    """
+
+    def __init__(
+        self,
+        modules: Sequence[tuple[ModuleType, Version]],
+        steps: Iterable[Step],
+        patched: Set[int],
+        bound: Bound,
+        changed: Bound,
+    ) -> None:
+        self.why: dict[int, tuple[Any, str]] = {}
+        """By the address of each the object, and why."""
+        self.changed = changed
+        self._patched = patched
+        self._modules = modules
+        self._namespaces = {name_of_module(module): namespace_of(module) for module, _ in modules}
+        self._new: dict[str, set[str]] = {}  # what was found last: names, and the modules of each
+        self._known: set[str] = set()  # the modules of all that was found
+        self._handed_on: set[tuple[str, str]] = set()
+        self._local: dict[int, dict[str, str]] = {}
+        self._read: dict[int, tuple[Any, list[tuple[dict[str, Any], set[str]]]]] = {}
+        for step in steps:
+            if step.kind == "patched" and step.reason != LINES_MOVED:
+                self._take_patched(step)
+        for module, names in bound.items():
+            for name in names:
+                value = self._namespaces.get(module, {}).get(name)
+                if is_class(value) or type(value) in _CALLABLE:
+                    self._add(module, name, value, _CHANGED)
+        for module, names in changed.items():
+            for name in names:
+                self._new.setdefault(name, set()).add(module)
+        for _ in range(_ROUNDS):
+            if not self._new or len(self.why) > _MOST:
+                break
+            self._find_users()
+
+    def is_patched(self, value: Any) -> bool:
+        """Tell whether something holds a function that has got another body."""
+        return any(id(function) in self._patched for function in functions_of(value))
+
+    def _take_patched(self, step: Step) -> None:
+        first, _, rest = step.qualname.partition(".")
+        value = self._namespaces.get(step.module, {}).get(first)
+        if is_class(value):
+            if rest in _MAKES:
+                self._add(step.module, first, value, _BODY)
+        else:
+            self._new.setdefault(first, set()).add(step.module)  # others may hold it in wrappers
+            if type(value) in _CALLABLE:
+                self._add(step.module, first, value, _BODY)
+
+    def _add(self, module: str, name: str, value: Any, why: str) -> None:
+        if id(value) not in self.why:
+            self.why[id(value)] = value, why
+            self._known.add(module)
+            self._new.setdefault(name, set()).add(module)
+
+    def is_near(self, module: ModuleType, text: Version) -> bool:
+        """Tell whether a module holds any of it, or may ask another for it."""
+        values = namespace_of(module).values()
+        if any(id(it) in self._with_derived for it in list(values)):
+            return True
+        return any(last in text.data for last in self._owners) and any(
+            type(it) is ModuleType for it in list(values)
+        )
+
+    @cached_property
+    def _with_derived(self) -> set[int]:
+        classes = [value for value, _ in self.why.values() if is_class(value)]
+        return {*self.why, *(id(it) for cls in classes for it in subclasses_of(cls))}
+
+    @cached_property
+    def _owners(self) -> set[bytes]:
+        return set(map(_last, self._known))
+
+    def _find_users(self) -> None:
+        """Find who uses what was found last."""
+        wanted, self._new = self._new, {}
+        self._local.clear()
+        for module, text in self._modules:
+            name, namespace = name_of_module(module), namespace_of(module)
+            here = {
+                it: owners - {name}
+                for it, owners in wanted.items()
+                if self._may_use(it, owners, name, namespace, text.data)
+            }
+            for bound, value in list(namespace.items()) if here else ():
+                if id(value) in self.why:
+                    self._new_in(name, bound, wanted)
+                elif type(value) in _CALLABLE:
+                    reason = self._reason(value, here)
+                    if reason is not None:
+                        self._add(name, bound, value, reason)
+
+    def _may_use(
+        self, name: str, owners: set[str], own: str, namespace: dict[str, Any], data: bytes
+    ) -> bool:
+        if own in owners or id(namespace.get(name)) in self.why:
+            return True
+        return name.encode() in data and any(_last(it) in data for it in owners)
+
+    def _new_in(self, module: str, name: str, known: Mapping[str, set[str]]) -> None:
+        """Look for who asks a module for what it has from elsewhere."""
+        if module not in known.get(name, ()) and (module, name) not in self._handed_on:
+            self._handed_on.add((module, name))
+            self._new.setdefault(name, set()).add(module)
+            self._known.add(module)
+
+    def _reason(self, value: Any, elsewhere: Mapping[str, set[str]]) -> str | None:
+        """Say what a function, or one in it, uses of what does something else now."""
+        known = self._read.get(id(value))
+        if known is None:
+            functions = list(functions_of(value))
+            if any(id(it) in self._patched for it in functions):
+                return _BODY
+            known = value, [(it.__globals__, _names_in(it)) for it in functions]
+            self._read[id(value)] = known
+        for namespace, names in known[1]:
+            local = self._local_of(namespace)
+            if not names.isdisjoint(local):
+                return local[min(names & local.keys())]
+            for name in () if names.isdisjoint(elsewhere) else sorted(names & elsewhere.keys()):
+                if any(_leads_to(it, names, namespace) for it in elsewhere[name]):
+                    return f"which uses {name}"
+        return None
+
+    def _local_of(self, namespace: dict[str, Any]) -> dict[str, str]:
+        """Return the names in a namespace of what does something else or has another value."""
+        if id(namespace) not in self._local:
+            changed = self.changed.get(str(namespace.get("__name__")), set())
+            self._local[id(namespace)] = {name: f"which reads {name}" for name in changed} | {
+                name: f"which uses {name}"
+                for name, value in list(namespace.items())
+                if id(value) in self.why
+            }
+        return self._local[id(namespace)]
+
+
+def functions_of(value: Any) -> Iterator[FunctionType]:
+    """Yield a function, and those that it wraps or holds."""
+    waiting, seen = [value], {id(value)}
+    while waiting:
+        it = waiting.pop()
+        if type(it) is FunctionType:
+            yield it
+        inner = [one for one in functions_within(it) if id(one) not in seen]
+        seen.update(map(id, inner))
+        waiting += inner
+
+
+def _names_in(function: FunctionType) -> set[str]:
+    return {name for code in all_code(function.__code__) for name in code.co_names}
+
+
+def _last(module: str) -> bytes:
+    return module.rpartition(".")[2].encode()
+
+
+def _leads_to(module: str, names: set[str], namespace: Mapping[str, Any]) -> bool:
+    """Tell whether code may ask a module for something: it knows it by a name, or imports it."""
+    last = module.rpartition(".")[2]
+    for name in names:
+        value = namespace.get(name)
+        if name.rpartition(".")[2] == last or (
+            type(value) is ModuleType and f"{module}.".startswith(f"{name_of_module(value)}.")
+        ):
+            return True
+    return False
