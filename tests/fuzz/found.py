@@ -1074,4 +1074,21 @@ FOUND = {
         C = 1
         from last import B, D
         """,
+    "who has imported everything halfway round a cycle goes on so, whatever is new behind that": """
+        ----- pkg/__init__.py
+        A = 1
+        from last import *
+        ----- last.py
+        from pkg import *
+        def f(): return A
+        =====
+        ----- pkg/__init__.py
+        A = 1
+        from last import *
+        B = K
+        ----- last.py
+        from pkg import *
+        def f(): return A
+        K = 3
+        """,
 }

@@ -73,6 +73,7 @@ class Worklist:
         self._ranks = {id(module): float(rank) for rank, module in enumerate(loaded.values())}
         self._saved = list(saved)
         self._imports = imports
+        self._imported = imported
         self._is_own = is_own
         self._has = has
         self._needed: dict[tuple[int, str], bool] = {}
@@ -253,11 +254,12 @@ class Worklist:
 
     def _has_all(self, outer: ModuleType, module: ModuleType, line: int) -> bool:
         """Tell whether a module has by a line what another takes from it: else the program cannot
-        cut the cycle there.
+        cut the cycle there. Who has imported everything so far, as far as it was there, goes on so.
         """
         name = name_of_module(outer)
+        had_all = any((it.module, it.name) == (name, "*") for it in self._imported(module, name))
         return all(
-            self._has(outer, it.name, line)
+            (had_all and it.name == "*") or self._has(outer, it.name, line)
             for it in self._imports(module, name)
             if it.module == name and it.name
         )
