@@ -56,6 +56,24 @@ class TestBlocks:
         assert ran(project.edit("config", "A = 0", "A = 5")) == ["A", "the if statement"]
         assert m.n == 11
 
+    @pytest.mark.parametrize(("new", "value"), [("x = 2", 2), ("z = 2", 7)])
+    def test_an_attribute_of_a_class_that_stands_there(self, project, new, value):
+        m = project.load(
+            "m",
+            """
+            if True:
+                class K:
+                    x = 1
+                    y = 1
+                a = getattr(K, "x", 7)
+                b = K.y
+            """,
+        )
+        project.engine()
+        reload = project.edit("m", "x = 1", new)
+        assert ran(reload) == ["the if statement"]
+        assert m.a == value
+
     def test_a_class_that_stands_in_a_block_below_a_new_one(self, project):
         m = project.load("m", "if True:\n    class K:\n        def one(self): return 1\n")
         project.engine()

@@ -513,8 +513,9 @@ class Flow:
         for name in sorted(found.reads):
             if name in dirty or (name not in shadow and self._input_changed(at, name)):
                 return f"reads {name}, which changed"
-        for root, attribute in sorted(found.attributes & self._attributes):
-            return f"reads {root}.{attribute}, which changed"
+        for root, attribute in sorted(found.attributes):
+            if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
+                return f"reads {root}.{attribute}, which changed"
         is_definition = isinstance(self._changes[at].new, _DEFINITION)
         for root, attribute in sorted(found.mutated & self._set_again if not is_definition else ()):
             return f"sets {root}.{attribute}, which has been set anew"

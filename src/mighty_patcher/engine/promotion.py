@@ -20,7 +20,7 @@ _DEFINITION = (*DEFINITION, ast.ClassDef)
 
 Why = Callable[[Facts, frozenset[str], Collection[str]], str | None]
 """Says why a statement has to run, if so, given what it does, and names that statements before it
-in the same block have bound, without a change and with one.
+in the same block have bound, without a change and with one; ``K.x`` is an attribute of a class.
 """
 
 
@@ -138,11 +138,22 @@ class Promotion:
                 return children
 
     def _fed_by(self, child: Change, in_class: bool) -> frozenset[str]:
-        """Return the names whose values a statement in a block is taken to change."""
+        """Return the names whose values a statement in a block is taken to change, and attributes
+        of a class, such as ``K.x``.
+        """
+        if isinstance(child.new, ast.ClassDef) and not in_class:
+            return self._members_of(child, child.new.name)
         is_fixed = isinstance(child.new, _DEFINITION) and not (
             in_class and child.new.decorator_list
         )
         return frozenset() if is_fixed else self._facts.bound_by(child)
+
+    def _members_of(self, change: Change, name: str) -> frozenset[str]:
+        changed = [it for it in change.children or () if it.kind in ("run", "remove")]
+        statements = [it for child in changed for it in (child.old, child.new) if it is not None]
+        return frozenset(
+            f"{name}.{bound}" for it in statements for bound in self._facts.of(it).binds
+        )
 
     def _bind_again_in(self, children: list[Change]) -> None:
         """Where a name is bound several times, run all of a branch that binds it if need be."""
