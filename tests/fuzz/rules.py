@@ -61,7 +61,7 @@ CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY = (
     "got halfway",
 )
 """Why nothing can be said of something."""
-MUST_BE_SAID = {LEFT, RETURNED}
+MUST_BE_SAID = {LEFT, RETURNED, LATE, AROUND, CHANGED}
 """Of these the report has to name what a fresh process has not, or what that is made of."""
 
 
@@ -521,6 +521,8 @@ class Version:
         node = module, path[0]
         yield node
         inner = self._modules.get(node)
+        if path[0] in self.statements and node not in self.binders:
+            inner = path[0]  # a function may import it by this name
         for at, name in enumerate(path[1:], 1):
             if inner is None:
                 return

@@ -34,6 +34,7 @@ LEVELS = ("errors", "values", "held", "state", "runs")
 """What is compared: failed reloads, modules, references from the start, states, executions."""
 
 _STILL = {"function": "function", "wrapper": ("function", "a cache")}
+_ACTS = re.compile(r"(?:the call of )?([\w.]+?)(?:\.append|\[.*)?$")
 TWICE, REPORTED, RAN, DELETED, HANDED_ROUND = (
     "one object for two definitions",
     "reported to be stale",
@@ -205,7 +206,7 @@ def check(
                 return None  # what was saved is not in force
             step = Step(old, new, now.notes, memory, _left(now, new))
             alive = {node for node in alive if _is_still_there(old, new, node)}
-            said.kept.update((module, name.partition(".")[0]) for module, name in now.kept)
+            said.kept.update(_named(now, old, new))
             said.stale += now.stale
             found = list(_wrong(step, now, alive, said))
             if excused is not None:
@@ -235,6 +236,17 @@ def _is_still_there(old: Version, new: Version, node: Node) -> bool:
     )
 
 
+def _named(now: Seen, old: Version, new: Version) -> Iterator[Node]:
+    """Yield the names of which a report says that something was kept, and the objects that it says
+    are as a statement has left them.
+    """
+    for module, what in now.kept:
+        yield module, what.partition(".")[0]
+        path = tuple(_ACTS.sub(r"\1", what).split("."))
+        for version in (old, new):
+            yield from (version.origin(it) for it in list(version.nodes(module, path))[-1:])
+
+
 def _left(now: Seen, new: Version) -> dict[Node, Causes]:
     """Return the names that may be left: from a branch that is not taken any more, or because
     modules that import everything from each other have it from each other.
@@ -253,7 +265,8 @@ def _left(now: Seen, new: Version) -> dict[Node, Causes]:
             reason = ""
             if owner in new.in_star_cycles:
                 reason = HANDED_ROUND
-            if any(it.in_block for it in new.binders.get(node, ())):
+            binders = [*new.binders.get(node, ()), *new.binders.get((owner, name), ())]
+            if any(it.in_block for it in binders):
                 reason = LEFT
             if reason:
                 causes = left.get((module, name), frozenset())
@@ -283,7 +296,9 @@ def _wrong_values(step: Step, now: Seen, said: Said) -> Iterator[str]:
         text = f"{module}.{name} {about}: {ours}, in a fresh process {theirs}"
         if causes:
             yield from said.excuse(text, frozenset().union(*causes), excused)
-        elif is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
+        elif is_twice and (
+            (module, name) in said.kept or ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, "")
+        ):
             excused[TWICE] += 1
         else:
             yield text

@@ -114,6 +114,16 @@ def test_what_is_used_through_more(project, function, made, reason):
     assert "x" in vars(m)
 
 
+def test_what_is_called_by_another_name_in_a_module_between(project):
+    project.load("m", "def make(): return [1]\n")
+    project.load("n", "from ~m import make as build\n")
+    project.load("o", "import ~n as n\nx = n.build()\n")
+    project.engine()
+    assert kept(project, project.edit("m", "[1]", "[2]")) == [
+        "o.x: it was made by make(), whose body changed"
+    ]
+
+
 def test_what_a_block_has_run_is_not_kept(project):
     project.load("m", "def f(): return 1\nA = 1\nif A:\n    x = f()\n")
     project.engine()

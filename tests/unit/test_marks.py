@@ -112,6 +112,24 @@ class TestOthers:
         assert kept(project.edit("m", "A = 1", f"A = {value} + 0")) == []
         assert kept(project.edit("m", f"A = {value} + 0", "A = 3")) == [("X", 3)]
 
+    def test_what_a_case_has_captured(self, project):
+        project.load(
+            "m",
+            """
+            A = 5
+            match A:
+                case 1:
+                    pass
+                case w if w > 2:
+                    pass
+                case _:
+                    pass
+            """,
+        )
+        project.engine()
+        assert kept(project.edit("m", "A = 5", "A = 2")) == []  # the guard has refused it
+        assert kept(project.edit("m", "A = 2", "A = 1")) == [("w", 3)]
+
     def test_what_an_import_of_everything_brought(self, project):
         project.load("config", "X = 1\n")
         project.load("m", "A = 1\nif A:\n    from ~config import *\n")

@@ -104,6 +104,8 @@ class Flow:
         self.until: int | None = None
         """The line of the new text at which to stop for now."""
         self._facts = StatementFacts(plan, stars, stars_before)
+        self.facts_of = self._facts.of
+        """Finds out what executing a statement does."""
         self._promotion = Promotion(self._facts, lambda name: self._new.count(name))
         self._import_the_same = import_the_same
         self._holds = holds

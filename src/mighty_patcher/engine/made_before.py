@@ -73,7 +73,7 @@ def _kept_of(module: ModuleType, text: Version, reached: Reached) -> Iterator[St
     if not of_namespace and not reached.is_near(module, text):
         return
     why = {**reached.why, **of_namespace}
-    if _may_call(text, why) and parsed(text) is not None:
+    if _may_call(text, why, reached.names) and parsed(text) is not None:
         yield from _kept_in(module, text.tree.body, _Made(reached, why), "")
 
 
@@ -107,11 +107,12 @@ def _of_namespace(module: ModuleType, text: Version) -> dict[int, tuple[Any, str
     }
 
 
-def _may_call(text: Version, why: _Why) -> bool:
+def _may_call(text: Version, why: _Why, known: Collection[str]) -> bool:
     """Tell whether a text is worth looking into: one that was not parsed is looked at roughly."""
     values = [value for value, _ in why.values()]
     values += [it for value in values if is_class(value) for it in subclasses_of(value)]
-    names = {name.encode(errors="replace") for value in values for name in _names(value)}
+    called = {*known, *(name for value in values for name in _names(value))}
+    names = {name.encode(errors="replace") for name in called}
     names = {name for name in names if name in text.data}
     if not names:
         return False

@@ -31,12 +31,20 @@ def marked(block: ast.stmt, names: Collection[str], binds: Binds) -> ast.stmt:
     """
 
     def inside(outer: ast.stmt) -> ast.stmt:
-        return with_bodies(outer, {name: list(body(it)) for name, it in branches_of(outer)})
+        bodies = {name: list(body(it)) for name, it in branches_of(outer)}
+        if isinstance(outer, ast.Match):
+            for at, case in enumerate(outer.cases):  # a guard may have refused what was captured
+                captured = {*binds(ast.Match(outer.subject, outer.cases[: at + 1]))}
+                marks = mark(case.body[0], captured.intersection(names))
+                bodies[f"cases.{at}"] = [*marks, *bodies[f"cases.{at}"]]
+        return with_bodies(outer, bodies)
 
     def body(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
         for it in statements:
             marks = mark(it, {*binds(it)}.intersection(names))
-            if isinstance(it, BLOCK):
+            if isinstance(it, ast.Match):
+                yield inside(it)
+            elif isinstance(it, BLOCK):
                 yield from [*marks, inside(it)]
             else:
                 yield from [it, *marks]

@@ -55,6 +55,8 @@ class Reached:
         self.why: dict[int, tuple[Any, str]] = {}
         """By the address of each the object, and why."""
         self.changed = changed
+        self.names: set[str] = set()
+        """What it is called anywhere."""
         self._patched = patched
         self._modules = modules
         self._namespaces = {name_of_module(module): namespace_of(module) for module, _ in modules}
@@ -97,8 +99,7 @@ class Reached:
     def _add(self, module: str, name: str, value: Any, why: str) -> None:
         if id(value) not in self.why:
             self.why[id(value)] = value, why
-            self._known.add(module)
-            self._new.setdefault(name, set()).add(module)
+            self._find(module, name)
 
     def is_near(self, module: ModuleType, text: Version) -> bool:
         """Tell whether a module holds any of it, or may ask another for it."""
@@ -148,8 +149,12 @@ class Reached:
         """Look for who asks a module for what it has from elsewhere."""
         if module not in known.get(name, ()) and (module, name) not in self._handed_on:
             self._handed_on.add((module, name))
-            self._new.setdefault(name, set()).add(module)
-            self._known.add(module)
+            self._find(module, name)
+
+    def _find(self, module: str, name: str) -> None:
+        self.names.add(name)
+        self._known.add(module)
+        self._new.setdefault(name, set()).add(module)
 
     def _reason(self, value: Any, elsewhere: Mapping[str, set[str]]) -> str | None:
         """Say what a function, or one in it, uses of what does something else now."""

@@ -23,6 +23,7 @@ from mighty_patcher.engine.changes import (
 from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.effects import stay_as_ordered, stay_of_removed, stays_of_run
 from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
@@ -132,6 +133,8 @@ class StatementRun:
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
         self._flow: Flow | None = None
         self.is_held_up = False
+        self._removed = plan.changes
+        self._others: set[tuple[str, str]] = set()  # attributes of others that have changed
         self._watched: set[str] = set()  # names that blocks which were executed may have bound
         self._seen: set[str] = set()  # those that they have
         self._has_changed = False
@@ -176,6 +179,7 @@ class StatementRun:
         keeper.own += [self._start, self._begin, self._values, outside.before]
         changed = [name for name in outside.before if self._differs(name)]
         changed += filter(self._is_bound_again, outside.imported)
+        self._others |= outside.attributes
         self._exported = {**outside.exported, **self._exported}
         self._lost |= outside.removed.keys() - self._namespace.keys()
         if self._flow is None:
@@ -211,6 +215,12 @@ class StatementRun:
                 self._annotate(keeper)
         if until is None:
             self.steps += self._left(flow)
+            name = name_of_module(self._module)
+            self.steps += stay_of_removed(name, self._removed, self._is_new)
+            self.steps += stay_as_ordered(
+                name, self._removed, flow.facts_of, self._was_run, self._is_new
+            )
+            self._removed = ()
         self.is_held_up = until is not None
 
     def _waits(self, change: Change, wait: Wait) -> bool:
@@ -267,6 +277,9 @@ class StatementRun:
         elif statement is not None:
             names = self._facts_of(statement).binds
             keeper.overwritten = frozenset(filter(flow.is_overwritten, names))
+            module = name_of_module(self._module)
+            if change.old is not None:
+                self.steps += stays_of_run(module, statement, self._is_new)
             self._run(change, statement, keeper)
         bound = {
             name
@@ -353,7 +366,9 @@ class StatementRun:
         """Return the names that the module has and that a block may bind, or may not."""
         if not isinstance(statement, BLOCK):
             return set()
-        found, of_header = self._facts_of(statement), header_facts(statement).binds
+        found = self._facts_of(statement)
+        is_captured = isinstance(statement, ast.Match)  # or is not, as the case may be
+        of_header = frozenset() if is_captured else header_facts(statement).binds
         known = self._namespace.keys() - OF_EVERY_MODULE
         return known & (found.binds - found.sure - of_header)
 
@@ -388,6 +403,13 @@ class StatementRun:
                 self._namespace.pop(name, None)
             else:
                 self._namespace[name] = value
+
+    def _was_run(self, statement: ast.stmt) -> bool:
+        return (name_of_module(self._module), statement.lineno) in self.lines
+
+    def _is_new(self, name: str, attribute: str) -> bool:
+        """Tell whether an object that a name stands for, or an attribute of it, is another now."""
+        return self._differs(name) or (name, attribute) in self._others
 
     def _differs(self, name: str) -> bool:
         """Tell whether a name has another value than when the reload began."""
