@@ -50,6 +50,7 @@ class Seen:
         lost: States that are not the same any more.
         stale: What the report said is stale.
         kept: What it said was kept though it would be another now: module and name.
+        rebound: What it said was bound to another value.
         report: The console lines.
     """
 
@@ -60,6 +61,7 @@ class Seen:
     lost: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     kept: list[tuple[str, str]] = field(default_factory=list)
+    rebound: list[tuple[str, str]] = field(default_factory=list)
     report: str = ""
 
 
@@ -284,6 +286,9 @@ class _Live:
                 "lost": [at for at, state in states.items() if not _is_there(at, state)],
                 "stale": [f"{it.what}: {it.reason}" for it in report.stale],
                 "kept": [(it.module, it.qualname) for it in report.kept],
+                "rebound": [
+                    (it.module, it.qualname) for it in report.steps if it.kind == "rebound"
+                ],
                 "report": "\n".join([str(report), *map(_in_words, report.steps)]),
             }
             seen.append(found)

@@ -52,16 +52,17 @@ _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Definition = (*_Function, ast.ClassDef)
 _NOTE = re.compile(r'note\("(\w+)"')
 _known: dict[Hashable, Statement] = {}
-CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY = (
+CHANGED, RETURNED, LATE, LATE_ELSEWHERE, AROUND, LEFT, HALFWAY = (
     "changed in place",
     "returned before",
     "sees what was changed later",
+    "sees what was changed later in another module",
     "stands elsewhere than what changes it",
     "left from a branch",
     "got halfway",
 )
 """Why nothing can be said of something."""
-MUST_BE_SAID = {LEFT, RETURNED, LATE, AROUND, CHANGED}
+MUST_BE_SAID = {CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY}
 """Of these the report has to name what a fresh process has not, or what that is made of."""
 
 
@@ -825,7 +826,7 @@ class Step:
         return bool(keys) and executed(self.ran[module, key] for key in keys)
 
     def _remember(self) -> None:
-        results = {key: self._cause(LATE, key) for key in self._seen_late()}
+        results = {key: self._cause(reason, key) for key, reason in self._seen_late()}
         for module, it in self.new.all():
             key = module, it.text
             if self._did_run(module, it):
@@ -857,9 +858,8 @@ class Step:
                 before.append(other.text)
         return []
 
-    def _seen_late(self) -> set[tuple[str, str]]:
-        """Return the statements that see what others, after them, have changed in place."""
-        late: set[tuple[str, str]] = set()
+    def _seen_late(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield the statements that see what others, after them, have changed in place."""
         targets = {
             (node, module)
             for module, it in self.new.all()
@@ -872,13 +872,11 @@ class Step:
                 if key not in self.may_run and key not in self.memory.results:
                     continue
                 after = {node for found in own[at + 1 :] for node in found}
-                if any(
-                    node in after
-                    or any(owner != module for target, owner in targets if target == node)
-                    for node in self._reads[key]
-                ):
-                    late.add(key)
-        return late
+                read = self._reads[key]
+                if not read.isdisjoint(after):
+                    yield key, LATE
+                elif any(target in read and owner != module for target, owner in targets):
+                    yield key, LATE_ELSEWHERE
 
     def _cause(self, reason: str, key: tuple[str, str]) -> Causes:
         (it,) = {it for it in self.new.statements[key[0]] if it.text == key[1]}

@@ -16,7 +16,7 @@ from functools import partial
 from compare import ANOTHER
 from processes import Processes, Seen
 from programs import Program, Texts
-from rules import LEFT, MUST_BE_SAID, Cause, Causes, Memory, Node, Step, Version, differing
+from rules import HALFWAY, LEFT, MUST_BE_SAID, Cause, Causes, Memory, Node, Step, Version, differing
 
 __all__ = [
     "LEVELS",
@@ -103,14 +103,19 @@ class Said:
     Attributes:
         stale: What is stale, and why.
         kept: What was kept though it would be another now: module and name.
+        rebound: What was bound to the value that it has where it was imported from.
     """
 
     stale: list[str] = field(default_factory=list)
     kept: set[Node] = field(default_factory=set)
+    rebound: set[Node] = field(default_factory=set)
 
     def excuse(self, text: str, causes: Causes, excused: Counter[str]) -> Iterator[str]:
         """Count a difference of which nothing can be said, or yield it if that had to be said."""
-        said = {it.reason for it in causes if it.is_said(self.kept)}
+        got = self.kept | self.rebound
+        said = {
+            it.reason for it in causes if it.is_said(got if it.reason == HALFWAY else self.kept)
+        }
         excused.update(said)
         if not said:
             silent = {it.reason for it in causes}
@@ -207,6 +212,7 @@ def check(
             step = Step(old, new, now.notes, memory, _left(now, new))
             alive = {node for node in alive if _is_still_there(old, new, node)}
             said.kept.update(_named(now, old, new))
+            said.rebound.update(now.rebound)
             said.stale += now.stale
             found = list(_wrong(step, now, alive, said))
             if excused is not None:
