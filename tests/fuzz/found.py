@@ -1091,4 +1091,22 @@ FOUND = {
         def f(): return A
         K = 3
         """,
+    "an attribute of a class that its own module asks another one for": """
+        ----- base.py
+        from helper import note
+        class K:
+            x = 6
+            y = 1
+        import user
+        C = note("c", getattr(user.K, "x", 2))
+        ----- user.py
+        from base import K
+        =====
+        ----- base.py
+        from helper import note
+        class K:
+            y = 1
+        import user
+        C = note("c", getattr(user.K, "x", 2))
+        """,
 }

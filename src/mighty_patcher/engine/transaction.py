@@ -311,7 +311,7 @@ class Transaction:
             if type(other) is ModuleType:
                 self._tell(other, Outside(rebuilt={cls: reason}))
         for reader, path, name in readers_of_classes(run.attributes):
-            if reader is not edit.module:
+            if reader is not edit.module or "." in path:  # its own names it knows already
                 self._tell(reader, Outside(attributes={(path, name)}))
         run.attributes.clear()
 
