@@ -52,7 +52,7 @@ _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Definition = (*_Function, ast.ClassDef)
 _NOTE = re.compile(r'note\("(\w+)"')
 _known: dict[Hashable, Statement] = {}
-CHANGED, RETURNED, LATE, LATE_ELSEWHERE, AROUND, LEFT, HALFWAY = (
+CHANGED, RETURNED, LATE, LATE_ELSEWHERE, AROUND, LEFT, HALFWAY, NOT_YET = (
     "changed in place",
     "returned before",
     "sees what was changed later",
@@ -60,6 +60,7 @@ CHANGED, RETURNED, LATE, LATE_ELSEWHERE, AROUND, LEFT, HALFWAY = (
     "stands elsewhere than what changes it",
     "left from a branch",
     "got halfway",
+    "not there yet halfway",
 )
 """Why nothing can be said of something."""
 MUST_BE_SAID = {CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY}
@@ -425,6 +426,7 @@ class Version:
         self._origins: dict[Node, Node] = {}
         self.twice: set[Node] = set()
         self.in_star_cycles: set[str] = set()
+        self.not_yet: set[Node] = set()
         self.stars: dict[str, list[str]] = {
             module: [
                 source
@@ -483,7 +485,8 @@ class Version:
             node for node, binders in self.binders.items() if node[0] in cyclic and len(binders) > 1
         }
         found = {node for node in self.sources if not twice.isdisjoint(self._way(node))}
-        found.update(self._not_yet_there(cyclic))
+        self.not_yet = self._not_yet_there(cyclic)
+        found.update(self.not_yet)
         for module, it in self.all():
             if module not in cyclic:
                 continue
@@ -636,12 +639,14 @@ class Memory:
         contents: What was changed in place in a way that a fresh process does not repeat.
         left: Names that are left from a branch that is not taken any more.
         halfway: What was got in a cycle, and not again since.
+        not_yet: What an import of everything did not get in one.
     """
 
     results: dict[tuple[str, str], Causes] = field(default_factory=dict)
     contents: set[Node] = field(default_factory=set)
     left: dict[Node, Causes] = field(default_factory=dict)
     halfway: set[Node] = field(default_factory=set)
+    not_yet: set[Node] = field(default_factory=set)
 
 
 class Step:
@@ -670,6 +675,7 @@ class Step:
         self.ran = Counter((module, key) for module, key, _ in notes)
         self._unknown_before = _unknown(old, memory)
         memory.halfway |= old.halfway
+        memory.not_yet |= old.not_yet
         memory.left = dict(left or {})
         self.changed: set[tuple[str, str]] = set()
         self.reordered: set[tuple[str, str]] = set()
@@ -938,7 +944,8 @@ def _unknown(version: Version, memory: Memory) -> dict[Node, Causes]:
     """Return the names of which nothing can be said, and why."""
     unknown: dict[Node, Causes] = defaultdict(frozenset)
     for node in memory.halfway | version.halfway:
-        unknown[node] |= {Cause(HALFWAY, node[0], (node[1],))}
+        reason = NOT_YET if node in memory.not_yet | version.not_yet else HALFWAY
+        unknown[node] |= {Cause(reason, node[0], (node[1],))}
     for node in memory.contents:
         unknown[node] |= {Cause(CHANGED, node[0], (node[1],))}
     for node, causes in memory.left.items():
