@@ -1109,4 +1109,17 @@ FOUND = {
         import user
         C = note("c", getattr(user.K, "x", 2))
         """,
+    "what a cycle hands back to where it was made": """
+        ----- user.py
+        from helper import note
+        A = note("a", [1])
+        from last import A
+        ----- last.py
+        from user import A
+        =====
+        ----- user.py
+        from helper import note
+        A = note("a", [2])
+        from last import A
+        """,
 }

@@ -393,7 +393,9 @@ class Flow:
             and name in self._from_outside
             and self._new.final(name) != self._new.before(name, at + 1)
         }
-        wanted |= self._brought_halfway(at, new, found.binds)
+        wanted |= self._handed_back(at, new, found.binds) | self._brought_halfway(
+            at, new, found.binds
+        )
         wanted |= self._bound_in_other_branches(at, change)
         wanted |= found.binds & self._facts.removed_from(change)
         for name in found.binds - self._facts.bound_by(change) - wanted - {"*"}:
@@ -403,6 +405,18 @@ class Flow:
             if not self._give_back(name, last, given_back):
                 wanted.add(name)
         self._push(at, change, wanted)
+
+    def _handed_back(self, at: int, statement: ast.stmt, names: frozenset[str]) -> frozenset[str]:
+        """Return the names that an import binds again which had another value until then: the
+        module that they come from may have them from here.
+        """
+        if not isinstance(statement, ast.ImportFrom):
+            return frozenset()
+        return frozenset(
+            name
+            for name in names
+            if any((one, name) in self._differs for one in self._new.before(name, at))
+        )
 
     def _brought_halfway(
         self, at: int, statement: ast.stmt, names: frozenset[str]
