@@ -387,3 +387,35 @@ class TestStars:
         reload = project.save(a="B = 2\n", b="from ~a import *\nA = [1]\n")
         assert reload.ok, reload.errors
         assert (c.A, c.B) == ([1], 2)
+
+
+class TestApart:
+    """Who has imported a name and holds something else keeps that, and the report says so."""
+
+    def kept(self, project, reload):
+        assert reload.ok, reload.errors
+        return [
+            (it.module.removeprefix(project.prefix), it.qualname, it.line) for it in reload.kept
+        ]
+
+    def test_what_was_got_halfway_round_a_cycle(self, project):
+        project.write("b", "from ~a import A as B\n")
+        a = project.load("a", "A = 4\nimport ~b as b\nA += b.B\n")
+        project.engine()
+        reload = project.edit("a", "A = 4", "A = 7")
+        assert ("b", "B", 1) in self.kept(project, reload)
+        assert a.b.B == 4
+
+    def test_what_the_program_has_bound(self, project):
+        project.load("a", "A = 4\n")
+        b = project.load("b", "from ~a import A\n")
+        project.engine()
+        b.A = [5]
+        assert self.kept(project, project.edit("a", "A = 4", "A = 7")) == [("b", "A", 1)]
+        assert b.A == [5]
+
+    def test_what_the_module_has_bound_itself_is_its_own(self, project):
+        project.load("a", "A = 4\n")
+        project.load("b", "from ~a import A\nA = [A]\n")
+        project.engine()
+        assert self.kept(project, project.edit("a", "A = 4", "A = 7")) == []

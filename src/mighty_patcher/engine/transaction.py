@@ -41,6 +41,7 @@ from mighty_patcher.engine.statement_run import (
     stays_as_built,
 )
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_gone
+from mighty_patcher.engine.values import same_value
 
 __all__ = ["Edit", "Transaction"]
 
@@ -129,6 +130,7 @@ class Transaction:
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
         self._replaced: dict[tuple[str, str], Any] = {}
+        self._apart: list[tuple[ModuleType, str, ModuleType, str]] = []
         self._own: list[Any] = []
         self._making_way = MakingWay()
 
@@ -182,9 +184,28 @@ class Transaction:
         """
         self.commit()
         self._making_way.check()
+        self.steps += dict.fromkeys(self._kept_apart())
         self._name_holders()
         self.stale += _left_behind(self._behind)
         self._behind.clear()
+
+    def _kept_apart(self) -> Iterator[Step]:
+        """Say who has imported a name and holds something else: the program has bound it, or the
+        import was made halfway round a cycle.
+        """
+        apart, self._apart = self._apart, []
+        for importer, bound, source, name in apart:
+            own, new = namespace_of(importer).get(bound, ABSENT), namespace_of(source).get(name)
+            lines = [
+                it.line
+                for it in self._imports(importer, name_of_module(source), name)
+                if it.module == name_of_module(source) and it.name in (name, "*")
+            ]
+            if own is ABSENT or not lines or own is new or same_value(own, new):
+                continue
+            if not self._binds_after(importer, bound, lines[-1]):
+                reason = f"it had another value than {name_of_module(source)}.{name}, and keeps it"
+                yield Step("kept", name_of_module(importer), bound, lines[-1], reason)
 
     def _name_holders(self) -> None:
         """Say who holds what names have lost, where that is not said already."""
@@ -431,6 +452,7 @@ class Transaction:
             for importer, bound in self._importers(name_of_module(source), name):
                 if (id(importer), bound) not in followed:
                     self._tell(importer, Outside(imported={bound}))
+                    self._apart.append((importer, bound, source, name))
         names: dict[int, tuple[ModuleType, set[str]]] = {}
         names[id(module)] = module, new | outside.before.keys()
         for it in bindings:
