@@ -1122,4 +1122,54 @@ FOUND = {
         A = note("a", [2])
         from last import A
         """,
+    "what a package has is no name of who imports a module in it": """
+        ----- pkg/__init__.py
+        from pkg.enc import e
+        from pkg.lib import a
+        from pkg.timed import t
+        from pkg.use import b
+        V = 1
+        ----- pkg/exc.py
+        x = 0
+        ----- pkg/enc.py
+        from pkg.exc import x
+        e = 1
+        ----- pkg/lib.py
+        from pkg.enc import e
+        a = 1
+        ----- pkg/timed.py
+        from pkg.enc import e
+        from pkg.lib import a
+        t = a
+        ----- pkg/use.py
+        from pkg.enc import e
+        from pkg.lib import a
+        from pkg.timed import t
+        b = a
+        =====
+        ----- pkg/__init__.py
+        from pkg.enc import e
+        from pkg.lib import a
+        from pkg.timed import t
+        from pkg.use import b
+        V = 2
+        ----- pkg/exc.py
+        x = 5
+        ----- pkg/enc.py
+        from pkg.exc import x
+        e = x
+        ----- pkg/lib.py
+        from pkg.enc import e
+        a = 1
+        new = e
+        ----- pkg/timed.py
+        from pkg.enc import e
+        from pkg.lib import new
+        t = new
+        ----- pkg/use.py
+        from pkg.enc import e
+        from pkg.lib import new
+        from pkg.timed import t
+        b = new
+        """,
 }

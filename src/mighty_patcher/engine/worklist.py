@@ -227,17 +227,25 @@ class Worklist:
         return self._needed[id(module), name]
 
     def _has_names_from(self, name: str, module: ModuleType) -> bool:
-        waiting = {it for imported in self._imports(module, "") for it in imported.modules()}
-        seen = {name_of_module(module)}
-        while waiting and name not in waiting:
-            source = sys.modules.get(it := waiting.pop())
-            seen.add(it)
-            if type(source) is ModuleType and self._is_own(source):
-                if any(name in imported.modules() for imported in self._imports(source, name)):
+        imports = self._imports(module, "")
+        if any(name in it.modules() for it in imports):
+            return True
+        # Whom it asks for which name; not a package that is only on the way to what it imports.
+        asked = ((it.needs(sys.modules), it) for it in imports)
+        waiting = {(source, it.name if source == it.module else "") for source, it in asked}
+        seen: set[tuple[str, str]] = set()
+        while waiting:
+            seen.add(entry := waiting.pop())
+            source, wanted = sys.modules.get(entry[0]), entry[1]
+            if type(source) is not ModuleType or not self._is_own(source):
+                continue
+            for it in self._imports(source, name):
+                is_wanted = wanted in ("", "*", it.bound) or it.name == "*"
+                if is_wanted and name in it.modules():
                     return True
-                stars = {it.module for it in self._imports(source, "*") if it.name == "*"}
-                waiting |= stars - seen
-        return bool(waiting)
+            stars = {it.module for it in self._imports(source, "*") if it.name == "*"}
+            waiting |= {(it, wanted) for it in stars} - seen
+        return False
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
