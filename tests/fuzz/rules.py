@@ -484,14 +484,14 @@ class Version:
         self.twice = twice = {
             node for node, binders in self.binders.items() if node[0] in cyclic and len(binders) > 1
         }
-        found = {node for node in self.sources if not twice.isdisjoint(self._way(node))}
+        found = {node for node in self.sources if not twice.isdisjoint(self.way(node))}
         self.not_yet = self._not_yet_there(cyclic)
         found.update(self.not_yet)
         for module, it in self.all():
             if module not in cyclic:
                 continue
             nodes = self.all_nodes(module, it.deep)
-            nodes |= {other for node in nodes for other in self._way(node)}
+            nodes |= {other for node in nodes for other in self.way(node)}
             if any(node[0] != module for node in nodes & twice):
                 found |= {(module, name) for name in it.binds}
         return found
@@ -546,7 +546,7 @@ class Version:
             self._origins[node] = self._origin(node, set()) or node
         return self._origins[node]
 
-    def _way(self, node: Node) -> set[Node]:
+    def way(self, node: Node) -> set[Node]:
         """Return all that a name may have its value from, without itself."""
         found: set[Node] = set()
         waiting = list(self.all_sources.get(node, ()))

@@ -250,7 +250,8 @@ def _named(now: Seen, old: Version, new: Version) -> Iterator[Node]:
         yield module, what.partition(".")[0]
         path = tuple(_ACTS.sub(r"\1", what).split("."))
         for version in (old, new):
-            yield from (version.origin(it) for it in list(version.nodes(module, path))[-1:])
+            for node in list(version.nodes(module, path))[-1:]:
+                yield from (node, version.origin(node), *version.way(node))
 
 
 def _left(now: Seen, new: Version) -> dict[Node, Causes]:
@@ -300,14 +301,19 @@ def _wrong_values(step: Step, now: Seen, said: Said) -> Iterator[str]:
         others = [tuple(it.rsplit(".", 1)) for it in (ours, theirs) if about == "is"]
         causes = [step.unknown[it] for it in [(module, name), *others] if it in step.unknown]
         text = f"{module}.{name} {about}: {ours}, in a fresh process {theirs}"
-        if causes:
-            yield from said.excuse(text, frozenset().union(*causes), excused)
-        elif is_twice and (
-            (module, name) in said.kept or ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, "")
+        wrong = list(said.excuse(text, frozenset().union(*causes), excused)) if causes else [text]
+        if (
+            wrong
+            and is_twice
+            and (
+                (module, name) in said.kept
+                or causes
+                or ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, "")
+            )
         ):
             excused[TWICE] += 1
         else:
-            yield text
+            yield from wrong
 
 
 def _wrong_held(step: Step, now: Seen, alive: set[Node], said: Said) -> Iterator[str]:

@@ -61,6 +61,22 @@ def test_to_something_of_another_module(project):
     assert kept(project.edit("n", "L = []", "L = [0]")) == []
 
 
+def test_who_asks_the_same_module_for_something_else_is_not_run(project):
+    package = project.root / f"{project.prefix}p"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "q.py").write_text("L = [1]\ndef f(): return 1\n")
+    text = "import ~p.q\n~p.q.L.append({})\nx = ~p.q.f()\ny = len(~p.q.L)\n"
+    m = project.load("m", text.format(2))
+    project.engine()
+    reload = project.save(m=text.format(3))
+    assert [it.qualname for it in reload.steps if it.kind == "ran"] == [
+        f"the call of {project.prefix}p.q.L.append",
+        "y",
+    ]
+    assert m.y == 3
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

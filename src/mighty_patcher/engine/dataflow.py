@@ -26,6 +26,7 @@ import ast
 import builtins
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from mighty_patcher.engine.chains import Bindings, Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned
@@ -246,7 +247,23 @@ class Flow:
                 self._differs.add((job.at, name))
         self._changed |= set(changed)
         if not job.again:
-            self._mutated |= job.facts.mutated
+            self._mutated |= {self._first_attribute(*it) for it in job.facts.mutated}
+
+    def _first_attribute(self, root: str, attribute: str) -> tuple[str, str]:
+        """Return the attribute of a module, or else the first one of an object, by which the reader
+        of something that is changed in place comes to it.
+        """
+        parts = [*root.split("."), attribute]
+        length = max(
+            (at for at in range(1, len(parts)) if ".".join(parts[:at]) in self._dotted), default=1
+        )
+        return ".".join(parts[:length]), parts[length]
+
+    @cached_property
+    def _dotted(self) -> set[str]:
+        """The names of modules that are imported as they are: ``import a.b``."""
+        statements = [it.new for it in self._changes if isinstance(it.new, ast.Import)]
+        return {alias.name for it in statements for alias in it.names if alias.asname is None}
 
     def _is_other(self, at: int, name: str, has_changed: bool) -> bool:
         """Tell whether a statement that was executed may have given a name another value than it

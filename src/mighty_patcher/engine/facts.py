@@ -53,7 +53,8 @@ class Facts:
         sure: Those that it binds or deletes whatever happens.
         deletes: Names that it deletes.
         mutated: Objects that it changes in place, as a name and an attribute, which is empty where
-            it is the named object itself: ``("app", "config")`` for ``app.config["A"] = 1``.
+            it is the named object itself: ``("app", "config")`` for ``app.config["A"] = 1``,
+            ``("a.b", "c")`` for ``a.b.c.clear()``.
         augmented: Names of augmented assignments.
     """
 
@@ -164,7 +165,7 @@ def deletes(statement: ast.stmt) -> frozenset[str]:
 def mutates(statement: ast.stmt) -> frozenset[str]:
     """Return the names whose objects a statement visibly changes in place."""
     found = facts(statement)
-    return frozenset(name for name, _ in found.mutated) | found.augmented
+    return frozenset(name.partition(".")[0] for name, _ in found.mutated) | found.augmented
 
 
 # --- what a statement does ------------------------------------------------------------------------
@@ -268,13 +269,14 @@ class _Walker:
             self._deletes.add(name)
 
     def _mutate(self, node: ast.expr) -> None:
-        """Note that what an expression leads to is changed in place."""
-        step = ""
+        """Note that what an expression leads to is changed in place: as far as attributes lead."""
+        steps: list[str] = []
         while isinstance(node, ast.Attribute | ast.Subscript):
-            step = node.attr if isinstance(node, ast.Attribute) else ""
+            steps = [node.attr, *steps] if isinstance(node, ast.Attribute) else []
             node = node.value
         if isinstance(node, ast.Name) and self._is_of_module(node.id):
-            self._mutated.add((node.id, step))
+            root, _, step = ".".join([node.id, *steps]).rpartition(".")
+            self._mutated.add((root, step) if root else (step, ""))
 
     # ---- what may happen or not
 

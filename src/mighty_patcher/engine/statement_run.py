@@ -409,7 +409,7 @@ class StatementRun:
 
     def _is_new(self, name: str, attribute: str) -> bool:
         """Tell whether an object that a name stands for, or an attribute of it, is another now."""
-        return self._differs(name) or (name, attribute) in self._others
+        return self._differs(name.partition(".")[0]) or (name, attribute) in self._others
 
     def _differs(self, name: str) -> bool:
         """Tell whether a name has another value than when the reload began."""
