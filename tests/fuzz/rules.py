@@ -60,7 +60,7 @@ CHANGED, RETURNED, LATE, LATE_ELSEWHERE, AROUND, LEFT, HALFWAY, NOT_YET = (
     "stands elsewhere than what changes it",
     "left from a branch",
     "got halfway",
-    "not there yet halfway",
+    "read halfway, or not there yet",
 )
 """Why nothing can be said of something."""
 MUST_BE_SAID = {CHANGED, RETURNED, LATE, AROUND, LEFT, HALFWAY}
@@ -494,6 +494,8 @@ class Version:
             nodes |= {other for node in nodes for other in self.way(node)}
             if any(node[0] != module for node in nodes & twice):
                 found |= {(module, name) for name in it.binds}
+                if it.kind not in ("Import", "ImportFrom"):
+                    self.not_yet |= {(module, name) for name in it.binds}
         return found
 
     def _not_yet_there(self, cyclic: set[str]) -> set[Node]:
@@ -639,7 +641,7 @@ class Memory:
         contents: What was changed in place in a way that a fresh process does not repeat.
         left: Names that are left from a branch that is not taken any more.
         halfway: What was got in a cycle, and not again since.
-        not_yet: What an import of everything did not get in one.
+        not_yet: What an import of everything did not get in one, or a statement has read in one.
     """
 
     results: dict[tuple[str, str], Causes] = field(default_factory=dict)
