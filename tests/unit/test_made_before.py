@@ -236,3 +236,11 @@ def test_a_metaclass_is_not_asked_for_names(project):
     project.engine()
     steps = kept(project, project.edit("m", "self.a = 1", "self.a = 2"))
     assert steps == ["m.x: it was made by A(), whose body changed"]
+
+
+def test_an_import_changes_nothing_of_what_it_brings(project):
+    head = "from contextlib import contextmanager\nfrom collections import OrderedDict as D\n"
+    project.load("m", "def make(): return [1]\n")
+    project.load("n", f"{head}@contextmanager\ndef g(): yield\nd = D()\n")
+    project.engine()
+    assert kept(project, project.save(m=f"{head}def make(): return [1]\n")) == []

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from types import FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import is_class, subclasses_of
+from mighty_patcher.engine.classes import class_dict, is_class, subclasses_of
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
@@ -71,7 +71,7 @@ class Reached:
         for module, names in bound.items():
             for name in names:
                 value = self._namespaces.get(module, {}).get(name)
-                if is_class(value) or type(value) in _CALLABLE:
+                if self._may_have_changed(value):
                     self._add(module, name, value, _CHANGED)
         for module, names in changed.items():
             for name in names:
@@ -95,6 +95,18 @@ class Reached:
             self._new.setdefault(first, set()).add(step.module)  # others may hold it in wrappers
             if type(value) in _CALLABLE:
                 self._add(step.module, first, value, _BODY)
+
+    def _may_have_changed(self, value: Any) -> bool:
+        """Tell whether a value that a name was bound to may be new: what it was imported from
+        elsewhere is not.
+        """
+        if is_class(value):
+            origins = [class_dict(value).get("__module__")]
+        elif type(value) in _CALLABLE:
+            origins = [it.__globals__.get("__name__") for it in functions_of(value)]
+        else:
+            origins = []
+        return any(type(it) is str and it in self._namespaces for it in origins)
 
     def _add(self, module: str, name: str, value: Any, why: str) -> None:
         if id(value) not in self.why:
