@@ -173,3 +173,15 @@ def test_an_object_that_goes_on_by_another_name(project):
         ("leave", "what it stood for is still go, also for who holds that"),
     ]
     assert (m.leave is u.leave, held[0] is m.go, held[0](), m.leave()) == (True, True, 2, 2)
+
+
+def test_a_function_that_its_new_decorator_holds(project):
+    """Who had the bare one has what the decorator has made of it; that is all who holds it."""
+    m = project.load("m", "def f(): return 1\n")
+    project.engine()
+    f, held = m.f, [m.f]
+    new = "from contextlib import contextmanager\n@contextmanager\ndef f(): yield 2\n"
+    assert said(project, project.save(m=new)) == []
+    assert (m.f.__wrapped__ is f, held[0] is m.f) == (True, True)
+    with held[0]() as value:
+        assert value == 2

@@ -42,6 +42,7 @@ from mighty_patcher.engine.statement_run import (
 )
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_gone
 from mighty_patcher.engine.values import same_value
+from mighty_patcher.engine.wrapped import holders_within, is_own_wrapper
 
 __all__ = ["Edit", "Transaction"]
 
@@ -213,7 +214,9 @@ class Transaction:
         entries = [
             (f"{module}.{name}", old, name in namespace_of(sys.modules[module]))
             for (module, name), old in self._replaced.items()
-            if module in sys.modules and not (is_class(old) and f"class {qualname_of(old)}" in said)
+            if module in sys.modules
+            and not (is_class(old) and f"class {qualname_of(old)}" in said)
+            and not _is_wrapped_by(namespace_of(sys.modules[module]).get(name), old)
         ]
         for (module, name), old in self._replaced.items():
             if module in sys.modules:
@@ -559,3 +562,10 @@ def _with_other_arguments(function: FunctionType) -> Stale:
         "its arguments changed, and what holds it is not the module or one of its classes",
         "take it from the module again",
     )
+
+
+def _is_wrapped_by(value: Any, old: Any) -> bool:
+    """Tell whether a name has now what decorators have made of the object that it had: that holds
+    it, and everybody else has been given the new one.
+    """
+    return is_own_wrapper(value) and any(True for _ in holders_within(value, old))
