@@ -81,6 +81,11 @@ def test_in_a_module_that_was_not_saved(project, made, reason):
         ("def f(): return M", "x = f()", "it was made by f(), which reads M"),
         ("import ~m", "x = ~m.make()", "it was made by make(), whose body changed"),
         ("import ~n.deep", "x = ~n.deep.make()", None),
+        (
+            "@functools.cache\n@functools.lru_cache\ndef f(): return M",
+            "x = f()",
+            "it was made by f(), which reads M",
+        ),
         ("", "x = cached()", "it was made by cached(), whose body changed"),
         ("", "def x(a=make()): return a", "it was made by make(), whose body changed"),
         ("x = None", "if make():\n    x = 1", "the if statement: it was made by make()"),

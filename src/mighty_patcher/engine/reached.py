@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from types import FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, is_class, subclasses_of
+from mighty_patcher.engine.classes import class_dict, is_class, stored, subclasses_of
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
@@ -205,7 +205,8 @@ def functions_of(value: Any) -> Iterator[FunctionType]:
         it = waiting.pop()
         if type(it) is FunctionType:
             yield it
-        inner = [one for one in functions_within(it) if id(one) not in seen]
+        below = [*functions_within(it), stored(it, "__wrapped__")]  # a cache of a cache
+        inner = [one for one in below if type(one) in _CALLABLE and id(one) not in seen]
         seen.update(map(id, inner))
         waiting += inner
 
