@@ -86,6 +86,7 @@ class D(C, Base):
     def method(self): return super().method() + "!"
 @dataclasses.dataclass(eq=False)
 class Point(Wilful):
+    "Without this 3.11 asks the class whether it is `type`."
     x: int = 1
 @mark
 class Marked(Wilful):

@@ -7,8 +7,10 @@ Objects/typeobject.c); this does the same in the same order, with tuples of its 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mighty_patcher.engine.classes import ClassEdit, bases_of, class_dict, mro_of
 
@@ -17,6 +19,8 @@ __all__ = ["Move", "can_move", "making_way"]
 _BASETYPE = 1 << 10  # Py_TPFLAGS_BASETYPE, Include/object.h
 _flags_of = vars(type)["__flags__"].__get__
 _size_of = vars(type)["__basicsize__"].__get__
+_dict_place_of = vars(type)["__dictoffset__"].__get__
+_weakref_place_of = vars(type)["__weakrefoffset__"].__get__
 _base_of = vars(type)["__base__"].__get__
 _Order = tuple[type, ...]
 
@@ -95,7 +99,11 @@ def making_way(moves: Sequence[Move]) -> list[Move]:
 
 
 def _has_own_layout(cls: type) -> bool:
-    return bool(_size_of(cls) != _size_of(object))
+    """Tell whether instances store more than a ``__dict__`` and a ``__weakref__``, which some
+    versions have in them and others before them (``extra_ivars``, Objects/typeobject.c).
+    """
+    places: Any = [it for it in (_dict_place_of(cls), _weakref_place_of(cls)) if it > 0]
+    return bool(_size_of(cls) - struct.calcsize("P") * len(places) != _size_of(object))
 
 
 class _World:
