@@ -2,8 +2,8 @@
 
 Once a test has passed, its body runs some ten times more, and may leave neither an object nor, on
 debug builds, a reference behind. A test that cannot be repeated, or is too slow to be, says so:
-``@pytest.mark.unsteady("why")``. Where each run goes through the whole heap, ``runs(6)`` are
-enough.
+``@pytest.mark.unsteady("why")``. Where each run goes through the whole heap, ``runs(FEW)``
+are enough.
 """
 
 from __future__ import annotations

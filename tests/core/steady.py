@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 DEBUG = hasattr(sys, "gettotalrefcount")
+FEW = 6 if DEBUG else 4  # runs: fewer, and what a measurement takes itself looks like a leak
 ATTEMPTS = 40  # the first ones may fill caches: hundreds of runs specialise what they run
 
 
@@ -44,8 +45,8 @@ def steady(body: Callable[[], object], runs: int = 10) -> None:
 
     Args:
         body: What to run; it must clean up after itself.
-        runs: How often a measurement runs it; at least 6, or our own numbers (5 on 3.14) look like
-            a leak.
+        runs: How often a measurement runs it; at least `FEW`, or our own numbers (one object; five
+            references on 3.14) look like a leak.
     """
     grown: list[dict[str, int]] = []
     for _ in range(ATTEMPTS):

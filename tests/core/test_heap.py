@@ -17,13 +17,14 @@ from types import CodeType, FunctionType
 
 import pytest
 from edits import made, nested
+from steady import FEW
 
 from mighty_patcher import _core
 
 NUMBERS = itertools.count()
 
 
-pytestmark = pytest.mark.runs(6)  # each goes through the heap
+pytestmark = pytest.mark.runs(FEW)  # each goes through the heap
 
 
 @pytest.fixture(scope="module", autouse=True)

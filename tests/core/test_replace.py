@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from steady import FEW
 
 from mighty_patcher import _core
 
-pytestmark = pytest.mark.runs(6)  # each goes through the heap
+pytestmark = pytest.mark.runs(FEW)  # each goes through the heap
 
 
 def made(name: str = "C", *bases: type, metaclass: Any = type, **content: Any) -> Any:
