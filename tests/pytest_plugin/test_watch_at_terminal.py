@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from conftest import AtTerminal
+from terminal import AtTerminal
 from watching import by_functions
 
 WAITS = r"waiting for a save; \? for help"
