@@ -75,25 +75,3 @@ def test_who_asks_the_same_module_for_something_else_is_not_run(project):
         "y",
     ]
     assert m.y == 3
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ("L = [1]\nL.append(2)\nx = len(L)\n", "L = [1]\nx = len(L)\nL.append(2)\n", "x after"),
-        ("L = [1]\nx = len(L)\nL.append(2)\n", "L = [1]\nL.append(2)\nx = len(L)\n", "x before"),
-        ("L = [1]\nx = len(L)\nL.append(2)\n", "L = [1]\nx = 5 + len(L)\nL.append(2)\n", "x after"),
-        (
-            "L = [1]\ndef x(a=len(L)): pass\n",
-            "L = [1]\nL.append(2)\ndef x(a=len(L)): pass\n",
-            "x before",
-        ),
-        ("L = [1]\nx = len(L)\n", "L = [1]\nx = len(L)\nL.append(2)\n", ""),
-        ("L = [1]\nx = len(L)\n", "L = [1]\nL.append(2)\nx = len(L)\n", ""),
-    ],
-)
-def test_what_was_read_in_another_order(project, old, new, expected):
-    project.load("m", old)
-    project.engine()
-    found = [(name, reason) for name, reason in kept(project.save(m=new)) if "read" in reason]
-    assert [f"{name} {reason.split()[4]}" for name, reason in found] == [expected][: bool(expected)]

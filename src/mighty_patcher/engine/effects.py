@@ -8,12 +8,12 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 
 from mighty_patcher.engine.changes import Change
-from mighty_patcher.engine.facts import Facts, facts
+from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import executed, name_of_statement
-from mighty_patcher.engine.trees import DEFINITION, IMPORT, is_text, only_acts
+from mighty_patcher.engine.trees import DEFINITION, is_text, only_acts
 
-__all__ = ["IsNew", "stay_as_ordered", "stay_of_removed", "stays_of_run"]
+__all__ = ["IsNew", "stay_of_removed", "stays_of_run"]
 
 IsNew = Callable[[str, str], bool]
 """Tells whether an object was made by this reload, by its name and an attribute, which may be empty
@@ -47,66 +47,6 @@ def stays_of_run(module: str, statement: ast.stmt, is_new: IsNew) -> Iterator[St
         is_new: Tells what is new.
     """
     return _stays(module, statement, is_new, _AGAIN, lambda it: _acts(it, again=True))
-
-
-def stay_as_ordered(
-    module: str,
-    changes: Iterable[Change],
-    facts_of: Callable[[ast.stmt], Facts],
-    was_run: Callable[[ast.stmt], bool],
-    is_new: IsNew,
-) -> Iterator[Step]:
-    """Say of statements that they have read something before it was changed in place, or after,
-    where a fresh start does it the other way round.
-
-    Args:
-        module: The name of the module.
-        changes: What becomes of its statements.
-        facts_of: Finds what they do.
-        was_run: Tells whether a statement was executed by this reload.
-        is_new: Tells what is new.
-    """
-    leaves = [leaf for change in changes for leaf in _leaves(change)]
-    changing = [
-        (old, new, target)
-        for old, new in leaves
-        for target in facts_of(new).mutated
-        if not isinstance(new, DEFINITION) and (old is not None or was_run(new))
-    ]
-    for old, new in leaves if changing else ():
-        found = facts_of(new)
-        if isinstance(new, IMPORT) or not (found.binds or found.mutated):
-            continue
-        for other_old, other, (root, attribute) in changing:
-            path = f"{root}.{attribute}" if attribute else root
-            reads = (root, attribute) in found.attributes if attribute else root in found.reads
-            if other is new or not reads or is_new(root, attribute):
-                continue
-            if was_run(new):
-                has_seen = not was_run(other) or other.lineno < new.lineno
-            else:
-                is_kept = old is not None and other_old is not None and not was_run(other)
-                has_seen = is_kept and _line(other_old) < _line(old)
-            if has_seen != (other.lineno < new.lineno):
-                when = "after" if has_seen else "before"
-                reason = f"it has read {path} {when} line {other.lineno} changed it in place"
-                yield Step("kept", module, name_of_statement(new), new.lineno, reason)
-                break
-
-
-def _leaves(change: Change) -> Iterator[tuple[ast.stmt | None, ast.stmt]]:
-    """Yield the statements in one that may be executed by themselves, as they were and are."""
-    if change.new is None:
-        return
-    if change.children is not None and not isinstance(change.new, ast.ClassDef):
-        for child in change.children:
-            yield from _leaves(child)
-    else:
-        yield change.old, change.new
-
-
-def _line(statement: ast.stmt | None) -> int:
-    return statement.lineno if statement is not None else 0
 
 
 def _stays(

@@ -93,7 +93,7 @@ class Reached:
                 self._add(step.module, first, value, _BODY)
         else:
             self._new.setdefault(first, set()).add(step.module)  # others may hold it in wrappers
-            if type(value) in _CALLABLE:
+            if is_one_of(type(value), _CALLABLE):
                 self._add(step.module, first, value, _BODY)
 
     def _may_have_changed(self, value: Any) -> bool:
@@ -102,7 +102,7 @@ class Reached:
         """
         if is_class(value):
             origins = [class_dict(value).get("__module__")]
-        elif type(value) in _CALLABLE:
+        elif is_one_of(type(value), _CALLABLE):
             origins = [it.__globals__.get("__name__") for it in functions_of(value)]
         else:
             origins = []
@@ -145,7 +145,7 @@ class Reached:
             for bound, value in list(namespace.items()) if here else ():
                 if id(value) in self.why:
                     self._new_in(name, bound, wanted)
-                elif type(value) in _CALLABLE:
+                elif is_one_of(type(value), _CALLABLE):
                     reason = self._reason(value, here)
                     if reason is not None:
                         self._add(name, bound, value, reason)
@@ -206,7 +206,7 @@ def functions_of(value: Any) -> Iterator[FunctionType]:
         if type(it) is FunctionType:
             yield it
         below = [*functions_within(it), stored(it, "__wrapped__")]  # a cache of a cache
-        inner = [one for one in below if type(one) in _CALLABLE and id(one) not in seen]
+        inner = [one for one in below if is_one_of(type(one), _CALLABLE) and id(one) not in seen]
         seen.update(map(id, inner))
         waiting += inner
 

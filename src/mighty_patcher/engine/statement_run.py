@@ -23,13 +23,14 @@ from mighty_patcher.engine.changes import (
 from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import UNBOUND, Flow
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.effects import stay_as_ordered, stay_of_removed, stays_of_run
+from mighty_patcher.engine.effects import stay_of_removed, stays_of_run
 from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, narrow
+from mighty_patcher.engine.order import kept_out_of_order
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
@@ -217,7 +218,7 @@ class StatementRun:
             self.steps += self._left(flow)
             name = name_of_module(self._module)
             self.steps += stay_of_removed(name, self._removed, self._is_new)
-            self.steps += stay_as_ordered(
+            self.steps += kept_out_of_order(
                 name, self._removed, flow.facts_of, self._was_run, self._is_new
             )
             self._removed = ()
@@ -357,10 +358,12 @@ class StatementRun:
     def _exec(self, statement: ast.stmt, keeper: Keeper, names: Collection[str] = ()) -> None:
         part = self._parts.of(statement, names, self._binds)
         known = self._namespace.values()
-        borrowed = Borrowed(self._namespace, facts(statement, stars=self._stars).binds)
+        borrowed = Borrowed(self._namespace, self._facts_of(statement).binds)
         keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
-        exec(part.code, self._namespace)
-        borrowed.give_back()
+        try:
+            exec(part.code, self._namespace)
+        finally:
+            borrowed.give_back()
 
     def _may_bind(self, statement: ast.stmt | None) -> set[str]:
         """Return the names that the module has and that a block may bind, or may not."""
