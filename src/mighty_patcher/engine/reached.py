@@ -14,6 +14,7 @@ from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, is_class, stored, subclasses_of
 from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.identity import IdentitySet
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
 from mighty_patcher.engine.settling import Cache
@@ -28,7 +29,7 @@ Bound = Mapping[str, Set[str]]
 _BODY = "whose body changed"
 _CHANGED = "which changed"
 _MAKES = ("__init__", "__new__")
-_CALLABLE = (FunctionType, Cache, partial)
+_CALLABLE = IdentitySet([FunctionType, Cache, partial])
 _ROUNDS = 8
 _MOST = 500
 
@@ -93,7 +94,7 @@ class Reached:
                 self._add(step.module, first, value, _BODY)
         else:
             self._new.setdefault(first, set()).add(step.module)  # others may hold it in wrappers
-            if is_one_of(type(value), _CALLABLE):
+            if type(value) in _CALLABLE:
                 self._add(step.module, first, value, _BODY)
 
     def _may_have_changed(self, value: Any) -> bool:
@@ -102,7 +103,7 @@ class Reached:
         """
         if is_class(value):
             origins = [class_dict(value).get("__module__")]
-        elif is_one_of(type(value), _CALLABLE):
+        elif type(value) in _CALLABLE:
             origins = [it.__globals__.get("__name__") for it in functions_of(value)]
         else:
             origins = []
@@ -145,7 +146,7 @@ class Reached:
             for bound, value in list(namespace.items()) if here else ():
                 if id(value) in self.why:
                     self._new_in(name, bound, wanted)
-                elif is_one_of(type(value), _CALLABLE):
+                elif type(value) in _CALLABLE:
                     reason = self._reason(value, here)
                     if reason is not None:
                         self._add(name, bound, value, reason)
@@ -206,7 +207,7 @@ def functions_of(value: Any) -> Iterator[FunctionType]:
         if type(it) is FunctionType:
             yield it
         below = [*functions_within(it), stored(it, "__wrapped__")]  # a cache of a cache
-        inner = [one for one in below if is_one_of(type(one), _CALLABLE) and id(one) not in seen]
+        inner = [one for one in below if type(one) in _CALLABLE and id(one) not in seen]
         seen.update(map(id, inner))
         waiting += inner
 
