@@ -20,6 +20,7 @@ from mighty_patcher.engine.modules import (
     name_of_module,
     namespace_of,
     package_of,
+    real_path,
 )
 from mighty_patcher.engine.run import running_line
 from mighty_patcher.engine.toplevel import names_bound
@@ -124,12 +125,14 @@ class InForce:
     def text_of(self, module: ModuleType) -> Version | None:
         """Return the version that a module runs, or None if it has no file or that is not known."""
         file = filename_of(module)
-        return None if file is None else self.text(os.path.realpath(file))
+        return None if file is None else self.text(file)
 
     def texts(self) -> Iterator[tuple[ModuleType, Version]]:
         """Yield the modules below the roots, each with the version that it runs, if known."""
+        folders: dict[str, str] = {}
         for module in self._modules.loaded():
-            text = self.text_of(module)
+            file = filename_of(module)
+            text = None if file is None else self._texts.at(real_path(file, folders))
             if text is not None:
                 yield module, text
 

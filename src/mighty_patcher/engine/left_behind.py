@@ -112,7 +112,7 @@ def _sources(definition: ast.ClassDef | None) -> dict[str, list[str]]:
     """Return the statements in the body of a class that bind each name."""
     found: dict[str, list[str]] = {}
     for statement in definition.body if definition is not None else ():
-        of_one = ast.ClassDef(definition.name if definition else "", [], [], [statement], [])
+        of_one = ast.ClassDef("", [], [], [statement], [])
         for name in names_in_class(of_one):
             found.setdefault(name, []).append(ast.dump(statement))
     return found

@@ -32,6 +32,7 @@ __all__ = [
     "name_of_module",
     "namespace_of",
     "package_of",
+    "real_path",
     "spec_of",
 ]
 
@@ -42,6 +43,9 @@ _SOURCE = tuple(SOURCE_SUFFIXES)
 _NO_SOURCE = (*BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES)
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 """Directories of installed packages: below a root, they belong to a virtual environment."""
+
+_NO_FILES = ("", os.curdir, os.pardir)
+"""What the last part of a path is that names a folder."""
 
 _read_namespace = vars(ModuleType)["__dict__"].__get__
 _LazyModule = getattr(importlib.util, "_LazyModule", None)
@@ -70,6 +74,7 @@ class Modules:
         self._files: dict[str, set[str]] = {}  # and back: the __file__s of each place
         self._scripts: dict[tuple[str, str], frozenset[str]] = {}  # of name and relative __file__
         self._foreign: set[str] = set()  # absolute __file__s of which no place is below a root
+        self._own: set[str] = set()  # those of which one is
         self._answers: _Answers | None = None
         self._folders: dict[str, str] | None = None  # without symbolic links
         self.add(roots)
@@ -92,7 +97,7 @@ class Modules:
         )
         if recursive:
             self.roots = tuple(dict.fromkeys((*self.roots, *resolved)))
-        self._foreign = set()
+        self._foreign, self._own = set(), set()
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -270,10 +275,12 @@ class Modules:
         ]
 
     def _is_any_own(self, module: ModuleType, places: frozenset[str]) -> bool:
-        is_own = any(map(self._is_own, places))
         file = filename_of(module)
-        if not is_own and file is not None and os.path.isabs(file):
-            self._foreign.add(file)
+        if file in self._own:
+            return True
+        is_own = any(map(self._is_own, places))
+        if file is not None and os.path.isabs(file):
+            (self._own if is_own else self._foreign).add(file)
         return is_own
 
     def _places_of_module(self, name: str, module: ModuleType) -> frozenset[str]:
@@ -459,13 +466,25 @@ def _places_of(path: str, folders: dict[str, str] | None = None) -> frozenset[st
 
     Args:
         path: The file.
+        folders: As for `real_path`.
+    """
+    if folders is None or os.path.basename(path) in _NO_FILES:
+        return frozenset(_lexical_first(path))
+    real = real_path(path, folders)
+    return frozenset((os.path.normcase(os.path.abspath(path)), os.path.normcase(real)))
+
+
+def real_path(path: str, folders: dict[str, str]) -> str:
+    """Find where a file is without symbolic links, one of many.
+
+    Args:
+        path: The file.
         folders: Where folders really are, as far as that is known; added to. To look at each part
             of each path anew is what takes long with hundreds of modules.
     """
     folder, name = os.path.split(path)
-    if folders is None or os.path.islink(path) or name in (os.curdir, os.pardir, ""):
-        return frozenset(_lexical_first(path))
+    if name in _NO_FILES or os.path.islink(path):
+        return os.path.realpath(path)
     if folder not in folders:
         folders[folder] = os.path.realpath(folder)
-    real = os.path.join(folders[folder], name)
-    return frozenset((os.path.normcase(os.path.abspath(path)), os.path.normcase(real)))
+    return os.path.join(folders[folder], name)

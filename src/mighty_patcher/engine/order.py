@@ -109,10 +109,12 @@ class _Order:
 
     def __init__(self, changers: Iterable[_Leaf]) -> None:
         ran = [it.at for it in changers if it.was_run]
-        kept = sorted((it.at, it.before) for it in changers if it.before and not it.was_run)
+        kept = sorted(
+            (it.at, it.before) for it in changers if it.before is not None and not it.was_run
+        )
         self._ran = min(ran, default=None)
         self._kept = [at for at, _ in kept]
-        stood = [(before, at[0]) for at, before in kept if before is not None]
+        stood = [(before, at[0]) for at, before in kept]
         self._latest = list(accumulate(stood, max))
         self._earliest = list(accumulate(reversed(stood), min))[::-1]
 

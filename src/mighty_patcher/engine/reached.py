@@ -59,8 +59,10 @@ class Reached:
         self.names: set[str] = set()
         """What it is called anywhere."""
         self._patched = patched
-        self._modules = modules
-        self._namespaces = {name_of_module(module): namespace_of(module) for module, _ in modules}
+        self._modules = [
+            (name_of_module(module), namespace_of(module), text.data) for module, text in modules
+        ]
+        self._namespaces = {name: namespace for name, namespace, _ in self._modules}
         self._new: dict[str, set[str]] = {}  # what was found last: names, and the modules of each
         self._known: set[str] = set()  # the modules of all that was found
         self._handed_on: set[tuple[str, str]] = set()
@@ -116,11 +118,11 @@ class Reached:
 
     def is_near(self, module: ModuleType, text: Version) -> bool:
         """Tell whether a module holds any of it, or may ask another for it."""
-        values = namespace_of(module).values()
-        if any(id(it) in self._with_derived for it in list(values)):
+        values = list(namespace_of(module).values())
+        if not self._with_derived.isdisjoint(map(id, values)):
             return True
         return any(last in text.data for last in self._owners) and any(
-            type(it) is ModuleType for it in list(values)
+            type(it) is ModuleType for it in values
         )
 
     @cached_property
@@ -136,12 +138,17 @@ class Reached:
         """Find who uses what was found last."""
         wanted, self._new = self._new, {}
         self._local.clear()
-        for module, text in self._modules:
-            name, namespace = name_of_module(module), namespace_of(module)
+        spelt = [
+            (it, owners, it.encode(errors="replace"), {_last(owner) for owner in owners})
+            for it, owners in wanted.items()
+        ]
+        for name, namespace, data in self._modules:
             here = {
                 it: owners - {name}
-                for it, owners in wanted.items()
-                if self._may_use(it, owners, name, namespace, text.data)
+                for it, owners, known, lasts in spelt
+                if name in owners
+                or id(namespace.get(it)) in self.why
+                or (known in data and any(last in data for last in lasts))
             }
             for bound, value in list(namespace.items()) if here else ():
                 if id(value) in self.why:
@@ -150,13 +157,6 @@ class Reached:
                     reason = self._reason(value, here)
                     if reason is not None:
                         self._add(name, bound, value, reason)
-
-    def _may_use(
-        self, name: str, owners: set[str], own: str, namespace: dict[str, Any], data: bytes
-    ) -> bool:
-        if own in owners or id(namespace.get(name)) in self.why:
-            return True
-        return name.encode() in data and any(_last(it) in data for it in owners)
 
     def _new_in(self, module: str, name: str, known: Mapping[str, set[str]]) -> None:
         """Look for who asks a module for what it has from elsewhere."""

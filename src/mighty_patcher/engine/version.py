@@ -125,7 +125,11 @@ class Texts:
 
     def get(self, path: str) -> Version | None:
         """Return the known text of a file, or `None`."""
-        return self._known.get(os.path.realpath(path))
+        return self.at(os.path.realpath(path))
+
+    def at(self, path: str) -> Version | None:
+        """Return the known text of a file whose path has no symbolic links, or `None`."""
+        return self._known.get(path)
 
     def put(self, version: Version) -> None:
         """Remember a version as the one that is in force."""
