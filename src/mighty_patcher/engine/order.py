@@ -67,8 +67,8 @@ def kept_out_of_order(
     named: set[_Target] = set()
     for leaf in leaves if orders else ():
         for target in _read(facts_of(leaf.statement), orders):
-            missed = None if _only_changes(leaf, target) else orders[target].missed(leaf)
-            if missed is not None and not isinstance(leaf.statement, IMPORT):
+            missed = None if isinstance(leaf.statement, IMPORT) else orders[target].missed(leaf)
+            if missed is not None and not _only_changes(leaf, target):
                 yield _step(module, leaf, "read", target, *missed)
                 named.add(target)
                 break
@@ -83,13 +83,13 @@ def _changed_out_of_order(
     by_key: dict[str | None, list[_Leaf]] = defaultdict(list)
     for leaf in changers:
         by_key[_key(leaf.statement)].append(leaf)
-    at_keys = {key: _Order(found) for key, found in by_key.items()}
-    for leaf in changers:
-        if _only_changes(leaf, target):
-            key = _key(leaf.statement)  # what is done to one key does not meet what is to another
-            met = (order,) if key is None else (at_keys[key], at_keys.get(None, _Order([])))
+    of_all = _Order(by_key[None])
+    for key, found in by_key.items():
+        # What is done to one key does not meet what is done to another.
+        met = (order,) if key is None else (_Order(found), of_all)
+        for leaf in found:
             missed = next((it for it in (one.missed(leaf) for one in met) if it), None)
-            if missed is not None:
+            if missed is not None and _only_changes(leaf, target):
                 yield _step(module, leaf, "changed", target, *missed)
                 return
 
@@ -177,7 +177,10 @@ def _only_changes(leaf: _Leaf, target: _Target) -> bool:
             return False
     root = path.partition(".")[0]
     return ast.unparse(owner) == path and not any(
-        isinstance(node, ast.Name) and node.id == root for it in others for node in ast.walk(it)
+        isinstance(node, ast.Name) and node.id == root
+        for it in others
+        if not isinstance(it, ast.Constant)
+        for node in ast.walk(it)
     )
 
 
