@@ -61,6 +61,11 @@ def test_what_was_read_in_another_order(project, old, new, expected):
             "L.append(2)\nL.append(3)\nL.append(4)\nL.append(1)\n",
             ["the call of L.append: it has changed L after line 5 changed it in place"],
         ),
+        (
+            "D['x'].append(1)\nD['x'].append(2)\nD['x'].append(3)\n",
+            "D['x'].append(1)\nD['x'].append(5)\nD['x'].append(3)\n",
+            ["the call of D['x'].append: it has changed D after line 4 changed it in place"],
+        ),
         # Who makes something of what is there has read it.
         (
             "T['a'] = 1\nT['b'] = len(T)\n",
@@ -75,7 +80,7 @@ def test_what_was_read_in_another_order(project, old, new, expected):
     ],
 )
 def test_what_was_changed_in_another_order(project, old, new, expected):
-    head = "L, T = [0], {'z': 0}\n"
+    head = "L, T, D = [0], {'z': 0}, {'x': []}\n"
     project.load("m", head + old)
     project.engine()
     found = [f"{name}: {reason}" for name, reason in kept(project.save(m=head + new))]

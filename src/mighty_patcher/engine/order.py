@@ -163,7 +163,7 @@ def _read(found: Facts, orders: dict[_Target, _Order]) -> list[_Target]:
 
 def _only_changes(leaf: _Leaf, target: _Target) -> bool:
     """Tell whether a statement changes an object in place and makes nothing of what was in it:
-    ``table["a"] = 1``, ``names.append("a")``.
+    ``table["a"] = 1``, ``table["names"].append("a")``.
     """
     path = ".".join(filter(None, target))
     match leaf.statement:
@@ -175,6 +175,9 @@ def _only_changes(leaf: _Leaf, target: _Target) -> bool:
             others = [*args, *(it.value for it in named)]
         case _:
             return False
+    while isinstance(owner, ast.Attribute | ast.Subscript) and ast.unparse(owner) != path:
+        others += [owner.slice] if isinstance(owner, ast.Subscript) else []
+        owner = owner.value
     root = path.partition(".")[0]
     return ast.unparse(owner) == path and not any(
         isinstance(node, ast.Name) and node.id == root
