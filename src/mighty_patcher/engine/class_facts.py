@@ -18,6 +18,7 @@ __all__ = ["changed_facts"]
 
 _HAS_FACTS = sys.version_info >= (3, 13)
 _LINE, _ATTRIBUTES = "__firstlineno__", "__static_attributes__"
+_LOAD, _STORE, _EXTENDED = map(dis.opmap.__getitem__, ("LOAD_CONST", "STORE_NAME", "EXTENDED_ARG"))
 
 
 def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict[str, Any]]]:
@@ -59,7 +60,35 @@ def _own_classes(module: ModuleType) -> Iterator[type]:
 
 
 def _static_attributes(code: CodeType) -> Any:
-    """Return what the code of a class stores as ``__static_attributes__``."""
+    """Return what the code of a class stores as ``__static_attributes__``.
+
+    The compiler stores it last of all, so that it is looked for from the end, and `dis`, which goes
+    through all of the code, is asked only where it does not come from a constant.
+    """
+    code_units, names = code.co_code, code.co_names
+    at = len(code_units) - 2
+    while at > 0:
+        if code_units[at] == _STORE:
+            argument, before = _argument_at(code_units, at)
+            if names[argument] == _ATTRIBUTES:
+                if code_units[before] == _LOAD:
+                    return code.co_consts[_argument_at(code_units, before)[0]]
+                return _disassembled(code)
+        at -= 2
+    return ()
+
+
+def _argument_at(code_units: bytes, at: int) -> tuple[int, int]:
+    """Return the argument of an instruction, and where the one before it is."""
+    argument, shift = code_units[at + 1], 8
+    while at > 1 and code_units[at - 2] == _EXTENDED:
+        at -= 2
+        argument |= code_units[at + 1] << shift
+        shift += 8
+    return argument, at - 2
+
+
+def _disassembled(code: CodeType) -> Any:
     value: Any = ()
     for instruction in dis.get_instructions(code):
         if instruction.argval == _ATTRIBUTES:

@@ -70,7 +70,6 @@ def attributes_gained(definition: Definition) -> list[str]:
         definition: The class before and now.
     """
     old, new = definition
-    before = attributes_set(old)
     gained = {
         name
         for method in _methods(new)
@@ -78,7 +77,9 @@ def attributes_gained(definition: Definition) -> list[str]:
         for name in _set_by(method)
     }
     fields = _annotated(new) - _annotated(old) if new.decorator_list else set()
-    return sorted(mangled(name, new.name) for name in (gained | fields) - before)
+    names = gained | fields
+    before = attributes_set(old) if names else set()
+    return sorted(mangled(name, new.name) for name in names - before)
 
 
 def attributes_set(definition: ast.ClassDef | None) -> set[str]:

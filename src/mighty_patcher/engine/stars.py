@@ -12,6 +12,7 @@ from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.imports import imports_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
+from mighty_patcher.engine.trees import DEFINITION
 
 __all__ = ["TreeOf", "exported", "import_of", "imported_names", "names_of_stars", "sources"]
 
@@ -97,6 +98,8 @@ def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
         module: The module that it stands in.
         statement: The statement.
     """
+    if isinstance(statement, (ast.ClassDef, *DEFINITION)):
+        return  # their names are no names of the module
     tree = ast.Module([statement], [])
     found = imports_of(tree, name_of_module(module), package_of(module))
     for name in dict.fromkeys(name for imported in found for name in imported.modules()):

@@ -141,6 +141,7 @@ class StatementRun:
         self._has_changed = False
         self._has_waited: set[int] = set()
         self._imported: dict[str, list[ModuleType]] | None = None
+        self._known: dict[int, tuple[ast.stmt, Facts]] = {}  # each is looked at once
 
     def names_before(self, now: dict[str, Any]) -> dict[str, Any]:
         """Return what names held before anything was executed: between two turns they may hold what
@@ -246,7 +247,7 @@ class StatementRun:
         was the program that has bound it to something else, and that is respected.
         """
         statements = [it.new for it in self._plan.changes if it.new is not None]
-        return sum(name in facts(it, stars=self._stars).binds for it in statements) > 1
+        return sum(name in self._facts_of(it).binds for it in statements) > 1
 
     def _stars(self, statement: ast.stmt) -> Collection[str]:
         return names_of_stars(self._module, ast.Module([statement], []), self._tree_of)
@@ -282,11 +283,9 @@ class StatementRun:
             if change.old is not None:
                 self.steps += stays_of_run(module, statement, self._is_new)
             self._run(change, statement, keeper)
-        bound = {
-            name
-            for name in {**before, **self._namespace}
-            if self._namespace.get(name, ABSENT) is not before.get(name, ABSENT)
-        }
+        after = dict(self._namespace)
+        bound = {name for name, value in after.items() if before.get(name, ABSENT) is not value}
+        bound |= before.keys() - after.keys()
         for source in sources(self._module, change.new):
             keeper.know(namespace_of(source).values())
         keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
@@ -380,7 +379,13 @@ class StatementRun:
         return (header_facts(statement) if is_block else self._facts_of(statement)).binds
 
     def _facts_of(self, statement: ast.stmt) -> Facts:
-        return facts(statement, stars=self._stars)
+        known = self._known.get(id(statement))
+        if known is not None and known[0] is statement:
+            return known[1]
+        found = facts(statement, stars=self._stars)
+        if "*" not in found.binds:  # an import of everything brings other names, as time goes by
+            self._known[id(statement)] = statement, found
+        return found
 
     def _left(self, flow: Flow) -> Iterator[Step]:
         """Say which names are left from branches that are not taken any more."""

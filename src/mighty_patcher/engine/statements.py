@@ -100,6 +100,7 @@ class _Planner:
         self._trees = trees
         self.type_checking = type_checking
         self._classes = 0  # as many are being looked into
+        self._known: dict[tuple[int, bool, bool], Hashable] = {}  # what statements are, by identity
 
     def body(
         self,
@@ -219,7 +220,7 @@ class _Planner:
         children = self._children(old, new)
         self._classes -= 1
         differs = self._differing(old, new, ("body", "bases"))
-        if self._evaluated(self._bases(old), False) != self._evaluated(self._bases(new), True):
+        if self._differs(self._bases(old), self._bases(new)):
             differs.insert(0, "bases")
         if differs:
             return Change("run", old, new, _reason_of(differs), children, header=True)
@@ -267,11 +268,20 @@ class _Planner:
 
     def evaluation(self, statement: ast.AST, is_new: bool) -> Hashable:
         """Return what tells whether two statements evaluate the same, whatever functions do."""
-        return digest(statement, skip_functions=True, salt=self.futures[is_new])
+        return self._digest(statement, is_new, skip_functions=True)
 
     def content(self, statement: ast.AST, is_new: bool) -> Hashable:
         """Return what tells whether two statements are the same, but for their positions."""
-        return digest(statement, salt=self.futures[is_new])
+        return self._digest(statement, is_new, skip_functions=False)
+
+    def _digest(self, statement: ast.AST, is_new: bool, *, skip_functions: bool) -> Hashable:
+        """Return the digest of a statement, of which it may be asked at every level of matching."""
+        key = id(statement), is_new, skip_functions
+        found = self._known.get(key)
+        if found is None:
+            found = digest(statement, skip_functions=skip_functions, salt=self.futures[is_new])
+            self._known[key] = found
+        return found
 
     def header(self, statement: ast.stmt, is_new: bool) -> Hashable:
         """Return what tells whether the headers of two blocks evaluate the same."""
@@ -293,7 +303,7 @@ class _Planner:
                 for handler in statement.handlers:
                     parts += [handler.type or ast.Constant(None), ast.Name(handler.name or "")]
                 parts.append(ast.Constant(bool(statement.finalbody)))
-        return type(statement), tuple(self.evaluation(part, is_new) for part in parts)
+        return type(statement), tuple(self._evaluated(part, is_new) for part in parts)
 
     def _differing(self, old: ast.stmt, new: ast.stmt, but: tuple[str, ...]) -> list[str]:
         """List the fields of a statement that evaluate differently."""
@@ -303,9 +313,14 @@ class _Planner:
         return [
             name
             for name in names
-            if self._evaluated(getattr(old, name, None), False)
-            != self._evaluated(getattr(new, name, None), True)
+            if self._differs(getattr(old, name, None), getattr(new, name, None))
         ]
+
+    def _differs(self, old: object, new: object) -> bool:
+        """Tell whether two values of a field evaluate differently."""
+        if old is None or type(old) is str or old == []:  # as most are
+            return type(old) is not type(new) or old != new
+        return self._evaluated(old, False) != self._evaluated(new, True)
 
     def _evaluated(self, value: object, is_new: bool) -> Hashable:
         return digest(value, skip_functions=True, salt=self.futures[is_new])
@@ -334,9 +349,7 @@ class _Planner:
         if was != [argument and argument.arg for argument in of(new)]:
             return "its parameters changed"
         for name in ("defaults", "kw_defaults"):
-            if self._evaluated(getattr(old, name), False) != self._evaluated(
-                getattr(new, name), True
-            ):
+            if self._differs(getattr(old, name), getattr(new, name)):
                 return "a default changed"
         return "an annotation changed"
 

@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -429,12 +429,7 @@ def without_warnings(filename: str, name: str = "") -> Iterator[None]:
         with warnings.catch_warnings(action="ignore"):  # type: ignore[call-overload, unused-ignore]
             yield
         return
-    # A compiler's warning has its file as its module, less the suffix; since 3.15 the real name.
-    sources = {filename, filename.removesuffix(".py"), name} - {""}
-    pattern = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(sources)))})\Z")
-    entries: list[Any] = [
-        ("ignore", None, category, pattern, 0) for category in (SyntaxWarning, DeprecationWarning)
-    ]
+    entries = _filters_for(filename, name)
     filters: Any = warnings.filters
     filters[:0] = entries
     try:
@@ -443,6 +438,17 @@ def without_warnings(filename: str, name: str = "") -> Iterator[None]:
         for entry in entries:
             with suppress(ValueError):  # Somebody has emptied the filters since.
                 filters.remove(entry)
+
+
+@lru_cache(maxsize=16)  # a reload compiles one statement after the other
+def _filters_for(filename: str, name: str) -> tuple[Any, ...]:
+    """Return the filters that ignore what the compiler warns about in one file."""
+    # A compiler's warning has its file as its module, less the suffix; since 3.15 the real name.
+    sources = {filename, filename.removesuffix(".py"), name} - {""}
+    pattern = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(sources)))})\Z")
+    return tuple(
+        ("ignore", None, category, pattern, 0) for category in (SyntaxWarning, DeprecationWarning)
+    )
 
 
 def _source_error(version: Version, exc: Exception, filename: str) -> SourceError:
