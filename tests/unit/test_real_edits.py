@@ -157,6 +157,32 @@ class TestClasses:
         assert issubclass(m.A, dict)
 
 
+class TestFunctions:
+    def test_a_package_shows_a_function_as_its_own_that_is_decorated_now(self, project):
+        """The package has set it on what the name had: not on the function below the decorator."""
+        source = """
+            import functools
+            def wrap(function):
+                @functools.wraps(function)
+                def wrapper(): return "wrapped", function()
+                return wrapper
+            def go(): return 1
+            """
+        m = project.load("m", source)
+        user = project.load("user", "from ~m import go\ngo.__module__ = __name__\n")
+        project.engine()
+        go = user.go
+        assert not said(project.edit("m", "def go()", "@wrap\ndef go()"))
+        assert (m.go is user.go, m.go()) == (True, ("wrapped", 1))
+        assert (m.go.__module__, m.go.__wrapped__ is go) == (user.__name__, True)
+        assert go.__module__ == m.__name__
+        assert not said(project.edit("m", "@wrap\n", ""))
+        assert (m.go is user.go, m.go(), m.go.__module__) == (True, 1, user.__name__)
+        project.engine().undo()
+        assert (m.go is user.go, m.go.__module__) == (True, user.__name__)
+        assert m.go.__wrapped__.__module__ == m.__name__
+
+
 class TestAliases:
     """A name for what another one has made gets something of its own; the other one keeps it."""
 

@@ -172,11 +172,14 @@ class Keeper:
             or (are_decorated and self._keep_wrapper(old, new))
         }
         if are_decorated:
-            self._moved += [
+            moved = [
                 (old, self.kept_for(new))
                 for name, (old, new) in changed.items()
                 if name not in kept
             ]
+            for old, new in moved:
+                self.functions.show_as(old, new)
+            self._moved += moved
         made = {
             name: self.namespace[name]
             for name in names

@@ -74,12 +74,20 @@ class KeptFunctions:
         self._young: set[int] | None = None
         # Without the attributes that they had, for their decorators to set some.
         self._set_aside: dict[int, tuple[FunctionType, dict[str, Any]]] = {}
+        # The modules that functions were shown as part of before decorators wrapped them.
+        self._shown: dict[int, tuple[FunctionType, str]] = {}
+        self._to_show: list[tuple[FunctionType, str]] = []
 
     def add_to(self, log: _core.Log) -> None:
         """Add what has gathered to a log."""
         for old, new in self._pairs:
             self._add(log, old, new)
         self._pairs = []
+        for function, module in self._to_show:
+            donor = FunctionType(_nothing.__code__, {})
+            donor.__module__ = module
+            log.add_function(function, donor, _core.MODULE)
+        self._to_show = []
 
     def will_run(self, code: CodeType, *, calls: bool) -> None:
         """Note code that is about to be executed: functions of it are made by this run.
@@ -147,6 +155,24 @@ class KeptFunctions:
                     self._keeper.add_dict(function.__dict__, {**function.__dict__, **lacking})
         self._set_aside.clear()
 
+    def show_as(self, old: Any, new: Any) -> None:
+        """Let what decorators have made of a function, or what was below them, be shown as a part
+        of the package that has shown what the name had before as a part of itself.
+
+        Args:
+            old: What the name had.
+            new: What it has now.
+        """
+        if type(old) is not FunctionType or type(new) is not FunctionType:
+            return
+        own = self._keeper.module_name
+        _, module = self._shown.get(id(old), (old, old.__module__))
+        is_ours = any(
+            it.__globals__ is self._keeper.namespace for it in [old, *functions_within(old)]
+        )
+        if is_ours and module != own and new.__module__ == own:
+            self._to_show.append((new, module))
+
     def _is_made_now(self, function: FunctionType, depth: int = 8) -> bool:
         """Tell whether the run made a function: of its code, or around such a function."""
         if id(function.__code__) in self._made_now:
@@ -203,6 +229,9 @@ class KeptFunctions:
         self._keeper.replace_within(annotations_of(new))
         log.add_function(old, donor, fields)
         is_shown_elsewhere = old.__module__ != old.__globals__.get("__name__")  # by its package
+        if is_shown_elsewhere and self._is_decorated_first(new):
+            self._shown[id(old)] = old, old.__module__
+            is_shown_elsewhere = False
         log.add_function(old, new, _REST & ~_core.MODULE if is_shown_elsewhere else _REST)
 
     def _has_other_decorators(self, function: FunctionType) -> bool:
@@ -213,6 +242,14 @@ class KeptFunctions:
         old, new = self._decorators
         return name in old and name in new and old[name] != new[name]
 
+    def _is_decorated_first(self, function: FunctionType) -> bool:
+        """Tell whether a definition had no decorators before, so that its name had the function
+        itself: what was done to that concerns what they make of it now.
+        """
+        name = function.__code__.co_qualname
+        old, new = self._decorators
+        return old.get(name) == [] != new.get(name, [])
+
     @cached_property
     def _decorators(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
         old, new = self._trees
@@ -220,6 +257,10 @@ class KeptFunctions:
 
     def _agree(self, mine: CellType, theirs: CellType) -> bool:
         return self._keeper.kept_for(theirs.cell_contents) is mine.cell_contents
+
+
+def _nothing() -> None:
+    """Has code that needs nothing."""
 
 
 def _young() -> list[FunctionType]:
