@@ -182,6 +182,37 @@ class TestFunctions:
         assert (m.go is user.go, m.go.__module__) == (True, user.__name__)
         assert m.go.__wrapped__.__module__ == m.__name__
 
+    def test_a_descriptor_and_a_decorator_have_copied_a_docstring(self, project):
+        source = """
+            import functools
+            class lazy:
+                def __init__(self, function):
+                    self.function, self.__doc__ = function, function.__doc__
+                def __setattr__(self, name, value):
+                    assert name not in vars(self)
+                    super().__setattr__(name, value)
+                def __get__(self, it, cls): return self if it is None else self.function(it)
+            class Command:
+                def __init__(self, function): functools.update_wrapper(self, function)
+            class C:
+                @lazy
+                def size(self):
+                    "one"
+                    return 1
+            @Command
+            def run():
+                "two"
+            other = Command(run.__wrapped__)
+            other.__doc__ = "mine"
+            """
+        m = project.load("m", source)
+        project.engine()
+        new = source.replace('"one"', '"1"').replace('"two"', '"2"')
+        assert not said(project.save(m=new))
+        assert (m.C.size.__doc__, m.run.__doc__, m.other.__doc__) == ("1", "2", "mine")
+        project.engine().undo()
+        assert (m.C.size.__doc__, m.run.__doc__, m.other.__doc__) == ("one", "two", "mine")
+
 
 class TestAliases:
     """A name for what another one has made gets something of its own; the other one keeps it."""

@@ -1,5 +1,5 @@
 """Docstrings that others have copied from a function when it was decorated: a property has that of
-its getter, a wrapper that of what it wraps.
+its getter, a wrapper that of what it wraps, an object that of a function that it has.
 """
 
 from __future__ import annotations
@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, content_of, is_class, stored
+from mighty_patcher.engine.classes import (
+    class_dict,
+    content_of,
+    is_class,
+    stored,
+    stored_attributes,
+)
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.values import same_value
@@ -33,12 +39,24 @@ class Copies:
     def apply(self) -> None:
         """Let all have the new docstring."""
         for owner, _, new in self.entries:
-            owner.__doc__ = new
+            _set_doc(owner, new)
 
     def undo(self) -> None:
         """Let all have the old docstring."""
         for owner, old, _ in self.entries:
-            owner.__doc__ = old
+            _set_doc(owner, old)
+
+
+def _set_doc(owner: Any, doc: str | None) -> None:
+    if _keeps_its_own(owner):
+        stored_attributes(owner)["__doc__"] = doc  # its class may do more when it is set
+    else:
+        owner.__doc__ = doc
+
+
+def _keeps_its_own(owner: Any) -> bool:
+    """Tell whether something was given a docstring as an attribute like any other."""
+    return not (type(owner) is FunctionType or type(owner) in _GETTER)
 
 
 def copies(
@@ -70,8 +88,25 @@ def copies(
             original = getattr(value, _GETTER[type(value)])
         elif type(value) is FunctionType:
             original = stored(value, "__wrapped__")
+        elif type(stored(value, "__doc__")) is str and type(value) is not ModuleType:
+            yield from _copied_by(value, docs)
+            continue
         else:
             continue
         is_ours = type(original) is FunctionType and original in docs
         if is_ours and same_value(value.__doc__, original.__doc__):
             yield value, original.__doc__, docs[original]
+
+
+def _copied_by(
+    value: Any, docs: Mapping[FunctionType, str | None]
+) -> Iterator[tuple[Any, str | None, str | None]]:
+    """Find of which of its attributes an object has copied the docstring: a descriptor or a
+    decorator that is written in Python.
+    """
+    attributes = stored_attributes(value)
+    for original in list(attributes.values()):
+        is_ours = type(original) is FunctionType and original in docs
+        if is_ours and same_value(attributes["__doc__"], original.__doc__):
+            yield value, original.__doc__, docs[original]
+            return
