@@ -6,7 +6,7 @@ import ast
 import sys
 import weakref
 from collections.abc import Collection, Iterator, Mapping
-from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import CellType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
@@ -78,6 +78,29 @@ class KeptClasses:
         """After the run: name what may have been set by a decorator that is gone."""
         yield from _not_set_again(self._retained_from_others)
         self._retained_from_others.clear()
+
+    def drop_not_set_again(self) -> None:
+        """After decorators that changed: what those before them have set goes, if these do not.
+
+        Such an attribute was named in the decorators, and is not any more; and it is made of the
+        same code as one that these have set again.
+        """
+        again = [
+            (cls, code)
+            for cls, name, value in self._retained_from_others
+            if class_dict(cls).get(name) is not value
+            for code in _codes_of(value)
+        ]
+        for cls, name, value in self._retained_from_others if again else ():
+            before, after = (known.get(qualname_of(cls)) for known in self._keeper.definitions)
+            content = content_of(cls)
+            if (
+                content.get(name) is value
+                and name in _named_by_decorators(before) - _named_by_decorators(after)
+                and any(owner is cls and code in _codes_of(value) for owner, code in again)
+            ):
+                del content[name]
+                self._edits.append(ClassEdit(cls, content))
 
     def keep(self, old: type, new: type) -> bool:
         """Let a class have what its donor is, if both are of one definition; tell if it has."""
@@ -357,6 +380,21 @@ def _have_other_decorators(old: ast.ClassDef | None, new: ast.ClassDef | None) -
     if old is None or new is None:
         return False
     return [*map(ast.dump, old.decorator_list)] != [*map(ast.dump, new.decorator_list)]
+
+
+def _codes_of(value: Any) -> list[CodeType]:
+    functions = [value, *functions_within(value)]
+    return [it.__code__ for it in functions if type(it) is FunctionType]
+
+
+def _named_by_decorators(definition: ast.ClassDef | None) -> set[str]:
+    """Return the strings that stand in the decorators of a class."""
+    return {
+        node.value
+        for decorator in (definition.decorator_list if definition is not None else ())
+        for node in ast.walk(decorator)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def _not_set_again(retained: list[tuple[type, str, Any]]) -> Iterator[Stale]:
