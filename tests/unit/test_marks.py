@@ -25,9 +25,11 @@ class TestBranches:
         m = project.load("m", self.TEXT)
         project.engine()
         reload = project.edit("config", "A = 1", "A = 0")
-        assert kept(reload) == [("X", 3), ("json", 3)]
-        assert (m.X, m.Y) == (1, 3)
-        assert "left from before" in reload.as_dict()["steps"][-1]["reason"]
+        assert kept(reload) == [("X", 3)]
+        assert (m.X, m.Y, hasattr(m, "json")) == (1, 3, False)
+        first, last = reload.as_dict()["steps"][-2:]
+        assert "left from before" in first["reason"]
+        assert (last["kind"], last["qualname"], last["line"]) == ("removed", "json", 3)
         assert "kept X" in reload.explained()
 
     def test_one_that_is_taken_again_and_binds_the_same(self, project):
@@ -129,6 +131,34 @@ class TestOthers:
         project.engine()
         assert kept(project.edit("m", "A = 5", "A = 2")) == []  # the guard has refused it
         assert kept(project.edit("m", "A = 2", "A = 1")) == [("w", 3)]
+
+    def test_an_import_that_fails_now(self, project):
+        """As in a fresh start, the name is not there; but one that a function binds stays."""
+        m = project.load(
+            "m",
+            """
+            try:
+                import json
+                import abc
+            except ImportError:
+                json = None
+            if 1:
+                import array
+            def bind():
+                global array
+                import array
+            """,
+        )
+        user = project.load("user", "from ~m import abc\n")
+        project.engine()
+        abc = m.abc
+        assert kept(project.edit("m", "import abc", "from no_such_module import abc")) == []
+        assert (m.json, hasattr(m, "abc"), user.abc) == (None, False, abc)
+        assert kept(project.edit("m", "from no_such_module import abc", "import abc")) == []
+        assert (m.abc, m.json is None) == (abc, False)
+        project.engine().undo()
+        assert (hasattr(m, "abc"), m.json) == (False, None)
+        assert kept(project.edit("m", "if 1", "if 0")) == [("array", 7)]
 
     def test_what_an_import_of_everything_brought(self, project):
         project.load("config", "X = 1\n")

@@ -42,12 +42,13 @@ from mighty_patcher.engine.toplevel import (
     lines_run,
     name_of_statement,
 )
-from mighty_patcher.engine.trees import BLOCK, branches_of
+from mighty_patcher.engine.trees import BLOCK, IMPORT, branches_of
 
 __all__ = ["ABSENT", "Outside", "StatementRun", "Wait", "stays_as_built"]
 
 _LAZY = sys.version_info >= (3, 14)  # PEP 649
 _LEFT = "nothing that was executed has set it: it is left from before"
+_NOT_IMPORTED = "it was imported before, and is not any more"
 ABSENT: Any = object()
 """Stands for the value of a name that is not there."""
 
@@ -388,15 +389,34 @@ class StatementRun:
         return found
 
     def _left(self, flow: Flow) -> Iterator[Step]:
-        """Say which names are left from branches that are not taken any more."""
+        """Say which names are left from branches that are not taken any more. What nothing but an
+        import can bind goes: there is nothing in it that could be lost.
+        """
         assert self._start is not None
         module = name_of_module(self._module)
         for name in sorted(self._watched - self._seen):
             value, statement = self._start.get(name, ABSENT), flow.last_binder(name)
             is_submodule = sys.modules.get(f"{module}.{name}", ABSENT) is value
-            if statement is not None and not self._differs(name) and not is_submodule:
+            if statement is None or self._differs(name) or is_submodule:
+                continue
+            if self._is_only_imported(name):
+                del self._namespace[name]
+                yield Step("removed", module, name, statement.lineno, _NOT_IMPORTED)
+            else:
                 yield Step("kept", module, name, statement.lineno, _LEFT)
         self._watched.clear()
+
+    def _is_only_imported(self, name: str) -> bool:
+        """Tell whether only imports at the top level of the module bind a name."""
+        statements = [it.new for it in self._plan.changes if it.new is not None]
+        inner = [it for it in executed(statements) if name in self._binds(it)]
+        if not inner or not all(isinstance(it, IMPORT) and it.names[0].name != "*" for it in inner):
+            return False
+        return not any(
+            isinstance(it, ast.Global) and name in it.names
+            for statement in statements
+            for it in ast.walk(statement)
+        )
 
     def _give_back(self, flow: Flow) -> None:
         """Give names the values that they had at the beginning, or after some statement."""
