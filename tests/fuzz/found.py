@@ -1172,4 +1172,24 @@ FOUND = {
         from pkg.timed import t
         b = new
         """,
+    "of two classes of one name the first one goes on, with another body": """
+        ----- base.py
+        class K:
+            def one(self, x):
+                return x + 1
+            @classmethod
+            def three(cls, x):
+                return x + 1
+        class K:
+            def one(self, x):
+                return x + 1
+            @classmethod
+            def three(cls, x):
+                return x + 1
+        =====
+        ----- base.py
+        class K:
+            def one(self, x):
+                return x + 2
+        """,
 }

@@ -398,6 +398,8 @@ class Flow:
             )
             if longer != change:
                 change = self._promotion.promoted(longer, why) or longer
+        if change.kind == "run" and isinstance(new, ast.ClassDef) and self._is_of_another(at, new):
+            change = replace(change, header=True)
         for name in sorted(self._rebuilt.keys() & found.binds):
             if at in self._new.final(name) and not change.header:
                 change = replace(
@@ -422,6 +424,14 @@ class Flow:
             if not self._give_back(name, last, given_back):
                 wanted.add(name)
         self._push(at, change, wanted)
+
+    def _is_of_another(self, at: int, statement: ast.ClassDef) -> bool:
+        """Tell whether another statement has made the class that there is, of which nothing can be
+        kept for this one.
+        """
+        last = self._old.final(statement.name)[-1:]
+        olds = [(self._gone[-it - 1] if it < 0 else self._changes[it]).old for it in last]
+        return last != (at,) and any(isinstance(it, ast.ClassDef) for it in olds)
 
     def _handed_back(self, at: int, statement: ast.stmt, names: frozenset[str]) -> frozenset[str]:
         """Return the names that an import binds again which had another value until then: the
