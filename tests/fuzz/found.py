@@ -1192,4 +1192,33 @@ FOUND = {
             def one(self, x):
                 return x + 2
         """,
+    "an import of everything, executed halfway round a cycle, brings what comes later, too": """
+        ----- base.py
+        A = 1
+        def decorated(n):
+            return lambda function: function
+        from last import K
+        ----- pkg/one.py
+        from helper import scope
+        import base
+        class K:
+            pass
+        with scope(base.A):
+            B = 2
+        ----- pkg/__init__.py
+        ----- last.py
+        from pkg.one import *
+        =====
+        ----- pkg/one.py
+        from helper import scope
+        import base as base_46
+        import base
+        class K:
+            pass
+        with scope(base.A):
+            B = 2
+            @base.decorated(base.A)
+            def f(x):
+                return x
+        """,
 }

@@ -154,6 +154,8 @@ class Flow:
     def export(self) -> None:
         """Tell that imports of everything bring other names than before (`stars`)."""
         self._facts.forget()
+        # Those that were executed halfway round a cycle bring what has come since.
+        self._executed -= {at for at in self._executed if self._imports_all(at)}
         self._is_asleep = False
         self._collect(self._plan.changes)
         self._begin_again()
@@ -282,6 +284,10 @@ class Flow:
         return has_changed
 
     # ---- what is known
+
+    def _imports_all(self, at: int) -> bool:
+        statement = self._changes[at].new
+        return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
 
     def _begin_again(self) -> None:
         """Look at everything anew that was not executed."""
