@@ -1221,4 +1221,20 @@ FOUND = {
             def f(x):
                 return x
         """,
+    "a function that is called finds what its names stood for at that place": """
+        ----- last.py
+        from helper import note
+        A = note("a", 1)
+        def f(x):
+            return A + x
+        A += note("b", 5)
+        =====
+        ----- last.py
+        from helper import note
+        A = note("a", 1)
+        def f(x):
+            return A + x
+        c = note("c", f(1))
+        A += note("b", 5)
+        """,
 }

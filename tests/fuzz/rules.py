@@ -427,6 +427,7 @@ class Version:
         self.sources: dict[Node, Node] = {}
         self.all_sources: dict[Node, list[Node]] = defaultdict(list)
         self._origins: dict[Node, Node] = {}
+        self._in_calls: dict[tuple[str, str], set[str]] = {}
         self.twice: set[Node] = set()
         self.in_star_cycles: set[str] = set()
         self.not_yet: set[Node] = set()
@@ -594,6 +595,23 @@ class Version:
             if binder.kind == "ClassDef":
                 waiting += self.all_nodes(node[0], binder.reads)
         return False
+
+    def read_in_calls(self, module: str, statement: Statement) -> set[str]:
+        """Return the names that functions of its module read which a statement calls."""
+        key = module, statement.text
+        if key not in self._in_calls:
+            found: set[str] = set()
+            waiting = [path[0] for _, path in statement.called]
+            seen = set(waiting)
+            while waiting:
+                for binder in self.binders.get((module, waiting.pop()), ()):
+                    if binder.defines:
+                        names = {path[0] for path in binder.deep}
+                        found |= names
+                        waiting += names - seen
+                        seen |= names
+            self._in_calls[key] = found
+        return self._in_calls[key]
 
     def signature(self, module: str, statement: Statement) -> frozenset[str]:
         """Return the texts of all that the calls in a statement depend on."""
@@ -824,8 +842,11 @@ class Step:
                 if node in self.names:
                     return True
                 for other in self.new.statements[module]:
-                    shares = name in other.binds or (name,) in other.reads
-                    if shares and (module, other.text) in self.may_run:
+                    if (module, other.text) in self.may_run and (
+                        name in other.binds
+                        or (name,) in other.reads
+                        or name in self.new.read_in_calls(module, other)
+                    ):
                         return True
         return False
 

@@ -419,3 +419,50 @@ class TestApart:
         project.load("b", "from ~a import A\nA = [A]\n")
         project.engine()
         assert self.kept(project, project.edit("a", "A = 4", "A = 7")) == []
+
+
+class TestCalls:
+    """A call in the middle of a module finds what its names stand for by then."""
+
+    SOURCE = """
+        made = []
+        level = made.append("level") or 1
+        def show(n=0):
+            return level + n
+        class Shown:
+            def __init__(self):
+                self.level = show()
+        def marked(function):
+            function.level = level
+            return function
+        def own(level=7):
+            return level
+        level = 5
+        """
+
+    @pytest.fixture
+    def m(self, project):
+        m = project.load("m", self.SOURCE)
+        project.engine()
+        return m
+
+    def test_of_a_function_that_reads_one(self, m, project):
+        reload = project.edit("m", "level = 5", "x = show(1)\nlevel = 5")
+        assert (ran(reload), m.x, m.level) == (["level", "x"], 2, 5)
+        assert m.made == ["level", "level"]
+
+    def test_of_a_class_whose_instances_call_it(self, m, project):
+        project.edit("m", "level = 5", "x = Shown().level\nlevel = 5")
+        assert (m.x, m.level) == (1, 5)
+
+    def test_of_what_is_decorated_by_one_that_does(self, m, project):
+        project.edit("m", "level = 5", "@marked\ndef one():\n    pass\nlevel = 5")
+        assert (m.one.level, m.level) == (1, 5)
+
+    def test_behind_the_last_one_nothing_is_set_again(self, m, project):
+        assert ran(project.edit("m", "level = 5", "level = 5\nx = show(1)")) == ["x"]
+        assert m.x == 6
+
+    def test_a_name_of_the_function_itself_is_another(self, m, project):
+        assert ran(project.edit("m", "level = 5", "x = own()\nlevel = 5")) == ["x"]
+        assert (m.x, m.made) == (7, ["level"])

@@ -34,6 +34,10 @@ class Bindings:
         """Return how many statements bind a name."""
         return len(self._binders.get(name, ()))
 
+    def bound_twice(self) -> frozenset[str]:
+        """Return the names that more than one statement binds."""
+        return frozenset(name for name, found in self._binders.items() if len(found) > 1)
+
     def before(self, name: str, place: int) -> Chain:
         """Return what gives a name its value when the statement at a place is reached."""
         binders = self._binders.get(name, [])

@@ -28,6 +28,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from mighty_patcher.engine.calls import Calls
 from mighty_patcher.engine.chains import Bindings, Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned
 from mighty_patcher.engine.facts import Facts, Stars
@@ -110,6 +111,7 @@ class Flow:
         self._promotion = Promotion(self._facts, lambda name: self._new.count(name))
         self._import_the_same = import_the_same
         self._holds = holds
+        self._calls = Calls()
         self._plan = plan
         self._changes: list[Change] = []
         self._from_outside = frozenset(changed)
@@ -324,6 +326,7 @@ class Flow:
             olds.append(((old.lineno, old.col_offset), number, names - {"*"}, sure))
         olds.sort()
         self._new = Bindings(news)
+        self._twice = self._new.bound_twice()
         self._old = Bindings(
             (place, number, names, sure) for place, (_, number, names, sure) in enumerate(olds)
         )
@@ -501,6 +504,10 @@ class Flow:
             return False
         found = self._facts.of(statement)
         needed = found.reads | self._facts.unsure(change) | (wanted - found.sure)
+        if self._twice and found.calls:
+            needed |= self._calls.read(
+                found.calls, lambda name: self._definitions(name, at), self._twice
+            )
         needs = {
             name: self._new.before(name, at)
             for name in needed
@@ -508,6 +515,11 @@ class Flow:
         }
         self._stack.append(_Job(at, change, found, needs, again))
         return True
+
+    def _definitions(self, name: str, at: int) -> list[ast.stmt]:
+        """Return the statements that may have given a name its value when one is reached."""
+        found = (self._changes[it].new for it in self._new.before(name, at))
+        return [it for it in found if it is not None]
 
     def _supply_all(self, job: _Job, given_back: _Given) -> bool:
         return any(self._supply(name, chain, given_back) for name, chain in job.needs.items())

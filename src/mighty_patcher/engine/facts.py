@@ -56,6 +56,7 @@ class Facts:
             it is the named object itself: ``("app", "config")`` for ``app.config["A"] = 1``,
             ``("a.b", "c")`` for ``a.b.c.clear()``.
         augmented: Names of augmented assignments.
+        calls: Names that it calls, or decorates with.
     """
 
     reads: frozenset[str]
@@ -65,6 +66,7 @@ class Facts:
     deletes: frozenset[str]
     mutated: frozenset[tuple[str, str]]
     augmented: frozenset[str]
+    calls: frozenset[str]
 
 
 def facts(
@@ -197,6 +199,7 @@ class _Walker:
         self._deletes: set[str] = set()
         self._mutated: set[tuple[str, str]] = set()
         self._augmented: set[str] = set()
+        self._calls: set[str] = set()
 
     def facts(self) -> Facts:
         return Facts(
@@ -207,6 +210,7 @@ class _Walker:
             frozenset(self._deletes),
             frozenset(self._mutated),
             frozenset(self._augmented),
+            frozenset(self._calls),
         )
 
     def header(self, parts: Sequence[ast.AST]) -> None:
@@ -241,6 +245,16 @@ class _Walker:
     def _read(self, name: str) -> None:
         if self._is_of_module(name):
             self._reads.add(name)
+
+    def _call(self, name: str) -> None:
+        if self._is_of_module(name):
+            self._calls.add(name)
+
+    def _decorated(self, decorators: Sequence[ast.expr]) -> None:
+        self._visit(*decorators)
+        for decorator in decorators:
+            if isinstance(decorator, ast.Name):
+                self._call(decorator.id)
 
     def _read_attribute(self, owner: ast.expr, name: str) -> None:
         path = _dotted(owner)
@@ -355,6 +369,9 @@ class _Walker:
                 case ast.Call(func=ast.Attribute(value=value, attr=attr)):
                     if attr in _MUTATORS:
                         self._mutate(value)
+                    stack += reversed(list(ast.iter_child_nodes(node)))
+                case ast.Call(func=ast.Name(id=name)):
+                    self._call(name)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case _:
                     stack += reversed(list(ast.iter_child_nodes(node)))
@@ -492,7 +509,7 @@ class _Walker:
         return before
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self._visit(*node.decorator_list)
+        self._decorated(node.decorator_list)
         self._defaults(node.args)
         before = self._enter_type_params(node)
         arguments = node.args
@@ -503,7 +520,7 @@ class _Walker:
         self._bind(node.name)
 
     def _class(self, node: ast.ClassDef) -> None:
-        self._visit(*node.decorator_list)
+        self._decorated(node.decorator_list)
         before = self._enter_type_params(node)
         self._visit(*node.bases, *node.keywords)
         self._scope = _Scope("class", self._scope)
