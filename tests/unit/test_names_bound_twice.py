@@ -466,3 +466,62 @@ class TestCalls:
     def test_a_name_of_the_function_itself_is_another(self, m, project):
         assert ran(project.edit("m", "level = 5", "x = own()\nlevel = 5")) == ["x"]
         assert (m.x, m.made) == (7, ["level"])
+
+
+class TestWhatMayBeBoundAgain:
+    """A definition, and after it something that has not bound its name so far."""
+
+    @pytest.mark.parametrize(
+        "after",
+        [
+            "try:\n    from nothing_of_the_kind import C\nexcept ImportError:\n    pass\n",
+            "import os\nif os.environ.get('NOT_SET'):\n    old = C\n    def C(): return old\n",
+        ],
+        ids=["import", "branch"],
+    )
+    def test_a_class_stays_the_class(self, project, after):
+        m = project.load("m", f"class C:\n    kind = 1\n    def f(self): return 1\n{after}")
+        project.engine()
+        cls, instance = m.C, m.C()
+        ran(project.edit("m", "kind = 1", "kind = 2"))
+        assert m.C is cls
+        assert instance.kind == 2
+        ran(project.edit("m", "kind = 2", "kind = 2\n    def g(self): return 3"))
+        assert m.C is cls
+        assert instance.g() == 3
+
+    def test_a_function_stays_the_function(self, project):
+        m = project.load(
+            "m",
+            """
+            def f(a=1): return a
+            try:
+                from nothing_of_the_kind import f
+            except ImportError:
+                pass
+            """,
+        )
+        project.engine()
+        function = m.f
+        ran(project.edit("m", "a=1", "a=2"))
+        assert m.f is function
+        assert function() == 2
+
+    def test_what_has_bound_it_has_it(self, project):
+        m = project.load(
+            "m",
+            "class C:\n    kind = 1\nif True:\n    from decimal import Decimal as C\n",
+        )
+        project.engine()
+        cls = m.C
+        ran(project.edit("m", "kind = 1", "kind = 2"))
+        assert m.C is cls
+
+    def test_a_branch_that_is_taken_now(self, project):
+        source = "ON = {}\nclass C:\n    kind = {}\nif ON:\n    class C:\n        kind = 5\n"
+        m = project.load("m", source.format(False, 1))
+        project.engine()
+        ran(project.save(m=source.format(True, 2)))
+        assert m.C.kind == 5
+        ran(project.save(m=source.format(False, 3)))
+        assert m.C.kind == 3

@@ -12,6 +12,7 @@ from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_or
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.modules import Modules, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.planner import Planner
+from mighty_patcher.engine.statement_run import Outside
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version
@@ -118,12 +119,23 @@ class Attempt:
             in_force.imports_of,
             in_force.importers,
             in_force.star_importers,
-            self._work.tell,
+            self._tell,
             self._work.wait,
             in_force.binds_after,
         )
         self.reloaded: list[ModuleType] = []
         self.module: ModuleType | None = None
+        self._texts: dict[int, Version | None] = {}
+
+    def _tell(self, module: ModuleType, outside: Outside) -> None:
+        """Note what others have changed for a module, unless it is names of theirs that it does not
+        spell: many import a package, and few ask it for the same.
+        """
+        if outside.asks_only() and id(module) not in self._texts:
+            text = self._saved.version(module) or self._in_force.text_of(module)
+            self._texts[id(module)] = text
+        if not outside.asks_only() or outside.is_spelt(self._texts[id(module)]):
+            self._work.tell(module, outside)
 
     def run(
         self,

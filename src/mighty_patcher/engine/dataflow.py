@@ -41,6 +41,9 @@ __all__ = ["UNBOUND", "Flow"]
 
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
 _DEFINITION = (*DEFINITION, ast.ClassDef)
+MadeBy = Callable[[str, ast.stmt, Sequence[ast.stmt]], bool]
+"""Tells whether a statement has made what a name held, and not one of some others."""
+
 _Given = list[tuple[str, Change | None]]
 
 UNBOUND = Change("keep", None, None, "")
@@ -78,6 +81,8 @@ class Flow:
         stars_before: Finds those that it brought when the reload began.
         import_the_same: Tells whether some statements are imports that give a name one value.
         holds: Returns the value, alone in a tuple, that a name had when the reload began.
+        made_by: Tells whether a statement has made what a name held then, and not one of some
+            others that may bind it.
 
     Example:
         >>> while (change := flow.next()) is not None:
@@ -97,6 +102,7 @@ class Flow:
         stars_before: Stars | None = None,
         import_the_same: Callable[[Sequence[ast.stmt], str], bool] = lambda *_: False,
         holds: Holds = lambda _: (),
+        made_by: MadeBy = lambda *_: False,
     ) -> None:
         self.restore: tuple[tuple[str, Change | None], ...] = ()
         """The names to be given back a value, or none, before what `next` has returned is
@@ -111,6 +117,7 @@ class Flow:
         self._promotion = Promotion(self._facts, lambda name: self._new.count(name))
         self._import_the_same = import_the_same
         self._holds = holds
+        self._made_by = made_by
         self._calls = Calls()
         self._plan = plan
         self._changes: list[Change] = []
@@ -175,6 +182,8 @@ class Flow:
         before is not that of a statement which goes on.
         """
         assert self._current is not None
+        if self._is_made_by_current(name, self._new.final(name)):
+            return True
         before = self._old.final(name)
         return not self.is_overwritten(name) and not any(
             at >= 0 and at != self._current.at and self._changes[at].kind in ("keep", "patch")
@@ -185,7 +194,19 @@ class Flow:
         """Tell whether a later statement binds a name that what `next` has returned binds."""
         assert self._current is not None
         after = self._new.final(name)
-        return bool(after) and after[-1] > self._current.at
+        is_last = not after or after[-1] <= self._current.at
+        return not is_last and not self._is_made_by_current(name, after)
+
+    def _is_made_by_current(self, name: str, chain: Chain) -> bool:
+        """Tell whether what `next` has returned has made what a name holds, though others after it
+        may bind that.
+        """
+        assert self._current is not None
+        old, others = self._current.change.old, [it for it in chain if it > self._current.at]
+        if old is None or not others or self._current.at not in chain:
+            return False
+        after = [self._changes[it].old for it in others]
+        return None not in after and self._made_by(name, old, [it for it in after if it])
 
     def last_binder(self, name: str) -> ast.stmt | None:
         """Return the last statement that may bind a name, if all that may have been executed now,

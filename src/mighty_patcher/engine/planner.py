@@ -232,7 +232,7 @@ def _mentions(text: Version, outside: Outside) -> bool:
     twice = 1 if STAR_IMPORT.search(text.data) else 2  # what imports all need not spell it
     return (
         bool(outside.rebuilt or outside.exported)
-        or any(attribute.encode() in text.data for _, attribute in outside.attributes)
+        or outside.is_spelt(text)
         or any(text.data.count(it.encode()) >= twice for it in names)
     )
 

@@ -31,6 +31,7 @@ from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, narrow
 from mighty_patcher.engine.order import kept_out_of_order
+from mighty_patcher.engine.origins import is_made_by
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
@@ -43,6 +44,7 @@ from mighty_patcher.engine.toplevel import (
     name_of_statement,
 )
 from mighty_patcher.engine.trees import BLOCK, IMPORT, branches_of
+from mighty_patcher.engine.version import Version
 
 __all__ = ["ABSENT", "Outside", "StatementRun", "Wait", "stays_as_built"]
 
@@ -84,6 +86,16 @@ class Outside:
 
     def __bool__(self) -> bool:
         return any((self.before, self.attributes, self.rebuilt, self.imported, self.exported))
+
+    def asks_only(self) -> bool:
+        """Tell whether it concerns only who asks other modules for their names."""
+        return not any((self.before, self.rebuilt, self.imported, self.exported, self.removed))
+
+    def is_spelt(self, text: Version | None) -> bool:
+        """Tell whether a text, if it is known, has any of the names in it that others are asked
+        for.
+        """
+        return text is None or any(name.encode() in text.data for _, name in self.attributes)
 
     def update(self, other: Outside) -> None:
         """Add what others have changed since; of a name the oldest value counts."""
@@ -194,6 +206,7 @@ class StatementRun:
                 self._stars_before,
                 self._import_the_same,
                 self._held,
+                self._is_made_by,
             )
         else:
             flow = self._flow
@@ -265,6 +278,10 @@ class StatementRun:
         assert self._start is not None
         value = self._start.get(name, ABSENT)
         return () if value is ABSENT else (value,)
+
+    def _is_made_by(self, name: str, statement: ast.stmt, others: Sequence[ast.stmt]) -> bool:
+        module = name_of_module(self._module)
+        return any(is_made_by(it, module, statement, others) for it in self._held(name))
 
     def _execute(self, change: Change, flow: Flow, keeper: Keeper) -> None:
         assert change.new is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -18,6 +18,10 @@ from mighty_patcher.engine.modules import name_of_module
 from mighty_patcher.engine.statement_run import Outside
 
 __all__ = ["Turn", "Worklist"]
+
+_Asked = tuple[str, str]  # the name of a module, and of what it is asked for
+_MANY = 16
+"""From so many modules on all that others bring is found at once, instead of who may bring each."""
 
 Imports = Callable[[ModuleType, str], Sequence[Imported]]
 """What a module will import at its top, if that may be from the module of this name, or, of ``*``,
@@ -72,11 +76,17 @@ class Worklist:
         }
         self._ranks = {id(module): float(rank) for rank, module in enumerate(loaded.values())}
         self._saved = list(saved)
-        self._imports = imports
+        self._known_imports: dict[tuple[int, str], Sequence[Imported]] = {}
+        self._will_import = imports
         self._imported = imported
         self._is_own = is_own
         self._has = has
+        self._told: dict[int, tuple[ModuleType, Outside]] = {}
+        self._begun: dict[int, int] = {}  # as far as which line a module was handed out
+        self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
         self._needed: dict[tuple[int, str], bool] = {}
+        self._brought: dict[_Asked, set[str]] = {}
+        self._reached: dict[int, set[int]] = {}
         self._raised = set() if raised is None else raised
         ranks = dict(self._ranks)
         for name, other in self._raised:
@@ -87,9 +97,6 @@ class Worklist:
             self._raise(module, imported, loaded, ranks)
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
-        self._told: dict[int, tuple[ModuleType, Outside]] = {}
-        self._begun: dict[int, int] = {}  # as far as which line a module was handed out
-        self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
         """Note what others have changed for a module: it is handed out, perhaps once more."""
@@ -232,20 +239,45 @@ class Worklist:
             return True
         # Whom it asks for which name; not a package that is only on the way to what it imports.
         asked = ((it.needs(sys.modules), it) for it in imports)
-        waiting = {(source, it.name if source == it.module else "") for source, it in asked}
-        seen: set[tuple[str, str]] = set()
+        entries = {(source, it.name if source == it.module else "") for source, it in asked}
+        if len(self._saved) + len(self._told) < _MANY:
+            return name in self._sources(entries, name)
+        for entry in entries:
+            if entry not in self._brought:
+                self._brought[entry] = set(self._sources({entry}))
+            if name in self._brought[entry]:
+                return True
+        return False
+
+    def _sources(self, asked: set[_Asked], name: str = "") -> Iterator[str]:
+        """Yield the modules from which others have what they are asked for.
+
+        Args:
+            asked: Modules, and what they are asked for.
+            name: Only this one is looked for: a text that cannot import it is not parsed.
+        """
+        waiting, seen = set(asked), set(asked)
         while waiting:
-            seen.add(entry := waiting.pop())
-            source, wanted = sys.modules.get(entry[0]), entry[1]
+            place, wanted = waiting.pop()
+            source = sys.modules.get(place)
             if type(source) is not ModuleType or not self._is_own(source):
                 continue
             for it in self._imports(source, name):
-                is_wanted = wanted in ("", "*", it.bound) or it.name == "*"
-                if is_wanted and name in it.modules():
-                    return True
+                if wanted in ("", "*", it.bound) or it.name == "*":
+                    yield from it.modules()
             stars = {it.module for it in self._imports(source, "*") if it.name == "*"}
-            waiting |= {(it, wanted) for it in stars} - seen
-        return False
+            more = {(it, wanted) for it in stars} - seen
+            seen |= more
+            waiting |= more
+
+    def _imports(self, module: ModuleType, name: str) -> Sequence[Imported]:
+        """Return what a module will import, if that may be from the module of this name (as
+        `Imports` says); each is asked once.
+        """
+        known = self._known_imports.get((id(module), name))
+        if known is None:
+            known = self._known_imports[id(module), name] = self._will_import(module, name)
+        return known
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
@@ -255,7 +287,7 @@ class Worklist:
             for name in imported.modules()
             if self._rank(module) <= self._ranks.get(id(sys.modules.get(name)), -1)
             and self._ranks[id(sys.modules[name])] < self._rank(outer)
-            and self._leads_to(sys.modules[name], module, self._imports)
+            and id(module) in self._reached_from(sys.modules[name])
         )
         line = min(lines, default=None)
         return line if line is not None and self._has_all(outer, module, line) else None
@@ -285,14 +317,24 @@ class Worklist:
         )
         return min(lines, default=None)
 
+    def _reached_from(self, start: object) -> set[int]:
+        """Return the addresses of the modules that an import of one will import."""
+        known = self._reached.get(id(start))
+        if known is None:
+            known = self._reached[id(start)] = set(map(id, self._led_to(start, self._imports)))
+        return known
+
     def _leads_to(self, start: object, module: ModuleType, imports: Imports) -> bool:
         """Tell whether to import a module is to import another, maybe through more."""
+        return any(it is module for it in self._led_to(start, imports))
+
+    def _led_to(self, start: object, imports: Imports) -> Iterator[ModuleType]:
+        """Yield a module, and those that are imported with it."""
         waiting: list[ModuleType] = [start] if type(start) is ModuleType else []
         seen = {id(start)}
         while waiting:
             importer = waiting.pop()
-            if importer is module:
-                return True
+            yield importer
             if not self._is_own(importer):
                 continue
             names = (it.modules() for it in imports(importer, ""))
@@ -301,4 +343,3 @@ class Worklist:
                 if type(source) is ModuleType and id(source) not in seen:
                     seen.add(id(source))
                     waiting.append(source)
-        return False
