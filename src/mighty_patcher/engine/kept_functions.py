@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ class KeptFunctions:
         self._pairs: list[tuple[FunctionType, FunctionType]] = []
         self._codes: list[CodeType] = []
         self._made_now: set[int] = set()
-        self._young: set[int] | None = None
+        self._before: _Before | None = None
         # Without the attributes that they had, for their decorators to set some.
         self._set_aside: dict[int, tuple[FunctionType, dict[str, Any]]] = {}
         # The modules that functions were shown as part of before decorators wrapped them.
@@ -96,18 +96,13 @@ class KeptFunctions:
             code: The code.
             calls: It may be given functions that others have made for it.
         """
-        self._young = {id(it) for it in _young()} if calls else None
+        self._before = _Before() if calls else None
         self._codes.append(code)
         self._made_now.update(map(id, all_code(code)))
 
     def codes(self) -> dict[CodeType, CodeType]:
         """Return the code that has been executed, and all in it, by what it is equal to."""
         return {code: code for executed in self._codes for code in all_code(executed)}
-
-    def _is_young(self, value: Any) -> bool:
-        """Tell whether an object was made since `will_run` (nothing is collected meanwhile)."""
-        young = self._young
-        return young is not None and id(value) not in young and any(it is value for it in _young())
 
     def keep(self, old: FunctionType, new: FunctionType) -> bool:
         """A definition of this file, or a wrapper that its decorator made around one."""
@@ -120,7 +115,7 @@ class KeptFunctions:
             else:
                 is_here = old.__code__.co_filename == new.__code__.co_filename == self._filename
                 alike = is_here or old.__code__.co_qualname == new.__code__.co_qualname
-            if not alike or not (self._is_made_now(new) or self._is_young(new)):
+            if not alike or not (self._is_made_now(new) or self._is_made_since(new)):
                 self.keep_hidden(old, new)
                 return False
         self._keeper.pair(old, new)
@@ -172,6 +167,10 @@ class KeptFunctions:
         )
         if is_ours and module != own and new.__module__ == own:
             self._to_show.append((new, module))
+
+    def _is_made_since(self, function: FunctionType) -> bool:
+        """Tell whether anybody has made a function since `will_run`."""
+        return self._before is not None and self._before.is_followed_by(function)
 
     def _is_made_now(self, function: FunctionType, depth: int = 8) -> bool:
         """Tell whether the run made a function: of its code, or around such a function."""
@@ -263,7 +262,30 @@ def _nothing() -> None:
     """Has code that needs nothing."""
 
 
-def _young() -> list[FunctionType]:
-    """Return the functions that have not lived through a collection yet."""
-    objects = gc.get_objects() if _core.FREE_THREADED else gc.get_objects(generation=0)
-    return [it for it in objects if type(it) is FunctionType]
+class _Before:
+    """A moment: tells which functions were made later. A reload collects nothing meanwhile."""
+
+    def __init__(self) -> None:
+        self._known: set[int] | None = None
+        if _core.FREE_THREADED:  # which keeps its objects in no order
+            self._known = {id(it) for it in gc.get_objects() if type(it) is FunctionType}
+        self._mark: list[None] = []
+        self._later: set[int] = set()
+
+    def is_followed_by(self, function: FunctionType) -> bool:
+        """Tell whether a function was made later."""
+        if self._known is not None:
+            return id(function) not in self._known
+        # Whoever has the place of one of them now is younger still.
+        if id(function) not in self._later:
+            self._later = set(self._made_later())
+        return id(function) in self._later
+
+    def _made_later(self) -> Iterator[int]:
+        # The collector has its youngest objects in the order of their making. If the program has
+        # collected them since, whatever is young now was made after that.
+        for it in reversed(gc.get_objects(generation=0)):
+            if it is self._mark:
+                break
+            if type(it) is FunctionType:
+                yield id(it)

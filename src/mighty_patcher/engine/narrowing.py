@@ -100,7 +100,8 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
     ):
         return None
     found: dict[str, Narrowed] = {}
-    again = _built_again(change.children, new.name)
+    bound = _Bound(new.name)
+    again = _built_again(change.children, bound)
     body: list[ast.stmt] = []
     held: set[str] = set()
     last: dict[str, bool] = {}  # whether a name is bound last by what is not executed
@@ -109,7 +110,7 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
     for child in change.children:
         if child.new is None:
             continue
-        names = _bound_by(child.new, new.name)
+        names = bound.by(child.new)
         is_kept = child.kind in ("keep", "patch") and not _is_text(child.new)
         is_left_out = is_kept and again.isdisjoint([*names, *_decorated_by(child.new, new.name)])
         for name in names:
@@ -125,11 +126,31 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
     result = copy(new)
     result.body = body
     kept = frozenset(name for name, is_left_out in last.items() if is_left_out)
-    apart = _bound_apart(change.children, binder, new.name)
+    apart = _bound_apart(change.children, binder, bound)
     found[qualname_of(cls)] = Narrowed(
         frozenset(held), kept, apart, tuple(last), frozenset(left_out)
     )
     return result, found
+
+
+class _Bound:
+    """The names that the statements of a class bind; each is looked at once.
+
+    Args:
+        class_name: The name of the class.
+    """
+
+    def __init__(self, class_name: str) -> None:
+        self.class_name = class_name
+        self._known: dict[ast.stmt, list[str]] = {}
+
+    def by(self, statement: ast.stmt) -> list[str]:
+        """Return the names that a statement binds in the class."""
+        found = self._known.get(statement)
+        if found is None:
+            of_one = ast.ClassDef(self.class_name, [], [], [statement], [])
+            found = self._known[statement] = sorted(names_in_class(of_one))
+        return found
 
 
 def _is_executed_in_place(cls: type) -> bool:
@@ -138,17 +159,14 @@ def _is_executed_in_place(cls: type) -> bool:
 
 
 def _bound_apart(
-    children: Sequence[Change], binder: Mapping[str, Change], class_name: str
+    children: Sequence[Change], binder: Mapping[str, Change], bound: _Bound
 ) -> frozenset[str]:
     olds = sorted(
         (child for child in children if child.old is not None),
         key=lambda child: child.old.lineno if child.old is not None else 0,
     )
     before = {
-        name: child
-        for child in olds
-        if child.old is not None
-        for name in _bound_by(child.old, class_name)
+        name: child for child in olds if child.old is not None for name in bound.by(child.old)
     }
     return frozenset(
         name
@@ -159,7 +177,7 @@ def _bound_apart(
     )
 
 
-def _built_again(children: Sequence[Change], class_name: str) -> set[str]:
+def _built_again(children: Sequence[Change], bound: _Bound) -> set[str]:
     """Find what has to be built from the beginning, because a step of it changed or is gone: the
     setter of a property, what is registered with a ``singledispatchmethod``.
     """
@@ -168,19 +186,19 @@ def _built_again(children: Sequence[Change], class_name: str) -> set[str]:
         for child in children
         for statement in (child.old, child.new)
         if statement is not None
-        for name in _bound_by(statement, class_name)
+        for name in bound.by(statement)
     }
     steps = [
-        own.intersection([*_bound_by(child.new, class_name), *_decorated_by(child.new, class_name)])
+        own.intersection([*bound.by(child.new), *_decorated_by(child.new, bound.class_name)])
         for child in children
         if child.new is not None
     ]
     again: set[str] = set()
     for child in children:
         if child.old is not None and child.kind in ("run", "remove"):
-            again |= own.intersection(_decorated_by(child.old, class_name))
+            again |= own.intersection(_decorated_by(child.old, bound.class_name))
             if child.new is None:
-                again.update(_bound_by(child.old, class_name))
+                again.update(bound.by(child.old))
     while True:
         found = again.union(*(names for names in steps if not names.isdisjoint(again)))
         if found == again:
@@ -234,11 +252,6 @@ def _left_out(statement: ast.stmt) -> ast.stmt:
     never = ast.If(test=ast.Constant(False), body=[statement], orelse=[])
     ast.copy_location(never.test, statement)
     return ast.copy_location(never, statement)
-
-
-def _bound_by(statement: ast.stmt, class_name: str) -> list[str]:
-    of_one = ast.ClassDef(class_name, [], [], [statement], [])
-    return sorted(names_in_class(of_one))
 
 
 def _is_text(statement: ast.stmt) -> bool:

@@ -32,6 +32,7 @@ class StatementFacts:
         self._stars = stars
         self._stars_before = stars_before or stars
         self._known: dict[tuple[int, bool], Facts] = {}
+        self._headers: dict[int, Facts] = {}
         self._kept_alive: list[ast.stmt] = []
         self._binders: dict[str, list[ast.stmt]] | None = None
 
@@ -57,9 +58,14 @@ class StatementFacts:
 
     def header_of(self, statement: ast.stmt) -> Facts:
         """Find out what the header of a block does."""
-        return header_facts(
-            statement, lazy_annotations=self._lazy, type_checking=self.type_checking
-        )
+        found = self._headers.get(id(statement))
+        if found is None:
+            found = header_facts(
+                statement, lazy_annotations=self._lazy, type_checking=self.type_checking
+            )
+            self._headers[id(statement)] = found
+            self._kept_alive.append(statement)
+        return found
 
     def ends(self, body: Sequence[ast.stmt]) -> bool:
         """Tell whether a body may come to its end, instead of raising something."""
