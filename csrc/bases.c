@@ -4,10 +4,30 @@
 #include "hidden.h"
 #include "layout.h"
 
-PyObject *
-mp_bases_subclasses(PyTypeObject *type)
+int
+mp_bases_visit(PyTypeObject *type, mp_bases_visitor visit, void *context)
 {
-    return PyObject_CallMethod((PyObject *)&PyType_Type, "__subclasses__", "O", type);
+    int ret = visit(type, context);
+    /* Owned. */
+    PyObject *subclasses = NULL;
+
+    if (ret <= 0 || !mp_type_may_have_subclasses(type)) {
+        goto done;
+    }
+    ret = MP_ERROR;
+    subclasses = PyObject_CallMethod((PyObject *)&PyType_Type, "__subclasses__", "O", type);
+    if (subclasses == NULL) {
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(subclasses); i++) {
+        if (mp_bases_visit((PyTypeObject *)PyList_GET_ITEM(subclasses, i), visit, context) < 0) {
+            goto done;
+        }
+    }
+    ret = MP_OK;
+done:
+    Py_XDECREF(subclasses);
+    return ret < 0 ? MP_ERROR : MP_OK;
 }
 
 /* ---- other bases ------------------------------------------------------------------------- */

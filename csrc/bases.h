@@ -4,8 +4,13 @@
 
 #include "compat.h"
 
-/* The classes that derive directly from a class, whatever its metaclass says: a new list. Runs no Python. */
-PyObject *mp_bases_subclasses(PyTypeObject *type);
+/* Called with a class. Returns 1 if those that derive from it are to be visited, too, 0 if not; MP_ERROR
+ * ends the visit. */
+typedef int (*mp_bases_visitor)(PyTypeObject *type, void *context);
+
+/* Visit a class, and those derived from it, whatever their metaclasses say; by two ways more than once. On
+ * error (memory, or what the visitor raises) the rest is not visited. Runs no Python of its own. */
+int mp_bases_visit(PyTypeObject *type, mp_bases_visitor visit, void *context);
 
 /* Assign `__bases__` where the layout fits (layout.h), whatever CPython says of it. On error (TypeError in
  * CPython's words: a conflict in the MRO of the class or of one derived from it; memory) the class is as

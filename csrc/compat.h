@@ -303,6 +303,20 @@ mp_type_open_caches(PyTypeObject *type_b)
     return was_used;
 }
 
+/* False if no class derives from one: a heap type has those that do in a dictionary, as long as there are
+ * any (remove_subclass, Objects/typeobject.c). What a static type has is in the interpreter since 3.12
+ * (gh-94673), and without the GIL another thread may be about to derive from it. Runs nothing. */
+static inline int
+mp_type_may_have_subclasses(PyTypeObject *type_b)
+{
+#if MP_FREE_THREADED
+    (void)type_b;
+    return 1;
+#else
+    return !PyType_HasFeature(type_b, Py_TPFLAGS_HEAPTYPE) || type_b->tp_subclasses != NULL;
+#endif
+}
+
 /* Whether a class inherits from its base that instances are called by vectorcall, unless it has a
  * __call__: other than static ones they do so from 3.12 on (gh-93274). */
 #define MP_TYPE_INHERITS_VECTORCALL (PY_VERSION_HEX >= 0x030C0000)

@@ -8,10 +8,10 @@
 static PyObject *
 compact_copy(PyObject *dict_b)
 {
-    int ret = MP_ERROR;
+    int ret = MP_ERROR, runs_nothing = !MP_FREE_THREADED && mp_dict_has_plain_names(dict_b);
     Py_ssize_t at = 0;
     /* Owned. The first copy is ours alone, so that nobody changes it while it is read. */
-    PyObject *private = PyDict_Copy(dict_b), *copy = PyDict_New();
+    PyObject *private = runs_nothing ? Py_NewRef(dict_b) : PyDict_Copy(dict_b), *copy = PyDict_New();
     /* Borrowed. */
     PyObject *key_b = NULL, *value_b = NULL;
 
@@ -108,14 +108,19 @@ mp_dict_discard(mp_dict_edit *edit)
 int
 mp_dict_note(mp_dict_edit *edit)
 {
-    Py_XSETREF(edit->found, compact_copy(edit->target));
+    int is_idle = 0;
+
+    MP_BEGIN_CRITICAL_SECTION(edit->target)
+    is_idle = is_same_content(edit->target, edit->content);
+    MP_END_CRITICAL_SECTION
+    Py_XSETREF(edit->found, is_idle ? Py_NewRef(edit->content) : compact_copy(edit->target));
     return edit->found == NULL ? MP_ERROR : MP_OK;
 }
 
 int
 mp_dict_is_idle(mp_dict_edit *edit)
 {
-    return is_same_content(edit->content, edit->found);
+    return edit->found == edit->content;
 }
 
 int

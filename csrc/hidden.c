@@ -319,27 +319,14 @@ done:
     return ret;
 }
 
+static int
+ensure_one(PyTypeObject *type, void *Py_UNUSED(context))
+{
+    return mp_hidden_ensure(type) < 0 ? MP_ERROR : 1;
+}
+
 int
 mp_hidden_ensure_all(PyTypeObject *type)
 {
-    int ret = MP_ERROR;
-    /* Owned. */
-    PyObject *subclasses = NULL;
-
-    if (mp_hidden_ensure(type) < 0) {
-        goto done;
-    }
-    subclasses = mp_bases_subclasses(type);
-    if (subclasses == NULL) {
-        goto done;
-    }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(subclasses); i++) {
-        if (mp_hidden_ensure_all((PyTypeObject *)PyList_GET_ITEM(subclasses, i)) < 0) {
-            goto done;
-        }
-    }
-    ret = MP_OK;
-done:
-    Py_XDECREF(subclasses);
-    return ret;
+    return mp_bases_visit(type, ensure_one, NULL);
 }

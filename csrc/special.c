@@ -101,13 +101,12 @@ done:
 
 /* Where `__new__` is one of C again, it leaves tp_new as it was for one of Python, and from then on
  * object.__new__ refuses the arguments of `__init__` (update_one_slot and object_new,
- * Objects/typeobject.c). And it takes away HAVE_VECTORCALL for a `__call__`, for good. */
-void
-mp_special_inherit(PyTypeObject *type)
+ * Objects/typeobject.c). And it takes away HAVE_VECTORCALL for a `__call__`, for good. Returns whether
+ * anything was out of date. */
+static int
+inherit(PyTypeObject *type, void *Py_UNUSED(context))
 {
     int changed = 0;
-    /* Owned. */
-    PyObject *subclasses = NULL;
     /* Borrowed. */
     PyTypeObject *base_b = type->tp_base;
 
@@ -121,17 +120,13 @@ mp_special_inherit(PyTypeObject *type)
         type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
         changed = 1;
     }
-    if (!changed) {
-        goto done;
-    }
-    subclasses = mp_bases_subclasses(type);
-    if (subclasses == NULL) {
+    return changed;
+}
+
+void
+mp_special_inherit(PyTypeObject *type)
+{
+    if (mp_bases_visit(type, inherit, NULL) < 0) {
         PyErr_WriteUnraisable((PyObject *)type);
-        goto done;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(subclasses); i++) {
-        mp_special_inherit((PyTypeObject *)PyList_GET_ITEM(subclasses, i));
-    }
-done:
-    Py_XDECREF(subclasses);
 }

@@ -129,31 +129,26 @@ flags_for(PyTypeObject *target, PyObject *content, PyTypeObject *donor)
     return collection | abstract;
 }
 
-/* Append the classes derived from `type` that are the same collection as it is because it is. */
-static int
-add_followers(PyObject *followers, PyTypeObject *type)
-{
-    int ret = MP_ERROR;
-    /* Owned. */
-    PyObject *subclasses = mp_bases_subclasses(type);
+/* The classes that follow another in being a sequence or a mapping. */
+typedef struct {
+    PyTypeObject *leader_b;
+    PyObject *list_b;
+} followers;
 
-    if (subclasses == NULL) {
-        goto done;
+/* Append a class to the followers if it is the same collection as the leader is, because that is. */
+static int
+follow(PyTypeObject *type, void *context)
+{
+    followers *followers_b = context;
+    unsigned long flags = type->tp_flags & MP_TYPE_COLLECTION_FLAGS;
+    int is_leader = type == followers_b->leader_b;
+    int follows = flags == (followers_b->leader_b->tp_flags & MP_TYPE_COLLECTION_FLAGS) &&
+                  flags == inherited_collection(type);
+
+    if (follows && !is_leader && PyList_Append(followers_b->list_b, (PyObject *)type) < 0) {
+        return MP_ERROR;
     }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(subclasses); i++) {
-        PyTypeObject *subclass_b = (PyTypeObject *)PyList_GET_ITEM(subclasses, i);
-        unsigned long flags = subclass_b->tp_flags & MP_TYPE_COLLECTION_FLAGS;
-        if (flags == (type->tp_flags & MP_TYPE_COLLECTION_FLAGS) &&
-            flags == inherited_collection(subclass_b) &&
-            (PyList_Append(followers, (PyObject *)subclass_b) < 0 ||
-             add_followers(followers, subclass_b) < 0)) {
-            goto done;
-        }
-    }
-    ret = MP_OK;
-done:
-    Py_XDECREF(subclasses);
-    return ret;
+    return is_leader || follows;
 }
 
 int
@@ -183,7 +178,8 @@ mp_type_prepare(mp_type_edit *edit, PyObject *target, PyObject *content, PyObjec
     edit->flags = flags_for(target_b, content, bases == NULL ? NULL : (PyTypeObject *)donor);
     if ((edit->flags ^ target_b->tp_flags) & MP_TYPE_COLLECTION_FLAGS) {
         edit->followers = PyList_New(0);
-        if (edit->followers == NULL || add_followers(edit->followers, target_b) < 0) {
+        if (edit->followers == NULL ||
+            mp_bases_visit(target_b, follow, &(followers){target_b, edit->followers}) < 0) {
             goto done;
         }
     }
@@ -273,12 +269,16 @@ mp_type_note(mp_type_edit *edit)
     int ret = MP_ERROR;
 
     Py_XSETREF(edit->special, PyList_New(0));
-    if (edit->special == NULL || mp_dict_note(&edit->content) < 0 ||
-        mp_special_note(edit->special, edit->content.found, edit->content.content, 1) < 0 ||
-        mp_special_note(edit->special, edit->content.content, edit->content.found, 0) < 0) {
+    if (edit->special == NULL || mp_dict_note(&edit->content) < 0) {
         goto done;
     }
-    edit->same = !mp_type_moves(edit) && mp_dict_is_idle(&edit->content) &&
+    if (!mp_dict_is_idle(&edit->content) &&
+        (mp_special_note(edit->special, edit->content.found, edit->content.content, 1) < 0 ||
+         mp_special_note(edit->special, edit->content.content, edit->content.found, 0) < 0)) {
+        goto done;
+    }
+    /* Who gives it other bases invalidates its caches, too. */
+    edit->same = edit->metaclass == NULL && mp_dict_is_idle(&edit->content) &&
                  ((edit->flags ^ edit->target->tp_flags) & MP_TYPE_FLAGS) == 0;
     edit->noted = 1;
     ret = MP_OK;
@@ -352,26 +352,11 @@ mp_type_renew(mp_type_edit *edit)
     }
 }
 
-/* Open the caches of a class and of those derived from it, which were invalidated with it. */
-static void
-open_caches(PyTypeObject *type)
+/* Open the caches of a class. Returns whether those derived from it were invalidated with it. */
+static int
+open_caches(PyTypeObject *type, void *Py_UNUSED(context))
 {
-    /* Owned. */
-    PyObject *subclasses = NULL;
-
-    if (!mp_type_open_caches(type)) {
-        goto done;
-    }
-    subclasses = mp_bases_subclasses(type);
-    if (subclasses == NULL) {
-        PyErr_WriteUnraisable((PyObject *)type);
-        goto done;
-    }
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(subclasses); i++) {
-        open_caches((PyTypeObject *)PyList_GET_ITEM(subclasses, i));
-    }
-done:
-    Py_XDECREF(subclasses);
+    return mp_type_open_caches(type);
 }
 
 void
@@ -385,6 +370,8 @@ mp_type_leave(mp_type_edit *edit, int done)
         if (done) {
             mp_dict_turn(&edit->content);
         }
-        open_caches(edit->target);
+        if (mp_bases_visit(edit->target, open_caches, NULL) < 0) {
+            PyErr_WriteUnraisable((PyObject *)edit->target);
+        }
     }
 }

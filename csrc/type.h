@@ -20,7 +20,7 @@ typedef struct {
     PyObject *followers;     /* Owned, may be NULL. Classes that take over the flags of the class. */
     unsigned long flags;     /* those of MP_TYPE_FLAGS that go with the content */
     Py_ssize_t turn;         /* the how manieth class of the commit it was that moved; 0 for none */
-    int same;                /* the content is the one that there is */
+    int same;                /* the content is the one that there is, and so is the metaclass */
     int noted;
 } mp_type_edit;
 
