@@ -114,6 +114,7 @@ class Flow:
         self._facts = StatementFacts(plan, stars, stars_before)
         self.facts_of = self._facts.of
         """Finds out what executing a statement does."""
+        self.facts_are_plain = self._facts.are_plain
         self._promotion = Promotion(self._facts, lambda name: self._new.count(name))
         self._import_the_same = import_the_same
         self._holds = holds

@@ -16,6 +16,7 @@ from mighty_patcher.engine.toplevel import is_never_run
 
 __all__ = [
     "LAZY",
+    "TYPE_CHECKING",
     "Facts",
     "Stars",
     "attribute_reads",
@@ -30,7 +31,7 @@ __all__ = [
 
 LAZY = sys.version_info >= (3, 14)
 """Annotations are evaluated when somebody asks for them (PEP 649)."""
-_TYPE_CHECKING = frozenset({"TYPE_CHECKING"})
+TYPE_CHECKING = frozenset({"TYPE_CHECKING"})
 _MUTATORS = {
     *("add", "append", "appendleft", "clear", "difference_update", "discard", "extend"),
     *("extendleft", "insert", "intersection_update", "move_to_end", "pop", "popitem", "popleft"),
@@ -73,7 +74,7 @@ def facts(
     statement: ast.stmt,
     *,
     lazy_annotations: bool = LAZY,
-    type_checking: frozenset[str] = _TYPE_CHECKING,
+    type_checking: frozenset[str] = TYPE_CHECKING,
     stars: Stars | None = None,
 ) -> Facts:
     """Find out what executing a statement at the top of a module does, bodies of functions aside.
@@ -94,7 +95,7 @@ def header_facts(
     statement: ast.stmt,
     *,
     lazy_annotations: bool = LAZY,
-    type_checking: frozenset[str] = _TYPE_CHECKING,
+    type_checking: frozenset[str] = TYPE_CHECKING,
 ) -> Facts:
     """Find out what the header of a class or block does.
 
@@ -132,7 +133,7 @@ def header_facts(
     return found
 
 
-def ends(body: Sequence[ast.stmt], *, type_checking: frozenset[str] = _TYPE_CHECKING) -> bool:
+def ends(body: Sequence[ast.stmt], *, type_checking: frozenset[str] = TYPE_CHECKING) -> bool:
     """Tell whether a body may come to its end, instead of raising something.
 
     Args:

@@ -6,7 +6,15 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from mighty_patcher.engine.changes import Change, Plan, pruned
-from mighty_patcher.engine.facts import LAZY, Facts, Stars, ends, facts, header_facts
+from mighty_patcher.engine.facts import (
+    LAZY,
+    TYPE_CHECKING,
+    Facts,
+    Stars,
+    ends,
+    facts,
+    header_facts,
+)
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import BLOCK
 
@@ -23,12 +31,14 @@ class StatementFacts:
 
     Attributes:
         type_checking: The names by which the new text knows ``typing.TYPE_CHECKING``.
+        are_plain: They are what `facts` finds of a statement that is looked at by itself.
     """
 
     def __init__(self, plan: Plan, stars: Stars | None, stars_before: Stars | None) -> None:
         self.type_checking = plan.type_checking
         self._plan = plan
         self._lazy = LAZY or plan.future_annotations
+        self.are_plain = self._lazy == LAZY and plan.type_checking == TYPE_CHECKING
         self._stars = stars
         self._stars_before = stars_before or stars
         self._known: dict[tuple[int, bool], Facts] = {}

@@ -400,9 +400,13 @@ class StatementRun:
         known = self._known.get(id(statement))
         if known is not None and known[0] is statement:
             return known[1]
-        found = facts(statement, stars=self._stars)
-        if "*" not in found.binds:  # an import of everything brings other names, as time goes by
-            self._known[id(statement)] = statement, found
+        if self._flow is not None and self._flow.facts_are_plain:
+            found = self._flow.facts_of(statement)  # which has looked at most of them
+        else:
+            found = facts(statement, stars=self._stars)
+        if "*" in found.binds:  # an import of everything brings other names, as time goes by
+            return facts(statement, stars=self._stars)
+        self._known[id(statement)] = statement, found
         return found
 
     def _left(self, flow: Flow) -> Iterator[Step]:

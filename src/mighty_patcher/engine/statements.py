@@ -74,11 +74,11 @@ def plan(old: ast.Module, new: ast.Module, texts: tuple[str, str] | None = None)
     """
     futures = has_future_annotations(old), has_future_annotations(new)
     names = type_checking_names(new)
-    planner = _Planner(futures, type_checking_names(old) | names, (old, new))
     lines = None
     if texts is not None and futures[0] == futures[1]:
         lines = lines_in(texts[0]), lines_in(texts[1])
-    return Plan(tuple(planner.body(old.body, new.body, "body", lines)), futures[1], names)
+    planner = _Planner(futures, type_checking_names(old) | names, (old, new), lines)
+    return Plan(tuple(planner.body(old.body, new.body, "body")), futures[1], names)
 
 
 class _Planner:
@@ -88,6 +88,7 @@ class _Planner:
         futures: Whether annotations are strings in the old text, and in the new.
         type_checking: The names of ``typing.TYPE_CHECKING`` in either.
         trees: Both texts.
+        lines: Their lines, if at hand and if what is spelt alike is the same.
     """
 
     def __init__(
@@ -95,19 +96,17 @@ class _Planner:
         futures: tuple[bool, bool],
         type_checking: frozenset[str],
         trees: tuple[ast.Module, ast.Module],
+        lines: tuple[list[str], list[str]] | None,
     ) -> None:
         self.futures = futures
+        self._lines = lines
         self._trees = trees
         self.type_checking = type_checking
         self._classes = 0  # as many are being looked into
         self._known: dict[tuple[int, bool, bool], Hashable] = {}  # what statements are, by identity
 
     def body(
-        self,
-        olds: Sequence[ast.stmt],
-        news: Sequence[ast.stmt],
-        branch: str,
-        lines: tuple[list[str], list[str]] | None = None,
+        self, olds: Sequence[ast.stmt], news: Sequence[ast.stmt], branch: str
     ) -> Iterator[Change]:
         """Compare two lists of statements.
 
@@ -115,14 +114,13 @@ class _Planner:
             olds: The old ones.
             news: The new ones.
             branch: Where they stand.
-            lines: The lines of both texts, if these are the statements of modules.
         """
         yield from self._docstring(olds, news, branch)
         olds = [statement for statement in olds if not is_text(statement)]
         news = [statement for statement in news if not is_text(statement)]
         spelt = None
-        if lines is not None:
-            spelt = segments(olds, lines[0]), segments(news, lines[1])
+        if self._lines is not None:
+            spelt = segments(olds, self._lines[0]), segments(news, self._lines[1])
         matching = Matching(olds, news, self, spelt)
         imports = Imports(olds, news, matching)
         matched = {place: at for at, place in enumerate(matching.old_of) if place is not None}

@@ -292,7 +292,9 @@ def segments(body: Sequence[ast.stmt], lines: list[str]) -> list[str | None]:
     for statement, first, last, following in zip(
         body, firsts, lasts, [*firsts[1:], len(lines) + 1], strict=False
     ):
-        is_alone = last_before < first and last < following and statement.col_offset == 0
+        is_alone = last_before < first and last < following
+        # Nor with the header above it.
+        is_alone = is_alone and not lines[first - 1][: statement.col_offset].strip()
         last_before = last
         if not is_alone:
             found.append(None)
