@@ -279,6 +279,14 @@ class Keeper:
 
     def commit(self) -> None:
         """Apply what has gathered, in one go."""
+        if not (
+            self._dicts
+            or self._orders
+            or self._instances
+            or self.functions.has_gathered
+            or self.classes.has_gathered
+        ):
+            return
         log = _core.Log()
         self.functions.add_to(log)
         self.classes.fill_cells()

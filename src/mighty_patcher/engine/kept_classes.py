@@ -58,6 +58,11 @@ class KeptClasses:
         self._retained_from_others: list[tuple[type, str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
 
+    @property
+    def has_gathered(self) -> bool:
+        """Whether there is anything to be added to a log, or a cell to be filled."""
+        return bool(self._edits or self._cells)
+
     def fill_cells(self) -> None:
         """Let methods find the class that is kept: ``super()``, and what their annotations name."""
         for cell, content in self._cells:

@@ -78,6 +78,11 @@ class KeptFunctions:
         self._shown: dict[int, tuple[FunctionType, str]] = {}
         self._to_show: list[tuple[FunctionType, str]] = []
 
+    @property
+    def has_gathered(self) -> bool:
+        """Whether there is anything to be added to a log."""
+        return bool(self._pairs or self._to_show)
+
     def add_to(self, log: _core.Log) -> None:
         """Add what has gathered to a log."""
         for old, new in self._pairs:

@@ -152,6 +152,12 @@ class _Bound:
             found = self._known[statement] = sorted(names_in_class(of_one))
         return found
 
+    def before(self, child: Change) -> list[str]:
+        """Return the names that the old statement of a change bound."""
+        if child.kind == "keep" and child.children is None and child.new is not None:
+            return self.by(child.new)  # which is the same
+        return self.by(child.old) if child.old is not None else []
+
 
 def _is_executed_in_place(cls: type) -> bool:
     kind = way_for(type(cls)).kind
@@ -165,9 +171,7 @@ def _bound_apart(
         (child for child in children if child.old is not None),
         key=lambda child: child.old.lineno if child.old is not None else 0,
     )
-    before = {
-        name: child for child in olds if child.old is not None for name in bound.by(child.old)
-    }
+    before = {name: child for child in olds for name in bound.before(child)}
     return frozenset(
         name
         for name, child in before.items()
@@ -184,9 +188,8 @@ def _built_again(children: Sequence[Change], bound: _Bound) -> set[str]:
     own = {
         name
         for child in children
-        for statement in (child.old, child.new)
-        if statement is not None
-        for name in bound.by(statement)
+        for names in (bound.before(child), bound.by(child.new) if child.new is not None else [])
+        for name in names
     }
     steps = [
         own.intersection([*bound.by(child.new), *_decorated_by(child.new, bound.class_name)])

@@ -346,12 +346,13 @@ class StatementRun:
         return ((bound, name) for name in names for bound in own)
 
     def _run(self, change: Change, statement: ast.stmt, keeper: Keeper) -> None:
+        bound = self._facts_of(statement).binds
         narrowed = narrow(change, keeper.before, name_of_module(self._module))
         if narrowed is not None:
             part, keeper.narrowed = narrowed
             known = keeper.done()
             try:
-                self._exec(part, keeper)
+                self._exec(part, keeper, bound)
             except CannotBeNarrowedError:
                 keeper.begin_again(known)
             else:
@@ -364,7 +365,7 @@ class StatementRun:
             self._watched |= names
             marks = pruned(change, lambda it: mark(it, names & self._facts_of(it).binds))
             run = marks or statement
-        self._exec(run, keeper, names)
+        self._exec(run, keeper, bound, names)
         self._note(statement)
 
     def _note(self, statement: ast.stmt, narrowed: Iterable[Narrowed] = ()) -> None:
@@ -372,10 +373,16 @@ class StatementRun:
         lines = set(lines_run(statement)).difference(*(it.left_out for it in narrowed))
         self.lines |= {(name_of_module(self._module), line) for line in lines}
 
-    def _exec(self, statement: ast.stmt, keeper: Keeper, names: Collection[str] = ()) -> None:
+    def _exec(
+        self,
+        statement: ast.stmt,
+        keeper: Keeper,
+        bound: Iterable[str],
+        names: Collection[str] = (),
+    ) -> None:
         part = self._parts.of(statement, names, self._binds)
         known = self._namespace.values()
-        borrowed = Borrowed(self._namespace, self._facts_of(statement).binds)
+        borrowed = Borrowed(self._namespace, bound)
         keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
         try:
             exec(part.code, self._namespace)
