@@ -213,6 +213,21 @@ def test_nothing_is_dropped_before_the_discard() -> None:
     assert dropped == ["old", "new"]
 
 
+@pytest.mark.parametrize("size", [0, 1, 9])
+def test_the_content_that_there_is(size: int) -> None:
+    target: dict[Any, Any] = {f"n{i}": [i] for i in range(size)}
+    before = list(target.items())
+    log = exchange(target, dict(target))
+    for act in (log.undo, lambda: None):
+        assert list(target.items()) == before
+        assert all(mine is value for mine, (_, value) in zip(target.values(), before, strict=True))
+        act()
+    target["later"] = 1
+    assert len(target) == size + 1
+    log.discard()
+    assert len(target) == size + 1
+
+
 def test_one_that_is_being_iterated_over_says_so() -> None:
     target = {n: n for n in range(5)}
     iterator = iter(target)

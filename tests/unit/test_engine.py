@@ -49,6 +49,49 @@ class TestPatching:
         assert kinds(project.edit("m", "    of = A\n", "    of, x = A, 1\n")) == [("ran", "B")]
         assert (a.f(), m.A.of is m.B, m.B.of is m.A, m.B.x) == (2, True, True, 1)
 
+    @pytest.mark.parametrize("collects", ["nowhere", "before", "after", "before, after"])
+    def test_functions_that_a_decorator_of_others_makes(self, project, collects):
+        # Told apart from those that it shares, also where the program collects meanwhile.
+        project.load(
+            "maker",
+            f"""
+            import gc
+            def shared(self): return "shared"
+            def before(cls):
+                cls.shared = shared
+                if "before" in "{collects}": gc.collect()
+                return cls
+            def after(cls):
+                if "after" in "{collects}": gc.collect()
+                return cls
+            """,
+        )
+        text = """
+            from dataclasses import dataclass
+            from ~maker import after, before
+            @after
+            @dataclass
+            @before
+            class A:
+                x: int = 1
+            @after
+            @dataclass
+            @before
+            class B:
+                x: int = 1
+            """
+        m = project.load("m", text)
+        project.engine()
+        a, b, makes, shared = m.A(), m.B(), m.A.__init__, m.A.shared
+        name, code = shared.__qualname__, shared.__code__
+        for number in (2, 3):
+            project.save(m=text.replace("= 1", f"= {number}"))
+            assert (m.A().x, m.B().x) == (number, number)
+            assert (type(a), type(b), repr(a)) == (m.A, m.B, "A(x=1)")
+            assert (a.shared(), m.B.shared is shared) == ("shared", True)
+            assert (shared.__qualname__, shared.__code__ is code) == (name, True)
+            assert "after" in collects or m.A.__init__ is makes
+
     def test_what_a_decorator_has_set_goes_with_it(self, project):
         m = project.load(
             "m",

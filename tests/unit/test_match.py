@@ -590,3 +590,20 @@ class TestProperties:
         }
         for name, line in lines.items():
             assert getattr(living, name).__code__.co_firstlineno == line
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="the compiler says nothing of a class")
+@pytest.mark.parametrize("size", [0, 300, 70_000])
+def test_what_the_compiler_says_of_a_class_with_many_names(size: int) -> None:
+    text = "class A:\n" + "".join(f"    x{i} = 1.{i}\n" for i in range(size))
+    text += "    def f(self): self.one = 1\n    def g(self): return 1\n"
+    living = Living(text)
+    assert not living.plan(text.replace("return 1", "return 2")).facts
+    for new, names in (
+        (text.replace("self.one", "self.two"), {"two"}),
+        (text.replace("return 1", "self.two = 2"), {"one", "two"}),
+        (text.replace("self.one = 1", "return 1"), set()),
+    ):
+        ((cls, facts),) = living.plan(new).facts
+        assert cls is living.A
+        assert set(facts["__static_attributes__"]) == names

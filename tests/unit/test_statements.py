@@ -209,6 +209,29 @@ class TestClasses:
         assert change.header
         assert kinds((change,)) == [("run", "patch")]
 
+    @pytest.mark.parametrize(
+        ("old", "new", "found"),
+        [
+            ("class A: x = 1", "class A: x = 2", ("run", "run")),
+            ("class A(\n  B): x = 1", "class A(\n  C): x = 1", ("run", "keep")),
+            ("class A:\n  x = 1; y = 1", "class A:\n  x = 2; y = 1", ("run", "run", "keep")),
+            ("class A:\n  x = 1; y = 1", "class A:\n  y = 1; x = 1", None),
+            (
+                "class A:\n  x = 1\n  y = 1",
+                "class A:\n    x = 1\n    y = 2",
+                ("run", "keep", "run"),
+            ),
+            ("class A:\n  'a'; x = 1", "class A:\n  'b'; x = 1", ("run", "run", "keep")),
+            ("class A:\n  @a\n  def f(): 1", "class A:\n  @b\n  def f(): 1", ("run", "run")),
+            ("if a:\n  x = 1\nelse: x = 2", "if a:\n  x = 1\nelse: x = 3", ("run", "keep", "run")),
+            ("if a: x = 1; y = 2\nelse: y = 2", "if a: y = 2\nelse: x = 1; y = 2", None),
+            ("try: f()\nexcept E: x = 1", "try: f()\nexcept E: x = 2", ("run", "keep", "run")),
+        ],
+    )
+    def test_what_shares_its_line(self, old, new, found):
+        (change,) = changes(old, new)  # both with the texts and without
+        assert found is None or kinds((change,)) == [found]
+
     def test_docstring(self):
         (change,) = changes("class A:\n  'a'", "class A:\n  'b'")
         assert change.children[0].reason == DOCSTRING_CHANGED
