@@ -148,6 +148,7 @@ class ClassStatement:
         self._written = written
         self._metaclass = metaclass
         self._keywords = {key: value for key, value in keywords.items() if key != "metaclass"}
+        self._to_bury: type | None = None
 
     def end(self) -> list[Hook]:
         """Give the class its new content.
@@ -166,7 +167,7 @@ class ClassStatement:
                 self._must_be_possible(way.refusal)
         if not all(issubclass(type(base), type) for base in self._written):
             self.namespace["__orig_bases__"] = self._written
-        shape = self._shape()
+        shape = self._to_bury = self._shape()
         difference = None
         try:
             if shape is not None:
@@ -175,8 +176,7 @@ class ClassStatement:
             if difference is None:
                 self._fill(shape)
         finally:
-            if shape is not None:
-                bury(shape)
+            self._bury_shape()
         if difference is None:
             return self._hooks()
         if self._narrowed is not None:
@@ -244,7 +244,14 @@ class ClassStatement:
         self._keeper.targets.add(id(old))
         apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
         self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
-        self._keeper.commit()
+        # To bury it is to give it other bases, for which CPython looks for some ninety special
+        # methods in the whole order. Right after that, in the commit, the same is much faster.
+        self._keeper.commit(just_before=self._bury_shape)
+
+    def _bury_shape(self) -> None:
+        if self._to_bury is not None:
+            bury(self._to_bury)
+            self._to_bury = None
 
     def _deleted(self) -> set[str]:
         """What the program has deleted from the class since its body bound it stays deleted, as

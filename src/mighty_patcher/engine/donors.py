@@ -277,8 +277,12 @@ class Keeper:
         """Return the kept object for a donor, else itself."""
         return self._kept[id(value)][1] if id(value) in self._kept else value
 
-    def commit(self) -> None:
-        """Apply what has gathered, in one go."""
+    def commit(self, just_before: Callable[[], None] | None = None) -> None:
+        """Apply what has gathered, in one go.
+
+        Args:
+            just_before: Called when everything else is done, if anything has gathered.
+        """
         if not (
             self._dicts
             or self._orders
@@ -303,6 +307,8 @@ class Keeper:
             undone = way_for(type(edit.target)).undone
             if undone is not None:
                 self._remember(settling.Undone(edit.target, undone))
+        if just_before is not None:
+            just_before()
         if len(log):
             self._commit(log)
         for instance, cls in instances:
