@@ -238,7 +238,11 @@ match 1:
     @pytest.mark.parametrize(
         ("old", "new"),
         [
-            ("async def inner(): return 1", "@types.coroutine\n    def inner(): yield 2"),
+            ("async def inner(): return 1", "@coroutine\n    def inner(): yield 2"),
+            (
+                "@types.coroutine\n    def inner(): yield 1",
+                "@types.coroutine\n    @list\n    def inner(): return 2",
+            ),
             (
                 "@contextlib.contextmanager\n    def inner(): yield 1",
                 "@contextlib.asynccontextmanager\n    async def inner(): yield 2",
@@ -266,6 +270,25 @@ match 1:
         new = "import types\ndef make():\n    async def inner(): return 2\n    return inner\n"
         patches, _ = living.edit(new)
         assert not patches.behind
+        with pytest.raises(StopIteration, match="2"):
+            inner().send(None)
+
+    @pytest.mark.parametrize("name", ["types.coroutine", "coroutine", "awaitable"])
+    def test_made_by_a_function_and_awaited_as_types_coroutine_does_it_now(self, name):
+        head = "import types\nfrom types import coroutine, coroutine as awaitable\n"
+        old = head + "def make():\n    async def inner(): return 2\n    return inner\n"
+        living = Living(old)
+        inner = living.make()
+        new = f"{head}def make():\n    @{name}\n    def inner(): yield 3\n    return inner\n"
+        patches, _ = living.edit(new)
+        assert not patches.behind
+
+        async def use() -> None:
+            await inner()
+
+        assert use().send(None) == 3
+        assert inner.__code__.co_flags == living.make().__code__.co_flags
+        living.edit(old)
         with pytest.raises(StopIteration, match="2"):
             inner().send(None)
 

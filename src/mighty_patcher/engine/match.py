@@ -27,7 +27,7 @@ from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
 from mighty_patcher.engine.settling import Cache
-from mighty_patcher.engine.trees import decorators_at
+from mighty_patcher.engine.trees import coroutine_names, decorators_at
 
 __all__ = ["Patches", "functions_in", "living", "match_bodies"]
 
@@ -384,12 +384,15 @@ def _plan(
     if not pair.runs_once and _returns(code) != _returns(function.__code__):
         before, after = map(decorators_at, trees, (pair.old, code))
         if before != after:
-            patches.left(
-                function,
-                "it was made before its decorators changed, which take what it returns now",
-                "call the enclosing function again to make a new one",
-            )
-            return False
+            awaited = _awaited(code, *map(_without_coroutine, trees, (before, after)))
+            if awaited is None:
+                patches.left(
+                    function,
+                    "it was made before its decorators changed, which take what it returns now",
+                    "call the enclosing function again to make a new one",
+                )
+                return False
+            code = awaited
     cells, missing = _cells(function, code, owner)
     if missing:
         patches.left(
@@ -431,6 +434,25 @@ def _returns(code: CodeType) -> int:
     if code.co_flags & CO_ITERABLE_COROUTINE:
         return CO_COROUTINE
     return code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
+
+
+def _awaited(
+    code: CodeType, before: tuple[list[str], bool], after: tuple[list[str], bool]
+) -> CodeType | None:
+    """Return code as `types.coroutine` makes it, which changes nothing else, if only that decorator
+    came or went.
+    """
+    if before[0] != after[0] or not (before[1] or after[1]):
+        return None
+    is_awaitable = after[1] and code.co_flags & CO_GENERATOR
+    return code.replace(co_flags=code.co_flags | CO_ITERABLE_COROUTINE) if is_awaitable else code
+
+
+def _without_coroutine(tree: ast.Module | None, decorators: list[str]) -> tuple[list[str], bool]:
+    """Return the other decorators, and whether `types.coroutine` is among them."""
+    names = coroutine_names(tree)
+    others = [it for it in decorators if it not in names]
+    return others, len(others) < len(decorators)
 
 
 def _suspends(code: CodeType) -> bool:

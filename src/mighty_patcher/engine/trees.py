@@ -22,6 +22,7 @@ __all__ = [
     "annotation_of",
     "body_of",
     "branches_of",
+    "coroutine_names",
     "decorators_at",
     "decorators_in",
     "digest",
@@ -153,6 +154,19 @@ def decorators_at(tree: ast.AST | None, code: CodeType) -> list[str]:
             if first.lineno == code.co_firstlineno:
                 return [ast.dump(it) for it in node.decorator_list]
     return []
+
+
+def coroutine_names(tree: ast.AST | None) -> set[str]:
+    """Return by what a module knows `types.coroutine`, in the form of `decorators_at`."""
+    found: set[str] = set()
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Import):
+            modules = [it.asname or it.name for it in node.names if it.name == "types"]
+            found |= {ast.dump(ast.parse(f"{it}.coroutine", mode="eval").body) for it in modules}
+        elif isinstance(node, ast.ImportFrom) and node.module == "types" and not node.level:
+            names = [it.asname or it.name for it in node.names if it.name == "coroutine"]
+            found |= {ast.dump(ast.Name(it, ast.Load())) for it in names}
+    return found
 
 
 def body_of(statement: ast.stmt, name: str) -> list[ast.stmt]:
