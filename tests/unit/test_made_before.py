@@ -168,6 +168,46 @@ def test_in_a_class_of_which_only_a_part_is_run(project):
     assert (m.C.x is x, m.C.Inner.x is inner, m.C.limit, m.C.Inner.limit) == (True, True, 3, 4)
 
 
+def test_what_was_made_of_what_is_kept(project):
+    source = """
+        class Word:
+            def __init__(self): self.made = 1
+            def __or__(self, other): return [self, other]
+        a = Word()
+        b = a | Word.__name__
+        c = b[:]
+        same = a
+        d = [*c, *(it for it in (1, 2))]
+        e = [it for it in c]
+        class Common:
+            LIMIT = 1
+            f = -LIMIT
+            g = c[:1] + [LIMIT]
+            a = 5
+            h = a + 1
+        a = 2
+        i = a + 1
+        called = str(c)
+        """
+    project.load("m", source)
+    project.engine()
+    project.edit("m", "LIMIT = 1", "LIMIT = 2")
+    reload = project.edit("m", "made = 1", "made = 2")
+    assert kept(project, reload) == [
+        "m.a: it was made by Word(), whose body changed",
+        "m.b: it was made of a, which was kept",
+        "m.c: it was made of b, which was kept",
+        "m.d: it was made of c, which was kept",
+        "m.e: it was made of c, which was kept",
+        "m.Common.g: it was made of c, which was kept",
+    ]
+    both = project.path("m").read_text().replace("made = 2", "made = 3").replace("b[:]", "b[0:]")
+    assert kept(project, project.save(m=both)) == [
+        "m.a: it was made by Word(), whose body changed",
+        "m.b: it was made of a, which was kept",
+    ]
+
+
 def test_in_a_block_of_which_only_a_part_is_run(project):
     source = "def make(): return [1]\nif 1:\n    x = make()\n    y = make()\n"
     m = project.load("m", source)

@@ -34,6 +34,7 @@ from mighty_patcher.engine.version import Version, parsed
 __all__ = ["made_before", "made_with"]
 
 _MOST = 200
+_ASSIGNMENT = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or sets some
 
 _Why = Mapping[int, tuple[Any, str]]
@@ -61,20 +62,22 @@ def made_before(
         step
         for module, text in modules
         if name_of_module(module) not in whole
-        for step in _kept_of(module, text, reached)
+        for step in _kept_of(module, text, reached, lines)
         if (step.module, step.line) not in lines
     )
     yield from islice(found, _MOST)
 
 
-def _kept_of(module: ModuleType, text: Version, reached: Reached) -> Iterator[Step]:
+def _kept_of(
+    module: ModuleType, text: Version, reached: Reached, lines: Collection[tuple[str, int]]
+) -> Iterator[Step]:
     name = name_of_module(module)
     of_namespace = _of_namespace(module, text) if reached.changed.get(name) else {}
     if not of_namespace and not reached.is_near(module, text):
         return
     why = {**reached.why, **of_namespace}
     if _may_call(text, why, reached.names) and parsed(text) is not None:
-        yield from _kept_in(module, text.tree.body, _Made(reached, why), "")
+        yield from _kept_in(module, text.tree.body, _Made(reached, why, lines), "")
 
 
 def made_with(base: type, names: set[str], but: Sequence[type]) -> Iterator[Step]:
@@ -157,27 +160,70 @@ class _Made:
     Attributes:
         reached: What does something else now.
         why: The same, and builtins that tell what the module has.
+        lines: The lines that were executed, each with the name of its module.
     """
 
     reached: Reached
     why: _Why
+    lines: Collection[tuple[str, int]]
 
 
 def _kept_in(
-    module: ModuleType, body: Iterable[ast.stmt], made: _Made, prefix: str
+    module: ModuleType,
+    body: Iterable[ast.stmt],
+    made: _Made,
+    prefix: str,
+    old: Collection[str] = (),
 ) -> Iterator[Step]:
-    namespace = namespace_of(module)
+    """Say it of the statements in a body.
+
+    Args:
+        module: The module.
+        body: The body.
+        made: What is known.
+        prefix: What the qualified names in the body begin with.
+        old: Names above it that stand for what would be something else now.
+    """
+    namespace, old = namespace_of(module), set(old)
     for statement in body:
         if is_main_guard(statement):
             continue
         here = f"{prefix}{statement.name}." if isinstance(statement, ast.ClassDef) else prefix
         for _, inner in branches_of(statement):
-            yield from _kept_in(module, inner, made, here)
-        reason = _why(statement, namespace, made.why)
+            yield from _kept_in(module, inner, made, here, old)
+        reason = _why(statement, namespace, made.why) or _made_of(statement, old)
+        is_made_now = (name_of_module(module), statement.lineno) in made.lines
+        old -= _bound_by(statement)
         if reason is None or (not prefix and _has_it(statement, namespace, made)):
             continue
         name = prefix + name_of_statement(statement)
         yield Step("kept", name_of_module(module), name, statement.lineno, reason)
+        if isinstance(statement, _ASSIGNMENT) and not is_made_now:
+            old |= _bound_by(statement)
+
+
+def _made_of(statement: ast.stmt, old: Collection[str]) -> str | None:
+    """Say of what that was kept an assignment has made something: a sum, a copy, a list. What only
+    refers to it has it, and is none of that.
+    """
+    if not old or not isinstance(statement, _ASSIGNMENT) or statement.value is None:
+        return None
+    for node in _evaluated([statement.value]):
+        match node:
+            case ast.BinOp(left=left, right=right):
+                operands = [left, right]
+            case ast.UnaryOp(operand=operand):
+                operands = [operand]
+            case ast.Subscript(value=value, slice=ast.Slice()):
+                operands = [value]
+            case ast.Starred(value=value) | ast.comprehension(iter=value):
+                operands = [value]
+            case _:
+                continue
+        for it in operands:
+            if isinstance(it, ast.Name) and it.id in old:
+                return f"it was made of {it.id}, which was kept"
+    return None
 
 
 def _has_it(statement: ast.stmt, namespace: Mapping[str, Any], made: _Made) -> bool:
