@@ -19,6 +19,9 @@ def synonym(function):
     return decorate
 class Base:
     def greet(self): return "base"
+    def greet_more(self): return "base more"
+class Other:
+    def greet_less(self): return "other"
 class C(Base):
     LIMIT = 1
     registry = {}
@@ -27,9 +30,12 @@ class C(Base):
     def alias_of(self): return "alias"
     alias = alias_of
     gone = "gone"
+    def greet_more(self): return "more"
+    def greet_less(self): return "less"
+    def greet_all(self): return self.greet_more(), self.greet_less()
 """
 NEW = """
-class C(Base, dict):
+class C(Base, Other, dict):
     LIMIT = 2
     ADDED = 3
     registry = {}
@@ -46,6 +52,7 @@ class C(Base, dict):
     def alias_of(self): return super().greet(), "alias"
     @synonym(alias_of)
     def alias(self): ...
+    def greet_all(self): return self.greet_more(), self.greet_less(), "all"
 """
 USER = "from ~m import C\nclass Sub(C): pass\nx, sub = C(), Sub()\nbound = x.greet\n"
 
@@ -80,8 +87,15 @@ def test_new_methods_are_there_for_the_patched_ones(edited):
 def test_attributes_whose_lines_are_as_they_were_keep_their_values(edited):
     _, m, _, old, _ = edited
     assert (old.registry, old.counter) == ({"a": 1}, 5)
-    assert old.gone == "gone"
     assert (m.C.registry, m.C.counter, hasattr(m.C, "gone")) == ({}, 0, False)
+
+
+def test_what_is_gone_from_the_source_goes(edited):
+    """But not if the new class has it from a base that the old one does not have."""
+    _, m, n, old, _ = edited
+    assert not hasattr(old, "gone")
+    assert n.x.greet_all() == ("base more", "less", "all")
+    assert m.C().greet_all() == ("base more", "other", "all")
 
 
 def test_a_name_that_was_another_of_a_method_and_is_decorated_now(edited):

@@ -223,7 +223,7 @@ class ClassStatement:
 
     def _make_another(self, difference: str) -> list[Hook]:
         """The class cannot become what the statement says: the name gets one that can."""
-        self._keeper.classes.refuse(self._old, as_content(self.namespace), difference)
+        self._keeper.classes.refuse(self._old, as_content(self.namespace), self._bases, difference)
         namespace = dict(self.namespace)
         self.cls = self._metaclass(self._name, self._bases, namespace, **self._keywords)
         return []

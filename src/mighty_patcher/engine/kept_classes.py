@@ -127,7 +127,7 @@ class KeptClasses:
                 "a class that derives from it is in the way; save its new bases first, or restart",
             ) from error
         if difference is not None:
-            self.refuse(old, content_of(new), difference)
+            self.refuse(old, content_of(new), bases, difference)
             return False
         self._keeper.pair(old, new)
         self._keeper.replaced.append((new, old))
@@ -231,7 +231,9 @@ class KeptClasses:
             self._edits += ways
         return None
 
-    def refuse(self, old: type, members: Mapping[str, Any], difference: str) -> None:
+    def refuse(
+        self, old: type, members: Mapping[str, Any], bases: tuple[type, ...], difference: str
+    ) -> None:
         """Leave a class with its shape: its methods get their new content all the same, and it
         what they need.
         """
@@ -242,7 +244,7 @@ class KeptClasses:
                     self._keeper.functions.owners[id(function)] = old
         before, after = (known.get(qualname_of(old)) for known in self._keeper.definitions)
         content = content_left(
-            old, members, (before, after), self._keeper.keep, self._keeper.kept_for
+            old, members, bases, (before, after), self._keeper.keep, self._keeper.kept_for
         )
         self._edits.append(ClassEdit(old, content))
         self._keeper.stale.append(

@@ -7,7 +7,7 @@ what was made of the class before would fail where it runs new code.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
@@ -17,6 +17,7 @@ from mighty_patcher.engine.classes import (
     class_dict,
     content_of,
     is_class,
+    mro_of,
     names_in_class,
     own_slots,
     qualname_of,
@@ -65,18 +66,20 @@ Definitions = tuple[ast.ClassDef | None, ast.ClassDef | None]
 def content_left(
     old: type,
     members: Mapping[str, Any],
+    bases: Iterable[type],
     definitions: Definitions,
     keep: Callable[[Any, Any], bool],
     kept_for: Callable[[Any], Any],
 ) -> dict[str, Any]:
     """Return what a class is to hold that cannot become what its statement says.
 
-    It keeps what its instances store, its bases, what is gone from the source, and the values of
-    attributes whose lines are what they were.
+    It keeps what its instances store, its bases, and the values of attributes whose lines are what
+    they were.
 
     Args:
         old: The class.
         members: What the statement makes of the class that its name gets.
+        bases: The bases of that: what it inherits from one that this class does not have stays.
         definitions: The statement before and now, where they are known.
         keep: Pairs two objects, and tells whether the first one takes the place of the second.
         kept_for: Returns what has been paired with an object, or else that object.
@@ -84,6 +87,7 @@ def content_left(
     content = content_of(old)
     slots = own_slots(old)
     before, after = map(_sources, definitions)
+    others = [it for base in bases for it in mro_of(base) if not is_one_of(it, mro_of(old))]
     aliases = Aliases(definitions[0], content, members)
     is_decorated = any(it is not None and it.decorator_list for it in definitions)
     is_merged = way_for(type(old)).kind != "in place"
@@ -100,6 +104,10 @@ def content_left(
             continue
         if not is_merged or (name in after and _holds_functions(value)):
             given[name] = value
+    if not is_merged:
+        for name in before.keys() - members.keys() - slots.keys() - _OF_ITS_SHAPE:
+            if not any(name in class_dict(it) for it in others):
+                content.pop(name, None)
     if type(given.get("__annotations__")) is dict:
         given["__annotations__"] = dict(given["__annotations__"])
     if "__annotate_func__" in given:
