@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import pytest
@@ -335,6 +336,34 @@ class TestOverloads:
         assert not said(project.save(m=overloaded, late=late))
         assert (m.retry is retry, user.retry is retry, user.held[0]()) == (True, True, "new")
         assert (m.X, m.Z, m.Late.y) == (2, 3, 1)
+
+
+class TestPackages:
+    def test_a_package_is_on_the_way_to_what_a_module_asks(self, project):
+        """A module waits in the middle for what it asks. The package that brings both is none of
+        that: what it imports later needs what the module has not bound yet.
+        """
+        core = """
+            _limit = 3
+            from . import steps
+            _all = steps.pipe(_limit)
+            class Base: pass
+            """
+        texts = {
+            "steps": "def pipe(*a): return a\n",
+            "core": core,
+            "user": "from .core import _all, Base\nX = _all\n",
+            "__init__": "from . import steps\nfrom .core import Base\nfrom .user import X\n",
+        }
+        project.path("p/core").parent.mkdir()
+        for name, text in texts.items():
+            project.write(f"p/{name}", text)
+        package = importlib.import_module(f"{project.prefix}p")
+        project.engine()
+        new = core.replace("_limit", "LIMIT").replace("_all", "ALL").replace("3", "4")
+        user = texts["user"].replace("_all", "ALL")
+        assert not said(project.save(**{"p/core": new, "p/user": user}))
+        assert (package.X, package.core.ALL, package.core.LIMIT) == ((4,), (4,), 4)
 
 
 class TestAnnotations:

@@ -117,7 +117,9 @@ def imported_names(module: ModuleType, tree: ast.Module) -> dict[str, list[Modul
     """
     found: dict[str, list[ModuleType]] = {}
     for imported in imports_of(tree, name_of_module(module), package_of(module)):
-        loaded = [sys.modules.get(name) for name in imported.modules()]
+        # A package that is only on the way to what is imported is not asked for anything.
+        asked = [imported.needs(sys.modules)] if imported.name else imported.modules()
+        loaded = [sys.modules.get(name) for name in asked]
         others = [it for it in loaded if type(it) is ModuleType and it is not module]
         names = {imported.bound}
         if imported.name == "*" and others:
