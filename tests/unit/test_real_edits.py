@@ -94,6 +94,54 @@ class TestClasses:
         project.engine().undo()
         assert (m.File().seek(), m.File().soft()) == ("seek", "soft")
 
+    @pytest.mark.parametrize("edited", ["attribute", "method", "later statement"])
+    def test_one_that_a_later_statement_hands_on(self, project, edited):
+        """As decorators were written before there were any for classes: the class is the same."""
+        source = """
+            known = []
+            def mark(cls):
+                cls.marked = cls.x
+                known.append(cls)
+                return cls
+            class A:
+                x = 1
+                class Inner: y = 3
+                def f(self): return self.x
+            A = mark(A)
+            it = A()
+            """
+        m = project.load("m", source)
+        user = project.load("user", "from ~m import A\nclass B(A): pass\n")
+        project.engine()
+        a, inner = m.A, m.A.Inner
+        new = {
+            "attribute": ("x = 1", "x = 2"),
+            "method": ("def f(self)", "g = x\n    def f(self)"),
+            "later statement": ("A = mark(A)", "A = mark(A) or A"),
+        }[edited]
+        assert not said(project.edit("m", *new))
+        assert (m.A is a, user.A is a, user.B.__base__ is a, type(m.it) is a) == (True,) * 4
+        assert (m.A.Inner is inner, m.known, m.A.marked) == (True, [a], m.A.x)
+        assert not said(project.save(m=source))
+        assert (m.A is a, m.A.x, m.A.marked, m.known) == (True, 1, 1, [a])
+
+    def test_one_that_a_later_statement_makes_another_of(self, project):
+        source = """
+            import dataclasses
+            class A:
+                x: int = 1
+            A = dataclasses.dataclass(slots=True)(A)
+            class Meta(type): pass
+            class B: y = 1
+            B = Meta("B", B.__bases__, dict(vars(B)))
+            """
+        m = project.load("m", source)
+        project.engine()
+        a = m.A
+        assert not said(project.save(m=source.replace("= 1", "= 2")))
+        assert (m.A is a, m.A().x, m.A.__slots__) == (True, 2, ("x",))
+        assert (type(m.B) is m.Meta, m.B.y) == (True, 2)
+
     def test_what_the_body_of_a_class_has_deleted_may_come_back(self, project):
         m = project.load("m", "class A:\n    x = 1\n    if x > 1: y = 1\n    del x\n")
         project.engine()

@@ -82,14 +82,18 @@ def _begun(
     qualname = body.__qualname__
     olds = classes_named(keeper.before, keeper.module_name, qualname)
     number = keeper.statements[qualname]
-    if qualname.partition(".")[0] in keeper.overwritten and number >= len(olds) - 1:
+    resolved = tuple(types.resolve_bases(bases))
+    metaclass = metaclass_of(resolved, keywords.get("metaclass"))
+    if (
+        qualname.partition(".")[0] in keeper.overwritten
+        and number >= len(olds) - 1
+        and not (olds and _is_handed_on(keeper, body, olds[-1], metaclass))
+    ):
         return None  # the last is that of a later statement; `class A(A):` has those before it
     keeper.statements[qualname] += 1
     if number >= len(olds) or id(olds[number]) in keeper.targets:
         return None
     old = olds[number]
-    resolved = tuple(types.resolve_bases(bases))
-    metaclass = metaclass_of(resolved, keywords.get("metaclass"))
     if metaclass is None or way_for(metaclass).kind == "merged":
         return None
     if way_for(metaclass).kind == "members only" and qualname not in keeper.narrowed:
@@ -102,9 +106,25 @@ def _begun(
         return None
     if any(is_one_of(old, mro_of(base)) for base in resolved):
         return None  # `class A(A):` extends the one before it
-    if decorators or has_hook(old):
+    if decorators or has_hook(old) or name in keeper.overwritten:
         keeper.show(old)
     return ClassStatement(keeper, old, name, resolved, bases, metaclass, keywords)
+
+
+def _is_handed_on(keeper: Keeper, body: Any, old: type, metaclass: type | None) -> bool:
+    """Tell whether a class whose name a later statement binds again is the one that this statement
+    has made: no other class statement of the name follows, but ``A = register(A)``, which may have
+    made another one only if it has another metaclass, or slots that are not in the body.
+    """
+    qualname: str = body.__qualname__
+    last = keeper.definitions[1].get(qualname.partition(".")[0])
+    if last is None or type(old) is not metaclass:
+        return False
+    before = names_in_class(keeper.definitions[0].get(qualname))
+    first = min([last.lineno, *(it.lineno for it in last.decorator_list)])
+    lines = range(first, 1 + (last.end_lineno or 0))
+    has_own_slots = "__slots__" in before or "__slots__" not in class_dict(old)
+    return body.__code__.co_firstlineno in lines and has_own_slots
 
 
 def _is_made_by_decorator(keeper: Keeper, old: type, qualname: str) -> bool:

@@ -313,7 +313,10 @@ class StatementRun:
         for name in bound:
             self._values[id(change), name] = self._namespace.get(name, ABSENT)
         self._has_changed = True
-        flow.done(change, {name for name in bound if self._differs(name)})
+        changed = {name for name in bound if self._differs(name)}
+        if isinstance(change.new, ast.ClassDef) and flow.is_overwritten(change.new.name):
+            changed.add(change.new.name)  # `A = mark(A)` is given the class as it is now
+        flow.done(change, changed)
         self._rebuild(keeper, flow)
 
     def _rebuild(self, keeper: Keeper, flow: Flow) -> None:
