@@ -160,6 +160,17 @@ class TestOthers:
         assert (hasattr(m, "abc"), m.json) == (False, None)
         assert kept(project.edit("m", "if 1", "if 0")) == [("array", 7)]
 
+    @pytest.mark.parametrize("block", ["if 1", "try"])
+    def test_an_import_of_which_a_part_is_executed(self, project, block):
+        project.load("lib", "A, B, C = 1, 2, 3\n")
+        end = "except ImportError:\n    pass\n" if block == "try" else ""
+        m = project.load("m", f"{block}:\n    from ~lib import A, B\n{end}")
+        project.engine()
+        assert kept(project.edit("m", "import A, B", "import C, B")) == []
+        assert (hasattr(m, "A"), m.B, m.C) == (False, 2, 3)
+        assert kept(project.edit("m", "import C, B", "import B, A")) == []
+        assert (m.A, m.B, hasattr(m, "C")) == (1, 2, False)
+
     def test_what_an_import_of_everything_brought(self, project):
         project.load("config", "X = 1\n")
         project.load("m", "A = 1\nif A:\n    from ~config import *\n")

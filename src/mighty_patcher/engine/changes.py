@@ -127,7 +127,8 @@ def pruned(
 
     Args:
         change: A change of a plan.
-        instead: Finds what stands in the place of a statement in a block that need not run.
+        instead: Finds what stands in the place of a statement in a block that need not run, or not
+            all of it.
 
     Returns:
         A statement, not to be changed; None if there is nothing to execute.
@@ -158,6 +159,8 @@ def pruned(
         needed = pruned(child, instead)
         if needed is not None:
             branches[child.branch] += [*before, needed]
+            if isinstance(child.new, IMPORT) and child.names is not None:
+                branches[child.branch] += instead(child.new)  # the other names stay
             before, is_empty = [], False
         elif isinstance(statement, TRY) and isinstance(child.new, IMPORT):
             before.append(child.new)
