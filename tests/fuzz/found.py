@@ -1237,4 +1237,29 @@ FOUND = {
         c = note("c", f(1))
         A += note("b", 5)
         """,
+    "what a class inherits otherwise, since it has other bases, reaches who reads it": """
+        ----- base.py
+        class A:
+            x = 14
+        class B(A):
+            pass
+        ----- pkg/__init__.py
+        from base import B
+        a = getattr(B, "x", 3)
+        b = [B.x] if hasattr(B, "x") else 0
+        =====
+        ----- base.py
+        class A:
+            x = 14
+        class B:
+            pass
+        =====
+        ----- base.py
+        class A:
+            x = 15
+        class C(A):
+            x = 16
+        class B(C):
+            pass
+        """,
 }

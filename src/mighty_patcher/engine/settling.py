@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 from _abc import _get_dump, _reset_caches  # type: ignore[import-not-found]
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,7 @@ class Before:
         metaclass: Its metaclass.
         hook: What was told of classes that derive from it.
         content: Its attributes.
+        line: The classes that it inherited from, in order.
     """
 
     bases: tuple[type, ...]
@@ -72,12 +73,14 @@ class Before:
     metaclass: type
     hook: Any
     content: dict[str, Any]
+    line: tuple[type, ...]
 
     @classmethod
     def of(cls, owner: type) -> Before:
         """Note what a class is like now."""
         content = content_of(owner)
-        return cls(bases_of(owner), _special(owner), type(owner), _hook(owner), content)
+        line = mro_of(owner)[1:]
+        return cls(bases_of(owner), _special(owner), type(owner), _hook(owner), content, line)
 
     def changed(self, owner: type) -> set[str]:
         """Return the attributes that hold something else now, or nothing any more."""
@@ -92,7 +95,31 @@ class Before:
     def other_values(self, owner: type) -> set[str]:
         """Return those that changed and are values; methods and the like are none."""
         content = {**self.content, **class_dict(owner)}
-        return {it for it in self.changed(owner) if not hasattr(type(content[it]), "__get__")}
+        found = {it for it in self.changed(owner) if not hasattr(type(content[it]), "__get__")}
+        if not are_same(self.bases, bases_of(owner)):
+            found |= self._otherwise_inherited(owner) - class_dict(owner).keys()
+        return found
+
+    def _otherwise_inherited(self, owner: type) -> set[str]:
+        """Return the values that are inherited now and were not, or the other way round."""
+        before, now = (_values_of(line) for line in (self.line, mro_of(owner)[1:]))
+        return {
+            name
+            for name in before.keys() | now.keys()
+            if name not in before or name not in now or before[name] is not now[name]
+        }
+
+
+def _values_of(line: Iterable[type]) -> dict[str, Any]:
+    """Return what classes have of values, the first of each name; methods and the like are none."""
+    found: dict[str, Any] = {}
+    for cls in line:
+        found = {**class_dict(cls), **found}
+    return {
+        name: value
+        for name, value in found.items()
+        if not name.startswith("__") and not hasattr(type(value), "__get__")
+    }
 
 
 @dataclass
