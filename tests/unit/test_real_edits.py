@@ -271,6 +271,26 @@ class TestFunctions:
         project.engine().undo()
         assert (m.C.size.__doc__, m.run.__doc__, m.other.__doc__) == ("one", "two", "mine")
 
+    def test_a_wrapper_of_a_wrapper_has_copied_a_docstring(self, project):
+        source = """
+            import functools
+            def wrap(function):
+                @functools.wraps(function)
+                def wrapper(): return function()
+                return wrapper
+            @wrap
+            @wrap
+            def run():
+                "one"
+            """
+        m = project.load("m", source)
+        project.engine()
+        assert not said(project.save(m=source.replace('"one"', '"1"')))
+        assert (m.run.__doc__, m.run.__wrapped__.__doc__) == ("1", "1")
+        m.run.__wrapped__.__wrapped__.__wrapped__ = m.run
+        assert not said(project.save(m=source.replace('"one"', '"2"')))
+        assert (m.run.__doc__, m.run.__wrapped__.__doc__) == ("2", "2")
+
 
 class TestAliases:
     """A name for what another one has made gets something of its own; the other one keeps it."""

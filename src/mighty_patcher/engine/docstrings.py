@@ -87,7 +87,9 @@ def copies(
         if type(value) in _GETTER:
             original = getattr(value, _GETTER[type(value)])
         elif type(value) is FunctionType:
-            original = stored(value, "__wrapped__")
+            wrapped = list(_wrapped_in(value))
+            waiting += wrapped  # who wraps a wrapper has its docstring from that
+            original = next((it for it in wrapped if it in docs), None)
         elif type(stored(value, "__doc__")) is str and type(value) is not ModuleType:
             yield from _copied_by(value, docs)
             continue
@@ -96,6 +98,15 @@ def copies(
         is_ours = type(original) is FunctionType and original in docs
         if is_ours and same_value(value.__doc__, original.__doc__):
             yield value, original.__doc__, docs[original]
+
+
+def _wrapped_in(function: FunctionType) -> Iterator[FunctionType]:
+    """Yield what a function says that it wraps, and what that wraps, the nearest first."""
+    seen, it = {id(function)}, stored(function, "__wrapped__")
+    while type(it) is FunctionType and id(it) not in seen:
+        yield it
+        seen.add(id(it))
+        it = stored(it, "__wrapped__")
 
 
 def _copied_by(
