@@ -174,6 +174,20 @@ sys.modules[__name__] = Module(__name__)
         assert "has put another module in its place" in report.errors[0]
         program.expect("c.m()", "1")
 
+    def test_by_one_that_is_given_some_names(self, live: Live) -> None:
+        tail = """
+import sys, types
+class Module(types.ModuleType):
+    def __getattr__(self, name):
+        raise AttributeError(name)
+new = sys.modules[__name__] = Module(__name__)
+vars(new).update(X=X, __file__=__file__)
+"""
+        program = live({**INIT, "pkg/m.py": "X: int = 1" + tail, "main.py": "from pkg import m"})
+        report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
+        assert "has put another module in its place" in report.errors[0]
+        program.expect("m.X", "1")
+
     def test_by_an_object(self, live: Live) -> None:
         tail = """
 import sys

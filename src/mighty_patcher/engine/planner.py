@@ -12,6 +12,7 @@ from weakref import WeakSet
 from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.changes import Plan, changes_nothing, lines_of
+from mighty_patcher.engine.classes import class_dict, content_of
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
 from mighty_patcher.engine.loose import Loose
@@ -217,6 +218,9 @@ def _refuse_if_elsewhere(module: ModuleType, filename: str) -> None:
     functions: Iterable[FunctionType] = functions_in(module, filename)
     if filename_of(module) is None:  # what is there may have them as attributes of its class
         functions = _core.find_functions([], [filename])
+    if class_dict(type(module)).get("__module__") == name:  # who knows nothing else of what it has
+        content = content_of(type(module)).values()
+        functions = [*functions, *(it for it in content if type(it) is FunctionType)]
     own = [it.__globals__ for it in functions if it.__globals__.get("__name__") == name]
     if own and all(it is not namespace for it in own):
         raise RefusedEdit(
