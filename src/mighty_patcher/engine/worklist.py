@@ -7,26 +7,19 @@ the others, and they find what it has by then; when they are done it is executed
 
 from __future__ import annotations
 
-import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from mighty_patcher.engine.imports import Imported
+from mighty_patcher.engine.import_graph import Asked, ImportGraph, Imports
 from mighty_patcher.engine.modules import name_of_module
 from mighty_patcher.engine.statement_run import Outside
 
 __all__ = ["Turn", "Worklist"]
 
-_Asked = tuple[str, str]  # the name of a module, and of what it is asked for
 _MANY = 16
 """From so many modules on all that others bring is found at once, instead of who may bring each."""
-
-Imports = Callable[[ModuleType, str], Sequence[Imported]]
-"""What a module will import at its top, if that may be from the module of this name, or, of ``*``,
-if it may import everything from any.
-"""
 
 
 @dataclass(frozen=True)
@@ -76,8 +69,7 @@ class Worklist:
         }
         self._ranks = {id(module): float(rank) for rank, module in enumerate(loaded.values())}
         self._saved = list(saved)
-        self._known_imports: dict[tuple[int, str], Sequence[Imported]] = {}
-        self._will_import = imports
+        self._imports = ImportGraph(imports, is_own)
         self._imported = imported
         self._is_own = is_own
         self._has = has
@@ -85,16 +77,16 @@ class Worklist:
         self._begun: dict[int, int] = {}  # as far as which line a module was handed out
         self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
         self._needed: dict[tuple[int, str], bool] = {}
-        self._brought: dict[_Asked, set[str]] = {}
-        self._reached: dict[int, set[int]] = {}
+        self._brought: dict[Asked, set[str]] = {}
         self._raised = set() if raised is None else raised
         ranks = dict(self._ranks)
         for name, other in self._raised:
             if name in loaded and other in loaded and self._needs(loaded[name], loaded[other]):
                 rank = ranks[id(loaded[other])] + 0.5
                 self._ranks[id(loaded[name])] = max(self._rank(loaded[name]), rank)
+        before = ImportGraph(imported, is_own)
         for module in saved:
-            self._raise(module, imported, loaded, ranks)
+            self._raise(module, before, loaded, ranks)
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
 
@@ -180,7 +172,7 @@ class Worklist:
     def _raise(
         self,
         module: ModuleType,
-        imported: Imports,
+        before: ImportGraph,
         loaded: Mapping[str, ModuleType],
         ranks: Mapping[int, float],
     ) -> None:
@@ -190,14 +182,15 @@ class Worklist:
         rank = ranks.get(id(module), len(ranks))
         later = {
             name: loaded[name]
-            for it in self._imports(module, "")
+            for it in self._imports.imports(module)
             for name in it.modules()
             if name in loaded and ranks[id(loaded[name])] > rank
         }
         for name, other in later.items():
             if (name_of_module(module), name) not in self._raised:
-                line = self._line_leading_to(other, module, imported)
-                if line is None and any(name in it.modules() for it in imported(module, name)):
+                line = self._line_leading_to(other, module, before)
+                imported = before.imports(module, name)
+                if line is None and any(name in it.modules() for it in imported):
                     continue
                 if line is not None and self._has_all(other, module, line):
                     continue  # it has begun before, or may have
@@ -234,60 +227,30 @@ class Worklist:
         return self._needed[id(module), name]
 
     def _has_names_from(self, name: str, module: ModuleType) -> bool:
-        imports = self._imports(module, "")
+        imports = self._imports.imports(module)
         if any(name in it.modules() for it in imports):
             return True
         # Whom it asks for which name; not a package that is only on the way to what it imports.
         asked = ((it.needs(sys.modules), it) for it in imports)
         entries = {(source, it.name if source == it.module else "") for source, it in asked}
         if len(self._saved) + len(self._told) < _MANY:
-            return name in self._sources(entries, name)
+            return name in self._imports.sources(entries, name)
         for entry in entries:
             if entry not in self._brought:
-                self._brought[entry] = set(self._sources({entry}))
+                self._brought[entry] = set(self._imports.sources({entry}))
             if name in self._brought[entry]:
                 return True
         return False
-
-    def _sources(self, asked: set[_Asked], name: str = "") -> Iterator[str]:
-        """Yield the modules from which others have what they are asked for.
-
-        Args:
-            asked: Modules, and what they are asked for.
-            name: Only this one is looked for: a text that cannot import it is not parsed.
-        """
-        waiting, seen = set(asked), set(asked)
-        while waiting:
-            place, wanted = waiting.pop()
-            source = sys.modules.get(place)
-            if type(source) is not ModuleType or not self._is_own(source):
-                continue
-            for it in self._imports(source, name):
-                if wanted in ("", "*", it.bound) or it.name == "*":
-                    yield from it.modules()
-            stars = {it.module for it in self._imports(source, "*") if it.name == "*"}
-            more = {(it, wanted) for it in stars} - seen
-            seen |= more
-            waiting |= more
-
-    def _imports(self, module: ModuleType, name: str) -> Sequence[Imported]:
-        """Return what a module will import, if that may be from the module of this name (as
-        `Imports` says); each is asked once.
-        """
-        known = self._known_imports.get((id(module), name))
-        if known is None:
-            known = self._known_imports[id(module), name] = self._will_import(module, name)
-        return known
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
         lines = (
             imported.line
-            for imported in self._imports(outer, name_of_module(module))
+            for imported in self._imports.imports(outer, name_of_module(module))
             for name in imported.modules()
             if self._rank(module) <= self._ranks.get(id(sys.modules.get(name)), -1)
             and self._ranks[id(sys.modules[name])] < self._rank(outer)
-            and id(module) in self._reached_from(sys.modules[name])
+            and self._imports.leads_to(sys.modules[name], module)
         )
         line = min(lines, default=None)
         return line if line is not None and self._has_all(outer, module, line) else None
@@ -300,46 +263,19 @@ class Worklist:
         had_all = any((it.module, it.name) == (name, "*") for it in self._imported(module, name))
         return all(
             (had_all and it.name == "*") or self._has(outer, it.name, line)
-            for it in self._imports(module, name)
+            for it in self._imports.imports(module, name)
             if it.module == name and it.name
         )
 
     def _line_leading_to(
-        self, other: ModuleType, module: ModuleType, imported: Imports
+        self, other: ModuleType, module: ModuleType, before: ImportGraph
     ) -> int | None:
         """Return the line on which a module imports what it has imported another by."""
-        before = {name for it in imported(other, "") for name in it.modules()}
+        names = {name for it in before.imports(other) for name in it.modules()}
         lines = (
             it.line
-            for it in self._imports(other, "")
-            for name in before.intersection(it.modules())
-            if self._leads_to(sys.modules.get(name), module, imported)
+            for it in self._imports.imports(other)
+            for name in names.intersection(it.modules())
+            if before.leads_to(sys.modules.get(name), module)
         )
         return min(lines, default=None)
-
-    def _reached_from(self, start: object) -> set[int]:
-        """Return the addresses of the modules that an import of one will import."""
-        known = self._reached.get(id(start))
-        if known is None:
-            known = self._reached[id(start)] = set(map(id, self._led_to(start, self._imports)))
-        return known
-
-    def _leads_to(self, start: object, module: ModuleType, imports: Imports) -> bool:
-        """Tell whether to import a module is to import another, maybe through more."""
-        return any(it is module for it in self._led_to(start, imports))
-
-    def _led_to(self, start: object, imports: Imports) -> Iterator[ModuleType]:
-        """Yield a module, and those that are imported with it."""
-        waiting: list[ModuleType] = [start] if type(start) is ModuleType else []
-        seen = {id(start)}
-        while waiting:
-            importer = waiting.pop()
-            yield importer
-            if not self._is_own(importer):
-                continue
-            names = (it.modules() for it in imports(importer, ""))
-            for name in itertools.chain.from_iterable(names):
-                source = sys.modules.get(name)
-                if type(source) is ModuleType and id(source) not in seen:
-                    seen.add(id(source))
-                    waiting.append(source)

@@ -1,0 +1,86 @@
+"""What modules import, and what comes with that, each found out once in a reload."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+
+from mighty_patcher.engine.imports import Imported
+
+__all__ = ["Asked", "ImportGraph", "Imports"]
+
+Imports = Callable[[ModuleType, str], Sequence[Imported]]
+"""What a module will import at its top, if that may be from the module of this name, or, of ``*``,
+if it may import everything from any.
+"""
+Asked = tuple[str, str]
+"""The name of a module, and of what it is asked for; empty for any, ``*`` for all."""
+
+
+class ImportGraph:
+    """Who imports whom.
+
+    Args:
+        imports: What modules import.
+        is_own: Tells whether a module is one of those that may be reloaded: of the others nothing
+            is known.
+    """
+
+    def __init__(self, imports: Imports, is_own: Callable[[ModuleType], bool]) -> None:
+        self._ask = imports
+        self._is_own = is_own
+        self._imports: dict[tuple[int, str], Sequence[Imported]] = {}
+        self._reached: dict[int, set[int]] = {}
+
+    def imports(self, module: ModuleType, name: str = "") -> Sequence[Imported]:
+        """Return what a module imports (`Imports`)."""
+        known = self._imports.get((id(module), name))
+        if known is None:
+            known = self._imports[id(module), name] = self._ask(module, name)
+        return known
+
+    def leads_to(self, start: object, module: ModuleType) -> bool:
+        """Tell whether to import a module is to import another, maybe through more."""
+        known = self._reached.get(id(start))
+        if known is None:
+            known = self._reached[id(start)] = set(map(id, self._led_to(start)))
+        return id(module) in known
+
+    def sources(self, asked: set[Asked], name: str = "") -> Iterator[str]:
+        """Yield the modules from which others have what they are asked for.
+
+        Args:
+            asked: Modules, and what they are asked for.
+            name: Only this one is looked for: a text that cannot import it is not parsed.
+        """
+        waiting, seen = set(asked), set(asked)
+        while waiting:
+            place, wanted = waiting.pop()
+            source = sys.modules.get(place)
+            if type(source) is not ModuleType or not self._is_own(source):
+                continue
+            for it in self.imports(source, name):
+                if wanted in ("", "*", it.bound) or it.name == "*":
+                    yield from it.modules()
+            stars = {it.module for it in self.imports(source, "*") if it.name == "*"}
+            more = {(it, wanted) for it in stars} - seen
+            seen |= more
+            waiting |= more
+
+    def _led_to(self, start: object) -> Iterator[ModuleType]:
+        """Yield a module, and those that are imported with it."""
+        waiting: list[ModuleType] = [start] if type(start) is ModuleType else []
+        seen = {id(start)}
+        while waiting:
+            importer = waiting.pop()
+            yield importer
+            if not self._is_own(importer):
+                continue
+            names = (it.modules() for it in self.imports(importer))
+            for name in itertools.chain.from_iterable(names):
+                source = sys.modules.get(name)
+                if type(source) is ModuleType and id(source) not in seen:
+                    seen.add(id(source))
+                    waiting.append(source)
