@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
@@ -32,6 +31,7 @@ class ImportGraph:
         self._ask = imports
         self._is_own = is_own
         self._imports: dict[tuple[int, str], Sequence[Imported]] = {}
+        self._sources: dict[int, list[ModuleType]] = {}
         self._reached: dict[int, set[int]] = {}
 
     def imports(self, module: ModuleType, name: str = "") -> Sequence[Imported]:
@@ -76,11 +76,18 @@ class ImportGraph:
         while waiting:
             importer = waiting.pop()
             yield importer
-            if not self._is_own(importer):
-                continue
-            names = (it.modules() for it in self.imports(importer))
-            for name in itertools.chain.from_iterable(names):
-                source = sys.modules.get(name)
-                if type(source) is ModuleType and id(source) not in seen:
+            for source in self._imported_by(importer):
+                if id(source) not in seen:
                     seen.add(id(source))
                     waiting.append(source)
+
+    def _imported_by(self, importer: ModuleType) -> list[ModuleType]:
+        """Return the modules that one imports, of its own accord."""
+        known = self._sources.get(id(importer))
+        if known is None:
+            imports = self.imports(importer) if self._is_own(importer) else ()
+            names = dict.fromkeys(name for it in imports for name in it.modules())
+            found = map(sys.modules.get, names)
+            known = [it for it in found if it is not None and type(it) is ModuleType]
+            self._sources[id(importer)] = known
+        return known

@@ -180,6 +180,9 @@ class Worklist:
         what it takes from them now.
         """
         rank = ranks.get(id(module), len(ranks))
+        taken = {(it.module, it.name) for it in before.imports(module)}
+        is_new = any((it.module, it.name) not in taken for it in self._imports.imports(module))
+        saved = set(map(id, self._saved))
         later = {
             name: loaded[name]
             for it in self._imports.imports(module)
@@ -188,6 +191,8 @@ class Worklist:
         }
         for name, other in later.items():
             if (name_of_module(module), name) not in self._raised:
+                if not is_new and id(other) not in saved:
+                    continue  # both are as they were
                 line = self._line_leading_to(other, module, before)
                 imported = before.imports(module, name)
                 if line is None and any(name in it.modules() for it in imported):
