@@ -132,9 +132,11 @@ class KeptClasses:
         self._keeper.pair(old, new)
         self._keeper.replaced.append((new, old))
         edit = self.edit(old, content_of(new), bases, type(new), new)
-        self._cells += [(cell, old) for cell in class_cells(new)]
         # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
-        self._cells += [(cell, class_dict(old)) for cell in class_cells(new, "__classdict__")]
+        self._cells += [
+            (cell, old if name == "__class__" else class_dict(old))
+            for name, cell in class_cells(new)
+        ]
         if way.merge is not None:
             way.merge(self._keeper, edit, new)
         return True

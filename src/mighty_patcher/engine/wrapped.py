@@ -110,15 +110,17 @@ def _annotate(function: FunctionType) -> FunctionType | None:
     return annotate if type(annotate) is FunctionType else None
 
 
-def class_cells(cls: type, variable: str = "__class__") -> Iterator[CellType]:
-    """The cells through which the methods of a class find it (``super()``), or its dictionary."""
+def class_cells(cls: type) -> Iterator[tuple[str, CellType]]:
+    """The cells through which the methods of a class find it (``super()``) and its dictionary, each
+    with the name of its variable.
+    """
     for value in content_of(cls).values():
         functions = [it for it in [value, *functions_within(value)] if type(it) is FunctionType]
         for function in functions + [it for it in map(_annotate, functions) if it is not None]:
             for name, cell in zip(
                 function.__code__.co_freevars, function.__closure__ or (), strict=True
             ):
-                if name != variable or not is_full(cell):
+                if name not in ("__class__", "__classdict__") or not is_full(cell):
                     continue
                 if name == "__classdict__" or cell.cell_contents is cls:
-                    yield cell
+                    yield name, cell
