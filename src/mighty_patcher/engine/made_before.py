@@ -221,6 +221,8 @@ def _made_of(statement: ast.stmt, old: Collection[str]) -> str | None:
             case _:
                 continue
         for it in operands:
+            while isinstance(it, (ast.Call, ast.Attribute)):  # a copy of it, or a part
+                it = it.func if isinstance(it, ast.Call) else it.value
             if isinstance(it, ast.Name) and it.id in old:
                 return f"it was made of {it.id}, which was kept"
     return None
