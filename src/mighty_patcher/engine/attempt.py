@@ -4,19 +4,21 @@ one of them raises, all is taken back.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Collection, Iterable, Sequence
 from types import ModuleType
 
+from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.modules import Modules, name_of_module, namespace_of, package_of
+from mighty_patcher.engine.moments import Moments
 from mighty_patcher.engine.planner import Planner
+from mighty_patcher.engine.report import Step
+from mighty_patcher.engine.stars import exported
 from mighty_patcher.engine.statement_run import Outside
-from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version
-from mighty_patcher.engine.worklist import Worklist
+from mighty_patcher.engine.worklist import Turn, Worklist
 
 __all__ = ["Attempt"]
 
@@ -29,14 +31,16 @@ class _Saved:
 
     def __init__(self, modules: Modules, in_force: InForce, news: Sequence[Version]) -> None:
         self._in_force = in_force
-        self._modules: list[ModuleType] = []
+        self.modules: list[ModuleType] = []
         # Not by name: two modules of one file may have the same, and a run may change it.
         self._versions: dict[int, Version] = {}
         self._imports: dict[int, list[Imported]] = {}
+        self._before: dict[int, list[Imported]] = {}
+        self.halfway = Halfway(self.text)
         for new in news:
             for module in modules.of(new.path):
                 if not modules.is_excluded(module):
-                    self._modules.append(module)
+                    self.modules.append(module)
                     self._versions[id(module)] = new
 
     def version(self, module: ModuleType) -> Version | None:
@@ -45,21 +49,32 @@ class _Saved:
 
     def in_dependency_order(self) -> list[ModuleType]:
         """Return the modules, those that others import first."""
-        names = set(map(name_of_module, self._modules))
+        names = set(map(name_of_module, self.modules))
         imports: dict[str, set[str]] = {}
-        for module in self._modules:
+        for module in self.modules:
             name, new = name_of_module(module), self._versions[id(module)]
             own = self._imports[id(module)] = imports_of(new.tree, name, package_of(module))
             imports.setdefault(name, set()).update(imported.needs(names) for imported in own)
-        return in_dependency_order(self._modules, imports)
+        return in_dependency_order(self.modules, imports)
 
     def imported(self, module: ModuleType, name: str) -> list[Imported]:
         """Return what a module has imported, if that may be from the module of this name, or, of
         ``*``, if it may import everything from any.
         """
+        if self._in_force.begun and self.version(module) is not None:
+            return self._imported_before(module)
         if name == "*":
             return self._in_force.imports_of(module, "", "*")
         return self._in_force.imports_of(module, name, "")
+
+    def _imported_before(self, module: ModuleType) -> list[Imported]:
+        """Return what a saved module has imported, though its new text is the one that counts."""
+        if id(module) not in self._before:
+            text, name = self._in_force.text_of(module), name_of_module(module)
+            self._before[id(module)] = (
+                [] if text is None else imports_of(text.tree, name, package_of(module))
+            )
+        return self._before[id(module)]
 
     def will_import(self, module: ModuleType, name: str) -> list[Imported]:
         """Return what a module will import, if that may be from the module of this name, or, of
@@ -68,16 +83,16 @@ class _Saved:
         own = self._imports.get(id(module))
         return self.imported(module, name) if own is None else own
 
+    def text(self, module: ModuleType, before: bool) -> Version | None:
+        """Return the text that a module is to run, or has run so far."""
+        return (None if before else self.version(module)) or self._in_force.text_of(module)
+
     def has(self, module: ModuleType, name: str, line: int) -> bool:
         """Tell whether a module has a name, or with ``*`` all of its names, when all before a line
         of it is executed.
         """
-        new = self.version(module)
-        if new is None:
-            return True
-        before = [it for it in new.tree.body if (it.end_lineno or 0) < line]
-        names = names_bound(new.tree) if name == "*" else {name}
-        return names <= names_bound(ast.Module(before, [])) | namespace_of(module).keys()
+        is_as_it_was = name == "*" and self.version(module) is None
+        return is_as_it_was or self.halfway.has(module, name, line)
 
 
 class Attempt:
@@ -115,6 +130,7 @@ class Attempt:
             saved.has,
             raised,
         )
+        saved.halfway.lines = self._work.halfway
         self.transaction = Transaction(
             in_force.imports_of,
             in_force.importers,
@@ -122,7 +138,10 @@ class Attempt:
             self._tell,
             self._work.wait,
             in_force.binds_after,
+            saved.halfway.not_there,
         )
+        self._edits: list[Edit] = []
+        self._has_told = False
         self.reloaded: list[ModuleType] = []
         self.module: ModuleType | None = None
         self._texts: dict[int, Version | None] = {}
@@ -136,6 +155,34 @@ class Attempt:
             self._texts[id(module)] = text
         if not outside.asks_only() or outside.is_spelt(self._texts[id(module)]):
             self._work.tell(module, outside)
+
+    def _next(self) -> Turn | None:
+        """Return what is next; at last those who find what they have not found so far, as they are
+        not imported halfway through a module any more.
+        """
+        turn = self._work.next()
+        if turn is None and not self._has_told and self._may_be_otherwise():
+            self._has_told = True
+            for source, importer, names in self._saved.halfway.found_now(
+                self._saved.modules, self._in_force.star_importers
+            ):
+                had = exported(namespace_of(source)) - names
+                self._work.tell(importer, Outside(exported={name_of_module(source): had}))
+            turn = self._work.next()
+        return turn
+
+    def _may_be_otherwise(self) -> bool:
+        """Tell whether more than bodies of functions was changed."""
+        return any(it.whole or (it.run and it.run.is_needed(Outside())) for it in self._edits)
+
+    def _kept_in_cycles(self) -> list[Step]:
+        if not self._may_be_otherwise():
+            return []
+        saved = self._saved
+        moments = Moments(saved.halfway, self._in_force, saved.will_import, saved.imported)
+        known = {(it.module, it.qualname) for it in self.transaction.steps if it.kind == "kept"}
+        found = moments.kept(saved.modules, self.reloaded, self.transaction.lines, self._work.begun)
+        return [it for it in dict.fromkeys(found) if (it.module, it.qualname) not in known]
 
     def run(
         self,
@@ -157,7 +204,7 @@ class Attempt:
         edits: dict[int, Edit] = {}
         taken: set[int] = set()
         try:
-            while (turn := self._work.next()) is not None:
+            while (turn := self._next()) is not None:
                 module = self.module = turn.module
                 new = self._saved.version(module)
                 edit = edits.get(id(module))
@@ -171,6 +218,8 @@ class Attempt:
                         self.transaction.leave(module, turn.outside)
                         continue
                 edits[id(module)] = edit
+                if new is not None and not edit.is_begun:
+                    self._edits.append(edit)
                 if not edit.is_needed(turn.outside):
                     continue
                 known = len(self.transaction.steps)
@@ -183,6 +232,7 @@ class Attempt:
                 if is_first and (new is not None or len(self.transaction.steps) > known):
                     self.reloaded.append(module)
             self.transaction.finish()
+            self.transaction.steps += self._kept_in_cycles()
         except BaseException:
             self.transaction.undo()
             raise

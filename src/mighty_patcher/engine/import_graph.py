@@ -41,8 +41,10 @@ class ImportGraph:
             known = self._imports[id(module), name] = self._ask(module, name)
         return known
 
-    def leads_to(self, start: object, module: ModuleType) -> bool:
-        """Tell whether to import a module is to import another, maybe through more."""
+    def leads_to(self, start: object, module: ModuleType, but: ModuleType | None = None) -> bool:
+        """Tell whether to import a module is to import another, maybe through more, but for one."""
+        if but is not None:
+            return any(it is module for it in self._led_to(start, but))
         known = self._reached.get(id(start))
         if known is None:
             known = self._reached[id(start)] = set(map(id, self._led_to(start)))
@@ -69,10 +71,10 @@ class ImportGraph:
             seen |= more
             waiting |= more
 
-    def _led_to(self, start: object) -> Iterator[ModuleType]:
-        """Yield a module, and those that are imported with it."""
+    def _led_to(self, start: object, but: ModuleType | None = None) -> Iterator[ModuleType]:
+        """Yield a module, and those that are imported with it, but for one."""
         waiting: list[ModuleType] = [start] if type(start) is ModuleType else []
-        seen = {id(start)}
+        seen = {id(start), id(but)}
         while waiting:
             importer = waiting.pop()
             yield importer

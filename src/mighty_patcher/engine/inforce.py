@@ -236,9 +236,8 @@ class InForce:
         """Yield the modules below the roots that import a name from a module, and their names for
         it.
         """
-        for module in self._modules.loaded():
-            text = self._text_now(module)
-            if text is not None and name.encode() in text.data:
+        for module, text in self._texts_now():
+            if name.encode() in text.data:
                 for imported in self.imports_of(module, source, name):
                     if imported.module == source and imported.name in (name, "*"):
                         yield module, name if imported.name == "*" else imported.bound
@@ -252,9 +251,8 @@ class InForce:
             if (names := session.star_names(source)) is not None:
                 own = set(namespace_of(session.module)) - names
                 found.append(StarImporter(session.module, own, session))
-        for module in self._modules.loaded():
-            text = self._text_now(module)
-            if text is None or STAR_IMPORT.search(text.data) is None:
+        for module, text in self._texts_now():
+            if STAR_IMPORT.search(text.data) is None:
                 continue
             imports = self.imports_of(module, source, "*")
             if any((it.module, it.name) == (source, "*") for it in imports):
@@ -267,6 +265,14 @@ class InForce:
         if text is None or text.data.count(name.encode()) < 2:
             return False
         return any(it.lineno > line and name in facts(it).sure for it in text.tree.body)
+
+    def _texts_now(self) -> Iterator[tuple[ModuleType, Version]]:
+        folders: dict[str, str] = {}
+        for module in self._modules.loaded():
+            if (file := filename_of(module)) is not None:
+                path = real_path(file, folders)
+                if (text := self.begun.get(path) or self._texts.at(path)) is not None:
+                    yield module, text
 
     def _text_now(self, module: ModuleType) -> Version | None:
         file = filename_of(module) if self.begun else None

@@ -14,10 +14,22 @@ from mighty_patcher.engine.modules import name_of_module, namespace_of, package_
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.trees import DEFINITION
 
-__all__ = ["TreeOf", "exported", "import_of", "imported_names", "names_of_stars", "sources"]
+__all__ = [
+    "NotThere",
+    "TreeOf",
+    "exported",
+    "import_of",
+    "imported_names",
+    "names_of_stars",
+    "sources",
+]
 
 TreeOf = Callable[[ModuleType], "ast.Module | None"]
 """Finds the syntax tree that a module runs, if that is known."""
+NotThere = Callable[..., Collection[str]]
+"""Finds the names that a module gets after another has imported it, halfway round a cycle; with
+``before=True``, those that it got so when the reload began.
+"""
 
 
 def exported(namespace: Mapping[str, Any]) -> set[str]:
@@ -37,6 +49,7 @@ def names_of_stars(
     tree: ast.Module,
     tree_of: TreeOf = lambda _: None,
     had: Mapping[str, Collection[str]] | None = None,
+    not_there: NotThere = lambda *_: (),
 ) -> set[str]:
     """Return the names that a module has, or would have now, from all of which it imports
     everything; but for those that these in turn have from it.
@@ -47,13 +60,17 @@ def names_of_stars(
         tree_of: Finds the syntax trees of others.
         had: What others exported before, by their names; of those that are not there what counts
             is what they export now.
+        not_there: Finds what they get after their import: the module has that only if it has it.
     """
     had = had or {}
     names: set[str] = set()
     for imported in imports_of(tree, name_of_module(module), package_of(module)):
         source = sys.modules.get(imported.module)
         if imported.name == "*" and type(source) is ModuleType:
-            names |= _exports(source, had) - _handed_back(source, module, tree_of, had, [source])
+            found = _exports(source, had) - _handed_back(source, module, tree_of, had, [source])
+            if not found <= namespace_of(module).keys():
+                found -= set(not_there(source, module)) - namespace_of(module).keys()
+            names |= found
     return names
 
 

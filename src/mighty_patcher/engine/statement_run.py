@@ -8,6 +8,7 @@ import ast
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -36,7 +37,14 @@ from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.settling import built_of
-from mighty_patcher.engine.stars import TreeOf, import_of, imported_names, names_of_stars, sources
+from mighty_patcher.engine.stars import (
+    NotThere,
+    TreeOf,
+    import_of,
+    imported_names,
+    names_of_stars,
+    sources,
+)
 from mighty_patcher.engine.toplevel import (
     OF_EVERY_MODULE,
     executed,
@@ -125,6 +133,7 @@ class StatementRun:
         lines: The name of the module with each line of a statement that was executed.
         bound: The names that it has bound.
         is_held_up: It has stopped before the end, and goes on when others are done.
+        tree_of: Finds the syntax trees of others.
     """
 
     def __init__(
@@ -139,8 +148,9 @@ class StatementRun:
         self._namespace = namespace_of(module)
         self._plan = plan
         self._parts = parts
-        self._tree_of = tree_of
+        self.tree_of = tree_of
         self._exported: dict[str, set[str]] = {}  # by others, when the reload began
+        self._not_there: NotThere = lambda *_, **__: ()
         self._lost: set[str] = set()  # names that it had from one of them
         self._start: dict[str, Any] | None = None  # when the reload began
         self._begin: dict[str, Any] = {}  # when the first statement was about to be executed
@@ -175,6 +185,7 @@ class StatementRun:
         outside: Outside,
         until: int | None = None,
         wait: Wait = lambda *_: False,
+        not_there: NotThere = lambda *_, **__: (),
     ) -> None:
         """Execute what must run.
 
@@ -183,6 +194,7 @@ class StatementRun:
             outside: What others have changed.
             until: The line at which to stop for now, before the statement that goes beyond.
             wait: Tells whether to stop for now, before a statement that imports others.
+            not_there: Finds what an import of everything does not find in a cycle.
 
         Raises:
             BaseException: Whatever the code raised.
@@ -196,6 +208,7 @@ class StatementRun:
         changed += filter(self._is_bound_again, outside.imported)
         self._others |= outside.attributes
         self._exported = {**outside.exported, **self._exported}
+        self._not_there = not_there
         self._lost |= outside.removed.keys() - self._namespace.keys()
         if self._flow is None:
             flow = self._flow = Flow(
@@ -264,11 +277,14 @@ class StatementRun:
         return sum(name in self._facts_of(it).binds for it in statements) > 1
 
     def _stars(self, statement: ast.stmt) -> Collection[str]:
-        return names_of_stars(self._module, ast.Module([statement], []), self._tree_of)
+        tree = ast.Module([statement], [])
+        return names_of_stars(self._module, tree, self.tree_of, {}, self._not_there)
 
     def _stars_before(self, statement: ast.stmt) -> Collection[str]:
+        not_there = partial(self._not_there, before=True)
         tree = ast.Module([statement], [])
-        return names_of_stars(self._module, tree, self._tree_of, self._exported) - self._lost
+        found = names_of_stars(self._module, tree, self.tree_of, self._exported, not_there)
+        return found - self._lost
 
     def _import_the_same(self, statements: Sequence[ast.stmt], name: str) -> bool:
         values = [import_of(self._module, it, name) for it in statements]
@@ -304,6 +320,8 @@ class StatementRun:
         after = dict(self._namespace)
         bound = {name for name, value in after.items() if before.get(name, ABSENT) is not value}
         bound |= before.keys() - after.keys()
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+            self._drop_not_there(statement, before)
         for source in sources(self._module, change.new):
             keeper.know(namespace_of(source).values())
         keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
@@ -318,6 +336,15 @@ class StatementRun:
             changed.add(change.new.name)  # `A = mark(A)` is given the class as it is now
         flow.done(change, changed)
         self._rebuild(keeper, flow)
+
+    def _drop_not_there(self, statement: ast.ImportFrom, before: Collection[str]) -> None:
+        """Let go of what an import of everything has brought and would not, were the program
+        started now: it would be executed halfway round a cycle.
+        """
+        for source in sources(self._module, statement):
+            for name in self._not_there(source, self._module):
+                if name not in before:
+                    self._namespace.pop(name, None)
 
     def _rebuild(self, keeper: Keeper, flow: Flow) -> None:
         """Have classes built again that were built out of what has changed."""

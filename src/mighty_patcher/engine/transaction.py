@@ -32,7 +32,7 @@ from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Cache, Cleared
-from mighty_patcher.engine.stars import exported, names_of_stars
+from mighty_patcher.engine.stars import NotThere, exported, names_of_stars
 from mighty_patcher.engine.statement_run import (
     ABSENT,
     Outside,
@@ -40,13 +40,17 @@ from mighty_patcher.engine.statement_run import (
     Wait,
     stays_as_built,
 )
-from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_gone
+from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_bound, names_gone
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.wrapped import holders_within, is_own_wrapper
 
 __all__ = ["Edit", "Transaction"]
 
 _MOST_NAMES = 5
+_HANDED_ROUND = (
+    "it is gone from the source, and modules that import everything from each other have it of "
+    "each other"
+)
 
 
 class _Undoable(Protocol):
@@ -101,6 +105,7 @@ class Transaction:
         tell: Told which modules learn of a change through what they import.
         wait: Told what a module is about to import, and says whether it has to wait for that.
         binds_after: Tells whether a module binds a name itself after it has imported it.
+        not_there: Finds what a module gets after another has imported it, halfway round a cycle.
     """
 
     def __init__(
@@ -111,6 +116,7 @@ class Transaction:
         tell: Callable[[ModuleType, Outside], None],
         wait: Wait = lambda *_: False,
         binds_after: BindsAfter = lambda *_: False,
+        not_there: NotThere = lambda *_: (),
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
@@ -128,6 +134,7 @@ class Transaction:
         self._tell = tell
         self._wait = wait
         self._binds_after = binds_after
+        self._not_there = not_there
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
         self._replaced: dict[tuple[str, str], Any] = {}
@@ -308,7 +315,7 @@ class Transaction:
                 keeper.own += [fitting, *edit.patches.containers()]
                 if not edit.is_begun:
                     self._remove_names(edit, before)
-                run.run(keeper, outside, until, self._wait)
+                run.run(keeper, outside, until, self._wait, self._not_there)
         finally:
             ends = not (run.is_held_up or edit.is_done)
             if ends:
@@ -424,6 +431,8 @@ class Transaction:
         gone = _names_gone(edit, before)
         name = name_of_module(edit.module)
         self.steps += [Step("removed", name, it, 0, "it is gone from the source") for it in gone]
+        stay = _names_handed_round(edit, before).difference(gone)
+        self.steps += [Step("kept", name, it, 0, _HANDED_ROUND) for it in sorted(stay)]
         return gone
 
     def _follow(self, module: ModuleType, before: dict[str, Any], outside: Outside) -> None:
@@ -549,6 +558,21 @@ def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
         and namespace[name] is before[name]
         and sys.modules.get(f"{package}.{name}") is not namespace[name]
     ]
+
+
+def _names_handed_round(edit: Edit, before: dict[str, Any]) -> set[str]:
+    """The names that the new text binds no more, and that stay where modules import everything from
+    each other.
+    """
+    old, new = edit.trees
+    if old is None or new is None or edit.run is None:
+        return set()
+    stars = names_of_stars(edit.module, new)
+    if not stars:
+        return set()
+    gone = (names_bound(old) - names_bound(new)) & stars
+    from_others = names_of_stars(edit.module, new, edit.run.tree_of) if gone else set()
+    return {it for it in gone - from_others if before.get(it, ABSENT) is not ABSENT}
 
 
 def _has_same_arguments(body: Body) -> bool:

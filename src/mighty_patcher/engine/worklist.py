@@ -70,11 +70,12 @@ class Worklist:
         self._ranks = {id(module): float(rank) for rank, module in enumerate(loaded.values())}
         self._saved = list(saved)
         self._imports = ImportGraph(imports, is_own)
-        self._imported = imported
+        self._before = ImportGraph(imported, is_own)
         self._is_own = is_own
         self._has = has
         self._told: dict[int, tuple[ModuleType, Outside]] = {}
-        self._begun: dict[int, int] = {}  # as far as which line a module was handed out
+        self.begun: dict[int, int] = {}
+        """By the addresses of modules: as far as which line each was handed out."""
         self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
         self._needed: dict[tuple[int, str], bool] = {}
         self._brought: dict[Asked, set[str]] = {}
@@ -84,11 +85,12 @@ class Worklist:
             if name in loaded and other in loaded and self._needs(loaded[name], loaded[other]):
                 rank = ranks[id(loaded[other])] + 0.5
                 self._ranks[id(loaded[name])] = max(self._rank(loaded[name]), rank)
-        before = ImportGraph(imported, is_own)
         for module in saved:
-            self._raise(module, before, loaded, ranks)
+            self._raise(module, self._before, loaded, ranks)
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
+        self._ended_before = ranks
+        self._ended = dict(self._ranks)  # who waits in this reload is another matter
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
         """Note what others have changed for a module: it is handed out, perhaps once more."""
@@ -103,7 +105,7 @@ class Worklist:
         begins = self._beginning(module, [module])
         if begins is not None:
             outer, line = begins
-            self._begun[id(outer)] = line
+            self.begun[id(outer)] = line
             self._held.add(id(outer))
             outside = self._taken(outer)
             self.tell(outer, Outside())  # its end comes later
@@ -133,10 +135,36 @@ class Worklist:
         if not found:
             return False
         self._ranks[id(module)] = max(self._rank(module), *(self._rank(it) + 0.5 for it in found))
-        self._begun.pop(id(module), None)
+        self.begun.pop(id(module), None)
         self._held.add(id(module))
         self.tell(module, Outside())
         return True
+
+    def halfway(
+        self, source: ModuleType, importer: ModuleType, *, before: bool = False
+    ) -> int | None:
+        """Return the line of a module on which another is imported that imports from it, and so
+        finds what the module has by then; None if it is no cycle, or is cut elsewhere.
+
+        Args:
+            source: The module.
+            importer: The other one.
+            before: Ask how it was when the reload began.
+        """
+        ranks = self._ended_before if before else self._ended
+        if ranks.get(id(importer), 0) >= ranks.get(id(source), -1) or not self._is_own(source):
+            return None
+        line = self._line_of_importing(
+            source, importer, ranks, self._before if before else self._imports
+        )
+        if before or line is None:
+            return line
+        is_new = _takes_all(self._imports, importer, source) and not _takes_all(
+            self._before, importer, source
+        )
+        if is_new and self._may_begin_first(importer, source):
+            return None
+        return line if self._has_all(source, importer, line) else None
 
     def _first(self) -> ModuleType | None:
         saved = set(map(id, self._saved))
@@ -197,7 +225,11 @@ class Worklist:
                 imported = before.imports(module, name)
                 if line is None and any(name in it.modules() for it in imported):
                     continue
-                if line is not None and self._has_all(other, module, line):
+                if (
+                    line is not None
+                    and self._has_all(other, module, line)
+                    and self._may_begin_first(other, module)
+                ):
                     continue  # it has begun before, or may have
                 self._raised.add((name_of_module(module), name))
             self._ranks[id(module)] = max(self._rank(module), ranks[id(other)] + 0.5)
@@ -220,7 +252,7 @@ class Worklist:
             if not self._needs(module, outer):
                 continue
             line = self._line_of_import(outer, module)
-            if line is not None and line > self._begun.get(id(outer), 0):
+            if line is not None and line > self.begun.get(id(outer), 0):
                 return self._beginning(outer, [*seen, outer]) or (outer, line)
         return None
 
@@ -249,23 +281,31 @@ class Worklist:
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
+        line = self._line_of_importing(outer, module, self._ranks, self._imports)
+        return line if line is not None and self._has_all(outer, module, line) else None
+
+    def _line_of_importing(
+        self, outer: ModuleType, module: ModuleType, ranks: Mapping[int, float], graph: ImportGraph
+    ) -> int | None:
+        """Return the line on which a module imports what another was imported by, by what is
+        imported and when the modules end.
+        """
+        rank, end = ranks.get(id(module), len(ranks)), ranks.get(id(outer), len(ranks))
         lines = (
             imported.line
-            for imported in self._imports.imports(outer, name_of_module(module))
+            for imported in graph.imports(outer, name_of_module(module))
             for name in imported.modules()
-            if self._rank(module) <= self._ranks.get(id(sys.modules.get(name)), -1)
-            and self._ranks[id(sys.modules[name])] < self._rank(outer)
-            and self._imports.leads_to(sys.modules[name], module)
+            if rank <= ranks.get(id(sys.modules.get(name)), -1) < end
+            and graph.leads_to(sys.modules[name], module)
         )
-        line = min(lines, default=None)
-        return line if line is not None and self._has_all(outer, module, line) else None
+        return min(lines, default=None)
 
     def _has_all(self, outer: ModuleType, module: ModuleType, line: int) -> bool:
         """Tell whether a module has by a line what another takes from it: else the program cannot
         cut the cycle there. Who has imported everything so far, as far as it was there, goes on so.
         """
         name = name_of_module(outer)
-        had_all = any((it.module, it.name) == (name, "*") for it in self._imported(module, name))
+        had_all = _takes_all(self._before, module, outer)
         return all(
             (had_all and it.name == "*") or self._has(outer, it.name, line)
             for it in self._imports.imports(module, name)
@@ -277,6 +317,7 @@ class Worklist:
     ) -> int | None:
         """Return the line on which a module imports what it has imported another by."""
         names = {name for it in before.imports(other) for name in it.modules()}
+        names.discard(name_of_module(other))  # a package, on the way to what is in it
         lines = (
             it.line
             for it in self._imports.imports(other)
@@ -284,3 +325,20 @@ class Worklist:
             if before.leads_to(sys.modules.get(name), module)
         )
         return min(lines, default=None)
+
+    def _may_begin_first(self, module: ModuleType, other: ModuleType) -> bool:
+        """Tell whether a module may begin before another. A package begins before what is in it,
+        and so does what it imports.
+        """
+        package = name_of_module(module)
+        while package := package.rpartition(".")[0]:
+            outer = sys.modules.get(package)
+            if outer is other or self._imports.leads_to(outer, other, but=module):
+                return False
+        return True
+
+
+def _takes_all(graph: ImportGraph, module: ModuleType, source: ModuleType) -> bool:
+    """Tell whether a module imports everything from another."""
+    name = name_of_module(source)
+    return any((it.module, it.name) == (name, "*") for it in graph.imports(module, name))

@@ -1,0 +1,81 @@
+"""What modules of a cycle have read of each other halfway, and what the report says of it."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def kept(reload):
+    assert reload.ok, [e.__cause__ or e for e in reload.errors]
+    return [(step.module.partition("_")[0], step.qualname) for step in reload.kept]
+
+
+@pytest.fixture
+def cycle(project):
+    """Two modules, of which the first imports the last one halfway."""
+    project.write("last", "import ~first as one\nx = one.C\ny = one.L[:]\n")
+    first = project.load("first", "C = 1\nL = []\nimport ~last as last\nC += 5\nL.append(1)\n")
+    project.engine()
+    return first
+
+
+class TestNames:
+    def test_who_reads_one_later_than_a_fresh_start_would(self, cycle, project):
+        reload = project.edit("last", "x = ", "z = 2 + one.C\nx = ")
+        assert kept(reload)[0][1] == "z"
+        assert "at another moment of that module's import" in reload.kept[0].reason
+
+    def test_what_is_changed_in_place_by_then(self, cycle, project):
+        reload = project.edit("last", "x = ", "z = [*one.L]\nx = ")
+        assert [name for _, name in kept(reload)] == ["z"]
+
+    def test_a_cycle_that_is_no_more(self, cycle, project):
+        reload = project.save(first="C = 1\nL = []\nC += 5\nL.append(1)\n")
+        assert [name for _, name in kept(reload)] == ["x", "y"]
+
+    def test_nothing_is_said_of_what_is_right(self, cycle, project):
+        assert not kept(project.edit("last", "x = ", "z = 2\nx = "))
+        assert not kept(project.edit("first", "C += 5", "C += 5\nD = C"))
+        assert not kept(project.edit("first", "L = []", "def f():\n    pass\nL = []"))
+
+    def test_a_function_is_one_object_whenever_it_is_read(self, project):
+        project.write("last", "import ~first as one\nx = one.f\n")
+        project.load("first", "def f(): pass\nimport ~last as last\ndef f(): return 1\n")
+        project.engine()
+        assert not kept(project.edit("last", "x = ", "z = [one.f]\nx = "))
+
+
+class TestEverything:
+    @pytest.fixture
+    def first(self, project):
+        project.write("last", "from ~first import *\n")
+        first = project.load("first", "A = 1\nimport ~last as last\nB = 2\n")
+        project.engine()
+        return first
+
+    def test_what_comes_later_is_not_brought(self, first, project):
+        last = first.last
+        project.edit("first", "B = 2", "B = 2\nC = 3")
+        project.edit("first", "A = 1", "A = 1\nD = 4")
+        assert [name for name in "ABCD" if hasattr(last, name)] == ["A", "D"]
+
+    def test_without_the_cycle_it_is(self, first, project):
+        last = first.last
+        assert not kept(project.save(first="A = 1\nB = 2\n"))
+        assert last.B == 2
+
+    def test_what_a_new_cycle_would_keep_away_is_named(self, project):
+        first = project.load("first", "A = 1\nB = 2\n")
+        last = project.load("user", "from ~first import *\n")
+        project.engine()
+        reload = project.save(first="A = 1\nfrom ~user import A as a\nB = 2\n")
+        assert (first.a, last.B) == (1, 2)
+        assert [name for _, name in kept(reload)] == ["B"]
+
+    def test_what_is_gone_and_stays_as_they_have_it_of_each_other_is_named(self, project):
+        project.write("last", "from ~first import *\ndef f(): pass\n")
+        first = project.load("first", "A = 1\nfrom ~last import *\n")
+        project.engine()
+        reload = project.edit("last", "def f(): pass\n", "")
+        assert first.f is not None
+        assert [name for _, name in kept(reload)] == ["f"]
