@@ -1262,4 +1262,63 @@ FOUND = {
         class B(C):
             pass
         """,
+    "an import of everything halfway round a cycle does not bring what comes later": """
+        ----- base.py
+        A = 1
+        import last
+        ----- pkg/two.py
+        from base import A
+        ----- pkg/__init__.py
+        from base import *
+        ----- last.py
+        from pkg.two import A
+        =====
+        ----- base.py
+        A = 1
+        import last
+        B = 2
+        =====
+        ----- base.py
+        A = 1
+        C = 3
+        import last
+        B = 2
+        """,
+    "a package gets a module when that ends, and no import of everything before brings it": """
+        ----- base.py
+        A = 1
+        ----- pkg/two.py
+        B = 1
+        from last import C
+        ----- pkg/__init__.py
+        ----- last.py
+        C = 1
+        =====
+        ----- pkg/two.py
+        B = 1
+        from last import C
+        from pkg import *
+        ----- last.py
+        C = 1
+        from pkg import *
+        """,
+    "a cycle that is new is cut where it can be": """
+        ----- pkg/__init__.py
+        def f(x):
+            return x
+        A = 1
+        ----- user.py
+        from pkg import *
+        B = 1
+        ----- last.py
+        from user import *
+        def g(x):
+            return x
+        =====
+        ----- pkg/__init__.py
+        def f(x):
+            return x
+        A = 1
+        from last import B, g as h
+        """,
 }

@@ -19,11 +19,15 @@ follows from:
   these are kept, and the object with them.
 * A name that is set in a block only may be left from a branch that is not taken any more: rule 6
   deletes what is deleted from the source, and this is not. The report says so, or it is a fault.
-  A name that is gone where modules import everything from each other may be left, too.
+  So does it of a name that is gone where modules import everything from each other.
 * What a module of a cycle gets from another while that is still being executed is unknown if it is
-  bound again later on, until its import is edited: by rule 6 who is reloaded has the value that the
-  name has now, and its value of halfway through an import is gone. So is, for an import of
-  everything, a name that is bound later on.
+  bound again or changed in place later on, until its import is edited: by rule 6 who is reloaded
+  has the value that the name has now, and its value of halfway through an import is gone. So is,
+  for an import of everything, a name that is bound later on. The report says so (moments.py), or it
+  is a fault; unless it is as in a process that begins with another module of the cycle, for nobody
+  knows with which one a process has begun.
+* A package has a module in it as soon as anybody has imported that: whether an import of everything
+  finds it is nobody's business.
 * A reload may fail, loudly, where a module of a cycle reads what another one has deleted by now.
 * Of two definitions of one name a reload makes one object: rule 2, a definition that is run keeps
   the old identity.
@@ -40,7 +44,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from compare import Words
+from compare import Key, Words
 from processes import Seen, module_of
 from programs import Texts
 
@@ -52,21 +56,22 @@ _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Definition = (*_Function, ast.ClassDef)
 _NOTE = re.compile(r'note\("(\w+)"')
 _known: dict[Hashable, Statement] = {}
-CHANGED, RETURNED, LATE, LATE_ELSEWHERE, AROUND, LEFT, HALFWAY, NOT_YET = (
+CHANGED, RETURNED, LATE, LATE_ELSEWHERE, AROUND, LEFT, HANDED_ROUND, HALFWAY, NOT_YET = (
     "changed in place",
     "returned before",
     "sees what was changed later",
     "sees what was changed later in another module",
     "stands elsewhere than what changes it",
     "left from a branch",
+    "left where modules import everything from each other",
     "got halfway",
     "read halfway, or not there yet",
 )
 """Why nothing can be said of something."""
-MUST_BE_SAID = {LEFT, RETURNED}
+MUST_BE_SAID = {RETURNED, LEFT, HANDED_ROUND, HALFWAY, NOT_YET}
 """Of these the report has to name what a fresh process has not, or what that is made of. It mostly
 names the others, too: not where one module changes in place what another has read, or has read by
-another way, nor where a cycle is no more. `fuzzing.py SEED COUNT excused` counts these.
+another way. `fuzzing.py SEED COUNT excused` counts these.
 """
 
 
@@ -488,6 +493,10 @@ class Version:
         self.twice = twice = {
             node for node, binders in self.binders.items() if node[0] in cyclic and len(binders) > 1
         }
+        twice |= {
+            node for module, it in self.all() if module in cyclic
+            for node in _targets(self, module, it) if node[0] in cyclic
+        }  # fmt: skip
         found = {node for node in self.sources if not twice.isdisjoint(self.way(node))}
         self.not_yet = self._not_yet_there(cyclic)
         found.update(self.not_yet)
@@ -681,6 +690,7 @@ class Step:
         notes: What was executed meanwhile: module, key and value.
         memory: What is carried along; it is updated.
         left: Names that are left from branches of blocks.
+        begun_by: Returns what fresh processes hold that begin with other modules.
     """
 
     def __init__(
@@ -690,8 +700,10 @@ class Step:
         notes: list[tuple[str, str, str]],
         memory: Memory,
         left: Mapping[Node, Causes] | None = None,
+        begun_by: Callable[[], list[Words]] = list,
     ) -> None:
         self.old, self.new, self.memory = old, new, memory
+        self._begun_by = begun_by
         self.excused: Counter[str] = (
             Counter()
         )  # the differences of which nothing can be said, by why
@@ -717,6 +729,19 @@ class Step:
         memory.halfway = {node for node in memory.halfway if not self._is_got_anew(node)}
         self._remember()
         self.unknown = _unknown(new, memory)
+
+    @cached_property
+    def _others(self) -> list[Words]:
+        return self._begun_by()
+
+    def may_be_otherwise(self, causes: Iterable[Causes], key: Key, ours: str) -> bool:
+        """Tell whether something is as it is in a fresh process that begins with another module,
+        where a cycle of modules lets that matter.
+        """
+        reasons = {it.reason for found in causes for it in found}
+        return not reasons.isdisjoint((HALFWAY, NOT_YET, HANDED_ROUND)) and any(
+            words.get(key, "<absent>") == ours for words in self._others
+        )
 
     # ---- what may run
 
