@@ -88,6 +88,25 @@ class TestBlocks:
         project.edit("m", "class K:\n", "class K:\n    two = 2\nk = K()\nclass K:\n")
         assert (m.K is cls, instance.one(), m.k.two, hasattr(m.K, "two")) == (True, 1, 2, False)
 
+    def test_what_a_branch_that_is_not_taken_leaves_alone(self, project):
+        m = project.load(
+            "m",
+            """
+            b, k = 0, 0
+            if m := 0:
+                b = 0
+                k = 1
+            try:
+                b = 6 // b
+                k = b + 1
+            except ZeroDivisionError:
+                b = 1
+            """,
+        )
+        project.engine()
+        project.edit("m", "b, k = 0, 0", "b, k = 0, 0\nif m := 0:\n    k = 2")
+        assert (m.b, m.k) == (1, 0)
+
 
 class TestTry:
     TEXT = """

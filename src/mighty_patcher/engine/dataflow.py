@@ -228,6 +228,7 @@ class Flow:
                 if self._is_beyond(job.change):
                     break
                 if not self._supply_all(job, given_back):
+                    self._pass_on(job, given_back)
                     self._stack.pop()
                     self._executed.add(job.at)
                     self._current = job
@@ -545,6 +546,15 @@ class Flow:
 
     def _supply_all(self, job: _Job, given_back: _Given) -> bool:
         return any(self._supply(name, chain, given_back) for name, chain in job.needs.items())
+
+    def _pass_on(self, job: _Job, given_back: _Given) -> None:
+        """Give back what a statement may leave alone, where that is known: whose value it is
+        afterwards is the one that it finds, if its branch is not taken.
+        """
+        for name in sorted(job.facts.binds - job.facts.sure - job.needs.keys()):
+            chain = self._new.before(name, job.at)
+            if chain and self._holder(name) != chain and not self._adds_to_outside(job.at, name):
+                self._give_back(name, chain, given_back)
 
     def _supply(self, name: str, chain: Chain, given_back: _Given) -> bool:
         """See to it that a name has a certain value; tell if something has to run for that."""
