@@ -1321,4 +1321,24 @@ FOUND = {
         A = 1
         from last import B, g as h
         """,
+    "an import of everything that is new in a cycle which can be cut in one way only": """
+        ----- base.py
+        A = 1
+        from last import f, B
+        ----- pkg/one.py
+        from base import A
+        ----- pkg/__init__.py
+        from pkg.one import *
+        def f(x):
+            return x
+        ----- last.py
+        from pkg import f
+        B = 2
+        =====
+        ----- pkg/__init__.py
+        from pkg.one import *
+        def f(x):
+            return x
+        from base import *
+        """,
 }

@@ -44,10 +44,10 @@ class ImportGraph:
     def leads_to(self, start: object, module: ModuleType, but: ModuleType | None = None) -> bool:
         """Tell whether to import a module is to import another, maybe through more, but for one."""
         if but is not None:
-            return any(it is module for it in self._led_to(start, but))
+            return any(it is module for it in self.led_to(start, but))
         known = self._reached.get(id(start))
         if known is None:
-            known = self._reached[id(start)] = set(map(id, self._led_to(start)))
+            known = self._reached[id(start)] = set(map(id, self.led_to(start)))
         return id(module) in known
 
     def sources(self, asked: set[Asked], name: str = "") -> Iterator[str]:
@@ -71,7 +71,7 @@ class ImportGraph:
             seen |= more
             waiting |= more
 
-    def _led_to(self, start: object, but: ModuleType | None = None) -> Iterator[ModuleType]:
+    def led_to(self, start: object, but: ModuleType | None = None) -> Iterator[ModuleType]:
         """Yield a module, and those that are imported with it, but for one."""
         waiting: list[ModuleType] = [start] if type(start) is ModuleType else []
         seen = {id(start), id(but)}

@@ -328,8 +328,17 @@ class Worklist:
 
     def _may_begin_first(self, module: ModuleType, other: ModuleType) -> bool:
         """Tell whether a module may begin before another. A package begins before what is in it,
-        and so does what it imports.
+        and so does what it imports; and what comes with the other one has to find what it takes.
         """
+        lines = [
+            it.line
+            for it in self._imports.imports(module)
+            for name in {*it.modules()} - {name_of_module(module)}
+            if self._imports.leads_to(sys.modules.get(name), other)
+        ]
+        for it in self._imports.led_to(other) if lines else ():
+            if it is not module and not self._has_all(module, it, min(lines)):
+                return False
         package = name_of_module(module)
         while package := package.rpartition(".")[0]:
             outer = sys.modules.get(package)
