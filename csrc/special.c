@@ -3,6 +3,24 @@
 
 #include "bases.h"
 
+/* Names that the compiler, type and data classes give to most classes, and that belong to no slot: CPython
+ * would look for one, in vain, and in all classes derived as well. */
+static const char *const of_no_slot[] = {
+    "__weakref__",    "__firstlineno__", "__static_attributes__", "__slots__",
+    "__match_args__", "__orig_bases__",  "__dataclass_fields__",  "__dataclass_params__",
+};
+
+static int
+is_of_no_slot(PyObject *name_b)
+{
+    int found = 0;
+
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(of_no_slot) && !found; i++) {
+        found = PyUnicode_CompareWithASCIIString(name_b, of_no_slot[i]) == 0;
+    }
+    return found;
+}
+
 static int
 is_special(PyObject *name_b)
 {
@@ -35,7 +53,7 @@ mp_special_note(PyObject *special_b, PyObject *left_b, PyObject *right_b, int ch
         }
         other_b = PyDict_GetItemWithError(right_b, name_b);
         /* What type itself has a data descriptor for (__doc__, __module__) belongs to no slot. */
-        if (other_b != value_b && (other_b == NULL || changed) &&
+        if (other_b != value_b && (other_b == NULL || changed) && !is_of_no_slot(name_b) &&
             !is_data_descriptor_of(&PyType_Type, name_b) &&
             PyList_Append(special_b, name_b) < 0) {
             goto done;
