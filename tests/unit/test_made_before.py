@@ -168,6 +168,29 @@ def test_in_a_class_of_which_only_a_part_is_run(project):
     assert (m.C.x is x, m.C.Inner.x is inner, m.C.limit, m.C.Inner.limit) == (True, True, 3, 4)
 
 
+@pytest.mark.parametrize("maker", ["__init__(self)", "__new__(cls)"])
+def test_what_a_class_uses_to_make_an_instance(project, maker):
+    source = f"""
+        def fields(): return 1
+        class Builder:
+            def {maker}: fields()
+            def build(self): return 2
+        def define(cls):
+            Builder()
+            return cls
+        class Other:
+            def build(self): return fields()
+        other = Other()
+        @define
+        class C: pass
+        """
+    project.load("m", source)
+    project.engine()
+    assert kept(project, project.edit("m", "return 1", "return 3")) == [
+        "m.C: it was decorated by define(), which uses Builder"
+    ]
+
+
 def test_what_was_made_of_what_is_kept(project):
     source = """
         class Word:

@@ -153,7 +153,7 @@ class Reached:
             for bound, value in list(namespace.items()) if here else ():
                 if id(value) in self.why:
                     self._new_in(name, bound, wanted)
-                elif type(value) in _CALLABLE:
+                elif type(value) in _CALLABLE or _is_class_of(name, value):
                     reason = self._reason(value, here)
                     if reason is not None:
                         self._add(name, bound, value, reason)
@@ -173,7 +173,7 @@ class Reached:
         """Say what a function, or one in it, uses of what does something else now."""
         known = self._read.get(id(value))
         if known is None:
-            functions = list(functions_of(value))
+            functions = list(functions_of(value) if not is_class(value) else _makers(value))
             if any(id(it) in self._patched for it in functions):
                 return _BODY
             known = value, [(it.__globals__, _names_in(it)) for it in functions]
@@ -210,6 +210,17 @@ def functions_of(value: Any) -> Iterator[FunctionType]:
         inner = [one for one in below if type(one) in _CALLABLE and id(one) not in seen]
         seen.update(map(id, inner))
         waiting += inner
+
+
+def _is_class_of(module: str, value: Any) -> bool:
+    return is_class(value) and class_dict(value).get("__module__") == module
+
+
+def _makers(cls: type) -> Iterator[FunctionType]:
+    """Yield what is executed to make an instance, of what a class itself has."""
+    for name in _MAKES:
+        value = class_dict(cls).get(name)
+        yield from functions_of(value) if type(value) is FunctionType else functions_within(value)
 
 
 def _names_in(function: FunctionType) -> set[str]:
