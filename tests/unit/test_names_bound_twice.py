@@ -93,9 +93,10 @@ class TestBlocks:
             "m",
             """
             b, k = 0, 0
-            if m := 0:
+            if 0:
                 b = 0
-                k = 1
+                k = b + 1
+                b += k
             try:
                 b = 6 // b
                 k = b + 1
@@ -104,7 +105,7 @@ class TestBlocks:
             """,
         )
         project.engine()
-        project.edit("m", "b, k = 0, 0", "b, k = 0, 0\nif m := 0:\n    k = 2")
+        project.edit("m", "b, k = 0, 0", "b, k = 0, 0\nif 0:\n    k = 2")
         assert (m.b, m.k) == (1, 0)
 
 

@@ -281,19 +281,25 @@ class Worklist:
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
-        line = self._line_of_importing(outer, module, self._ranks, self._imports)
+        asked = name_of_module(module)
+        line = self._line_of_importing(outer, module, self._ranks, self._imports, asked)
         return line if line is not None and self._has_all(outer, module, line) else None
 
     def _line_of_importing(
-        self, outer: ModuleType, module: ModuleType, ranks: Mapping[int, float], graph: ImportGraph
+        self,
+        outer: ModuleType,
+        module: ModuleType,
+        ranks: Mapping[int, float],
+        graph: ImportGraph,
+        asked: str = "",
     ) -> int | None:
         """Return the line on which a module imports what another was imported by, by what is
-        imported and when the modules end.
+        imported and when the modules end. A text without the name that is asked for is not parsed.
         """
         rank, end = ranks.get(id(module), len(ranks)), ranks.get(id(outer), len(ranks))
         lines = (
             imported.line
-            for imported in graph.imports(outer, name_of_module(module))
+            for imported in graph.imports(outer, asked)
             for name in imported.modules()
             if rank <= ranks.get(id(sys.modules.get(name)), -1) < end
             and graph.leads_to(sys.modules[name], module)
