@@ -1341,4 +1341,28 @@ FOUND = {
             return x
         from base import *
         """,
+    "a package imports one module before another, with which that is in a cycle": """
+        ----- pkg/one.py
+        def f(x):
+            return x
+        from .two import g
+        a = f
+        ----- pkg/two.py
+        from pkg.one import *
+        def g(x):
+            return f(x)
+        def h(x):
+            return f(x)
+        ----- pkg/__init__.py
+        from . import one
+        from .two import h
+        =====
+        ----- pkg/two.py
+        from pkg.one import *
+        def g(x):
+            return f(x)
+        if 1 > 0:
+            def h(x):
+                return f(x)
+        """,
 }

@@ -332,6 +332,19 @@ class Worklist:
         )
         return min(lines, default=None)
 
+    def _begins(self, package: object, other: ModuleType, module: ModuleType) -> bool:
+        """Tell whether a package imports one module, and not another before or by that."""
+        found = self._imports.imports(package) if type(package) is ModuleType else ()
+        for name in dict.fromkeys(name for it in found for name in it.modules()):
+            source = sys.modules.get(name)
+            if source is package:
+                continue
+            if source is not module and self._imports.leads_to(source, other, but=module):
+                return True
+            if self._imports.leads_to(source, module):
+                return False
+        return False
+
     def _may_begin_first(self, module: ModuleType, other: ModuleType) -> bool:
         """Tell whether a module may begin before another. A package begins before what is in it,
         and so does what it imports; and what comes with the other one has to find what it takes.
@@ -348,7 +361,7 @@ class Worklist:
         package = name_of_module(module)
         while package := package.rpartition(".")[0]:
             outer = sys.modules.get(package)
-            if outer is other or self._imports.leads_to(outer, other, but=module):
+            if outer is other or self._begins(outer, other, module):
                 return False
         return True
 
