@@ -130,7 +130,7 @@ class Attempt:
             saved.has,
             raised,
         )
-        saved.halfway.lines = self._work.halfway
+        saved.halfway.lines, saved.halfway.may_be = self._work.halfway, self._work.has_outlasted
         self.transaction = Transaction(
             in_force.imports_of,
             in_force.importers,

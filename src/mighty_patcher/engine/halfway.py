@@ -40,7 +40,10 @@ class Halfway:
     """
 
     def __init__(self, text_of: Callable[[ModuleType, bool], Version | None]) -> None:
-        self.lines: _Lines  # set by who knows in which order imports have ended
+        # Set by who knows in which order imports have ended.
+        self.lines: _Lines
+        self.may_be: Callable[[ModuleType, ModuleType], bool]
+        """Tells, without looking at who imports whom, whether one may be imported by another."""
         self.text_of = text_of
         self._parts: dict[tuple[int, int, bool], tuple[_Parts, set[str]]] = {}
 

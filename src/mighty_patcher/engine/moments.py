@@ -126,6 +126,7 @@ class Moments:
         self._imports = imports
         self._imported = imported
         self._texts: dict[tuple[int, bool], _Text] = {}
+        self._spanned: dict[int, set[str]] = {}
 
     def kept(
         self,
@@ -154,6 +155,8 @@ class Moments:
             if importer is not source
         }
         for importer, source in pairs.values():
+            if not self._halfway.may_be(source, importer) or not self._spanning(source):
+                continue  # the import graph is not asked: it may be large
             old, new = (self._halfway.lines(source, importer, before=it) for it in (True, False))
             if old is not None or new is not None:
                 yield from self._read(importer, source, (old, new), lines, id(source) in begun)
@@ -163,7 +166,7 @@ class Moments:
     def _importers_of(self, saved: Iterable[ModuleType]) -> Iterator[tuple[ModuleType, ModuleType]]:
         """Yield who reads from saved modules what is bound before an import there and after it."""
         for source in saved:
-            names = self._spanning(source, before=True) | self._spanning(source, before=False)
+            names = self._spanning(source)
             for name in names:
                 for importer, _ in self._in_force.importers(name_of_module(source), name):
                     yield importer, source
@@ -172,7 +175,15 @@ class Moments:
                 yield from ((it.module, source) for it in stars)
                 yield from ((module, source) for module, _, _ in names_holding([source]))
 
-    def _spanning(self, source: ModuleType, *, before: bool) -> set[str]:
+    def _spanning(self, source: ModuleType) -> set[str]:
+        """Return the names of a module that are bound before an import and after it."""
+        known = self._spanned.get(id(source))
+        if known is None:
+            known = self._spanning_in(source, before=True) | self._spanning_in(source, before=False)
+            self._spanned[id(source)] = known
+        return known
+
+    def _spanning_in(self, source: ModuleType, *, before: bool) -> set[str]:
         own = {it.line for it in self._imports_of(source, before=before) if self._is_own(it)}
         if not own:
             return set()

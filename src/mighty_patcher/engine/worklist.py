@@ -140,6 +140,13 @@ class Worklist:
         self.tell(module, Outside())
         return True
 
+    def has_outlasted(self, source: ModuleType, importer: ModuleType) -> bool:
+        """Tell whether a module has ended, or would end, after another that imports from it."""
+        return any(
+            ranks.get(id(importer), 0) < ranks.get(id(source), -1)
+            for ranks in (self._ended_before, self._ended)
+        )
+
     def halfway(
         self, source: ModuleType, importer: ModuleType, *, before: bool = False
     ) -> int | None:
@@ -297,14 +304,14 @@ class Worklist:
         imported and when the modules end. A text without the name that is asked for is not parsed.
         """
         rank, end = ranks.get(id(module), len(ranks)), ranks.get(id(outer), len(ranks))
-        lines = (
-            imported.line
-            for imported in graph.imports(outer, asked)
-            for name in imported.modules()
-            if rank <= ranks.get(id(sys.modules.get(name)), -1) < end
-            and graph.leads_to(sys.modules[name], module)
-        )
-        return min(lines, default=None)
+        # The first is enough: to find who is led to takes long in a large cycle.
+        for imported in sorted(graph.imports(outer, asked), key=lambda it: it.line):
+            for name in imported.modules():
+                if rank <= ranks.get(id(sys.modules.get(name)), -1) < end and graph.leads_to(
+                    sys.modules[name], module
+                ):
+                    return imported.line
+        return None
 
     def _has_all(self, outer: ModuleType, module: ModuleType, line: int) -> bool:
         """Tell whether a module has by a line what another takes from it: else the program cannot
