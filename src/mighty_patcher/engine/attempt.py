@@ -140,7 +140,7 @@ class Attempt:
             in_force.binds_after,
             saved.halfway.not_there,
         )
-        self._edits: list[Edit] = []
+        self._is_otherwise = False  # more than bodies of functions was changed
         self._has_told = False
         self.reloaded: list[ModuleType] = []
         self.module: ModuleType | None = None
@@ -161,7 +161,7 @@ class Attempt:
         not imported halfway through a module any more.
         """
         turn = self._work.next()
-        if turn is None and not self._has_told and self._may_be_otherwise():
+        if turn is None and not self._has_told and self._is_otherwise:
             self._has_told = True
             for source, importer, names in self._saved.halfway.found_now(
                 self._saved.modules, self._in_force.star_importers
@@ -171,12 +171,8 @@ class Attempt:
             turn = self._work.next()
         return turn
 
-    def _may_be_otherwise(self) -> bool:
-        """Tell whether more than bodies of functions was changed."""
-        return any(it.whole or (it.run and it.run.is_needed(Outside())) for it in self._edits)
-
     def _kept_in_cycles(self) -> list[Step]:
-        if not self._may_be_otherwise():
+        if not self._is_otherwise:
             return []
         saved = self._saved
         moments = Moments(saved.halfway, self._in_force, saved.will_import, saved.imported)
@@ -218,8 +214,10 @@ class Attempt:
                         self.transaction.leave(module, turn.outside)
                         continue
                 edits[id(module)] = edit
-                if new is not None and not edit.is_begun:
-                    self._edits.append(edit)
+                if new is not None:
+                    self._is_otherwise |= edit.whole is not None or (
+                        edit.run is not None and edit.run.is_needed(Outside())
+                    )
                 if not edit.is_needed(turn.outside):
                     continue
                 known = len(self.transaction.steps)
@@ -238,3 +236,5 @@ class Attempt:
             raise
         finally:
             self._in_force.begun.clear()
+            self._work.forget()
+            self._saved.halfway.forget()

@@ -47,6 +47,10 @@ class Halfway:
         self.text_of = text_of
         self._parts: dict[tuple[int, int, bool], tuple[_Parts, set[str]]] = {}
 
+    def forget(self) -> None:
+        """Let go of all that was found."""
+        self._parts.clear()
+
     def has(self, module: ModuleType, name: str, line: int) -> bool:
         """Tell whether a module has a name, or with ``*`` all of its names, when all before a line
         of it is executed.

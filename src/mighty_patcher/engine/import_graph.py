@@ -34,6 +34,11 @@ class ImportGraph:
         self._sources: dict[int, list[ModuleType]] = {}
         self._reached: dict[int, set[int]] = {}
 
+    def forget(self) -> None:
+        """Let go of all that was found."""
+        self._imports.clear()
+        self._reached.clear()
+
     def imports(self, module: ModuleType, name: str = "") -> Sequence[Imported]:
         """Return what a module imports (`Imports`)."""
         known = self._imports.get((id(module), name))

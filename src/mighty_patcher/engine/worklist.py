@@ -140,6 +140,11 @@ class Worklist:
         self.tell(module, Outside())
         return True
 
+    def forget(self) -> None:
+        """Let go of who imports whom: the next reload would look through all that is kept."""
+        self._imports.forget()
+        self._before.forget()
+
     def has_outlasted(self, source: ModuleType, importer: ModuleType) -> bool:
         """Tell whether a module has ended, or would end, after another that imports from it."""
         return any(
