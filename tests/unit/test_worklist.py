@@ -1,12 +1,14 @@
-"""In which order modules get their turns; what that costs where all import all."""
+"""In which order modules get their turns; what that costs, in time where all import all."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 
 import pytest
 
 from mighty_patcher.engine.inforce import InForce
+from mighty_patcher.engine.version import Version
 
 
 @pytest.mark.parametrize("size", [40])
@@ -43,3 +45,19 @@ def test_a_package_that_is_one_cycle(project, monkeypatch, size):
         range(200_000, 200_000 + size)
     )
     assert len(asked) / size < 100
+
+
+def test_texts_are_not_left_to_the_collector(project):
+    """What knows who imports whom goes with the reload: its objects must not hold each other."""
+    m = project.load("m", "import ~n as n\nX = 0\n") if project.load("n", "") else None
+    project.engine()
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(1, 11):
+            assert project.save(m=f"import ~n as n\nX = {number}\n").ok
+        texts = [it for it in gc.get_objects() if type(it) is Version and it.path == m.__file__]
+    finally:
+        gc.enable()
+    assert m.X == 10
+    assert len(texts) <= 4  # that in force, the one before, for undo(), the first; not ten

@@ -95,6 +95,26 @@ class _Saved:
         return is_as_it_was or self.halfway.has(module, name, line)
 
 
+class _Teller:
+    """Tells modules what others have changed for them, unless it is names of theirs that they do
+    not spell: many import a package, and few ask it for the same.
+    """
+
+    def __init__(self, saved: _Saved, in_force: InForce, work: Worklist) -> None:
+        self._saved = saved
+        self._in_force = in_force
+        self._work = work
+        self._texts: dict[int, Version | None] = {}
+
+    def tell(self, module: ModuleType, outside: Outside) -> None:
+        """Note what others have changed for a module."""
+        if outside.asks_only() and id(module) not in self._texts:
+            text = self._saved.version(module) or self._in_force.text_of(module)
+            self._texts[id(module)] = text
+        if not outside.asks_only() or outside.is_spelt(self._texts[id(module)]):
+            self._work.tell(module, outside)
+
+
 class Attempt:
     """Reloads what was saved, and who has to follow.
 
@@ -135,7 +155,7 @@ class Attempt:
             in_force.imports_of,
             in_force.importers,
             in_force.star_importers,
-            self._tell,
+            _Teller(saved, in_force, self._work).tell,
             self._work.wait,
             in_force.binds_after,
             saved.halfway.not_there,
@@ -144,17 +164,6 @@ class Attempt:
         self._has_told = False
         self.reloaded: list[ModuleType] = []
         self.module: ModuleType | None = None
-        self._texts: dict[int, Version | None] = {}
-
-    def _tell(self, module: ModuleType, outside: Outside) -> None:
-        """Note what others have changed for a module, unless it is names of theirs that it does not
-        spell: many import a package, and few ask it for the same.
-        """
-        if outside.asks_only() and id(module) not in self._texts:
-            text = self._saved.version(module) or self._in_force.text_of(module)
-            self._texts[id(module)] = text
-        if not outside.asks_only() or outside.is_spelt(self._texts[id(module)]):
-            self._work.tell(module, outside)
 
     def _next(self) -> Turn | None:
         """Return what is next; at last those who find what they have not found so far, as they are
@@ -236,5 +245,8 @@ class Attempt:
             raise
         finally:
             self._in_force.begun.clear()
+            for edit in edits.values():
+                if edit.run is not None:
+                    edit.run.forget()
             self._work.forget()
             self._saved.halfway.forget()

@@ -139,6 +139,10 @@ class Flow:
         self._is_asleep = not (changed or attributes) and changes_nothing(plan)
         self._collect([] if self._is_asleep else plan.changes)
 
+    def forget(self) -> None:
+        """Let go, at the end, of what knows it."""
+        del self._promotion
+
     def outside(
         self, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
     ) -> None:

@@ -48,8 +48,11 @@ class Halfway:
         self._parts: dict[tuple[int, int, bool], tuple[_Parts, set[str]]] = {}
 
     def forget(self) -> None:
-        """Let go of all that was found."""
+        """Let go of all that was found and of who was asked, at the end: these know it, and would
+        live on with it until the collector comes by.
+        """
         self._parts.clear()
+        del self.lines, self.may_be, self.text_of
 
     def has(self, module: ModuleType, name: str, line: int) -> bool:
         """Tell whether a module has a name, or with ``*`` all of its names, when all before a line

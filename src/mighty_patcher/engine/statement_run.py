@@ -166,6 +166,14 @@ class StatementRun:
         self._imported: dict[str, list[ModuleType]] | None = None
         self._known: dict[int, tuple[ast.stmt, Facts]] = {}  # each is looked at once
 
+    def forget(self) -> None:
+        """Let go, at the end, of what knows it and would live on with it until the collector comes
+        by.
+        """
+        if self._flow is not None:
+            self._flow.forget()
+        self._flow = None
+
     def names_before(self, now: dict[str, Any]) -> dict[str, Any]:
         """Return what names held before anything was executed: between two turns they may hold what
         the next statement is to replace, the first of several overloads for example.
