@@ -79,3 +79,15 @@ class TestEverything:
         reload = project.edit("last", "def f(): pass\n", "")
         assert first.f is not None
         assert [name for _, name in kept(reload)] == ["f"]
+
+
+def test_a_fault_in_finding_it_takes_nothing_back(project, monkeypatch, caplog):
+    def broken(*_):
+        raise ValueError("broken")
+
+    m = project.load("m", "X = 1\n")
+    project.engine()
+    monkeypatch.setattr("mighty_patcher.engine.attempt.Moments.kept", broken)
+    assert project.edit("m", "1", "2").ok
+    assert m.X == 2
+    assert "please report this" in caplog.text

@@ -13,7 +13,7 @@ from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.modules import Modules, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.moments import Moments
 from mighty_patcher.engine.planner import Planner
-from mighty_patcher.engine.report import Step
+from mighty_patcher.engine.report import Step, found_besides
 from mighty_patcher.engine.stars import exported
 from mighty_patcher.engine.statement_run import Outside
 from mighty_patcher.engine.transaction import Edit, Transaction
@@ -100,17 +100,15 @@ class _Teller:
     not spell: many import a package, and few ask it for the same.
     """
 
-    def __init__(self, saved: _Saved, in_force: InForce, work: Worklist) -> None:
+    def __init__(self, saved: _Saved, work: Worklist) -> None:
         self._saved = saved
-        self._in_force = in_force
         self._work = work
         self._texts: dict[int, Version | None] = {}
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
         """Note what others have changed for a module."""
         if outside.asks_only() and id(module) not in self._texts:
-            text = self._saved.version(module) or self._in_force.text_of(module)
-            self._texts[id(module)] = text
+            self._texts[id(module)] = self._saved.text(module, before=False)
         if not outside.asks_only() or outside.is_spelt(self._texts[id(module)]):
             self._work.tell(module, outside)
 
@@ -155,7 +153,7 @@ class Attempt:
             in_force.imports_of,
             in_force.importers,
             in_force.star_importers,
-            _Teller(saved, in_force, self._work).tell,
+            _Teller(saved, self._work).tell,
             self._work.wait,
             in_force.binds_after,
             saved.halfway.not_there,
@@ -186,7 +184,11 @@ class Attempt:
         saved = self._saved
         moments = Moments(saved.halfway, self._in_force, saved.will_import, saved.imported)
         known = {(it.module, it.qualname) for it in self.transaction.steps if it.kind == "kept"}
-        found = moments.kept(saved.modules, self.reloaded, self.transaction.lines, self._work.begun)
+        found = found_besides(
+            lambda: moments.kept(
+                saved.modules, self.reloaded, self.transaction.lines, self._work.begun
+            )
+        )
         return [it for it in dict.fromkeys(found) if (it.module, it.qualname) not in known]
 
     def run(

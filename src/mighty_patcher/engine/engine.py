@@ -29,7 +29,7 @@ from mighty_patcher.engine.modules import (
 from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reached import Reached
 from mighty_patcher.engine.reimports import Reimports
-from mighty_patcher.engine.report import Reload, Stale, Step, details, logger
+from mighty_patcher.engine.report import Reload, Stale, Step, details, found_besides, logger
 from mighty_patcher.engine.roots import python_files
 from mighty_patcher.engine.transaction import Transaction
 from mighty_patcher.engine.version import Version, parsed
@@ -350,13 +350,13 @@ class Engine:
 
     def _made_before(self, done: Transaction) -> list[Step]:
         """Say what was kept though it would be made in another way now."""
-        try:
+
+        def find() -> Iterator[Step]:
             modules = list(self._in_force.texts())
             reached = Reached(modules, done.steps, done.patched, done.bound, done.changed)
-            return list(made_before(modules, done.steps, done.lines, reached))
-        except Exception:  # of ours; what is done is done, and the program has no part in it
-            logger.exception("the report does not say what was kept; please report this")
-            return []
+            return made_before(modules, done.steps, done.lines, reached)
+
+        return found_besides(find)
 
     def _migrate(
         self, reloaded: list[ModuleType], versions: dict[Version, Version | None]

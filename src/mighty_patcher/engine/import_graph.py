@@ -37,6 +37,7 @@ class ImportGraph:
     def forget(self) -> None:
         """Let go of all that was found."""
         self._imports.clear()
+        self._sources.clear()
         self._reached.clear()
 
     def imports(self, module: ModuleType, name: str = "") -> Sequence[Imported]:

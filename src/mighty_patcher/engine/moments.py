@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -16,6 +16,7 @@ from mighty_patcher.engine.bindings import names_holding
 from mighty_patcher.engine.chains import Bindings
 from mighty_patcher.engine.facts import Facts, facts
 from mighty_patcher.engine.halfway import Halfway
+from mighty_patcher.engine.import_graph import Imports
 from mighty_patcher.engine.imports import Imported, imports_of
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
@@ -30,8 +31,6 @@ _MOST = 50
 _ABSENT = object()
 _AT_ANOTHER = "at another moment of that module's import, as the two are in a cycle"
 _DEFINITION = (*DEFINITION, ast.ClassDef)
-
-Imports = Callable[[ModuleType, str], Sequence[Imported]]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ __all__ = [
     "announce",
     "details",
     "ensure_console",
+    "found_besides",
     "logger",
 ]
 
@@ -281,6 +282,20 @@ def _error_as_dict(error: MightyPatcherError) -> dict[str, Any]:
 
 logger = logging.getLogger("mighty_patcher")
 logger.addHandler(logging.NullHandler())
+
+
+def found_besides(find: Callable[[], Iterable[Step]]) -> list[Step]:
+    """Return what a report says besides what was done. A fault of ours in finding that is logged,
+    and has no part in the reload: what is done is done.
+
+    Args:
+        find: Finds it.
+    """
+    try:
+        return list(find())
+    except Exception:
+        logger.exception("the report does not say what was kept; please report this")
+        return []
 
 
 def announce(reload: Reload) -> None:

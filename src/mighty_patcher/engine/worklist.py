@@ -86,7 +86,7 @@ class Worklist:
                 rank = ranks[id(loaded[other])] + 0.5
                 self._ranks[id(loaded[name])] = max(self._rank(loaded[name]), rank)
         for module in saved:
-            self._raise(module, self._before, loaded, ranks)
+            self._raise(module, loaded, ranks)
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
         self._ended_before = ranks
@@ -212,7 +212,6 @@ class Worklist:
     def _raise(
         self,
         module: ModuleType,
-        before: ImportGraph,
         loaded: Mapping[str, ModuleType],
         ranks: Mapping[int, float],
     ) -> None:
@@ -220,7 +219,7 @@ class Worklist:
         what it takes from them now.
         """
         rank = ranks.get(id(module), len(ranks))
-        taken = {(it.module, it.name) for it in before.imports(module)}
+        taken = {(it.module, it.name) for it in self._before.imports(module)}
         is_new = any((it.module, it.name) not in taken for it in self._imports.imports(module))
         saved = set(map(id, self._saved))
         later = {
@@ -233,8 +232,8 @@ class Worklist:
             if (name_of_module(module), name) not in self._raised:
                 if not is_new and id(other) not in saved:
                     continue  # both are as they were
-                line = self._line_leading_to(other, module, before)
-                imported = before.imports(module, name)
+                line = self._line_leading_to(other, module)
+                imported = self._before.imports(module, name)
                 if line is None and any(name in it.modules() for it in imported):
                     continue
                 if (
@@ -330,17 +329,15 @@ class Worklist:
             if it.module == name and it.name
         )
 
-    def _line_leading_to(
-        self, other: ModuleType, module: ModuleType, before: ImportGraph
-    ) -> int | None:
+    def _line_leading_to(self, other: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what it has imported another by."""
-        names = {name for it in before.imports(other) for name in it.modules()}
+        names = {name for it in self._before.imports(other) for name in it.modules()}
         names.discard(name_of_module(other))  # a package, on the way to what is in it
         lines = (
             it.line
             for it in self._imports.imports(other)
             for name in names.intersection(it.modules())
-            if before.leads_to(sys.modules.get(name), module)
+            if self._before.leads_to(sys.modules.get(name), module)
         )
         return min(lines, default=None)
 
