@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 
+from mighty_patcher.engine.scopes import Names
 from mighty_patcher.engine.toplevel import is_never_run
 
 __all__ = [
@@ -174,16 +176,6 @@ def mutates(statement: ast.stmt) -> frozenset[str]:
 # --- what a statement does ------------------------------------------------------------------------
 
 
-@dataclass
-class _Scope:
-    """Where names are looked up: ``module``, ``class``, ``comprehension`` or ``annotation``."""
-
-    kind: str
-    outer: _Scope | None = None
-    bound: set[str] = field(default_factory=set)
-    globals: set[str] = field(default_factory=set)
-
-
 class _Walker:
     """Goes through a statement in the order in which it is executed."""
 
@@ -193,25 +185,19 @@ class _Walker:
         self._lazy = lazy_annotations
         self._stars = stars
         self._type_checking = type_checking
-        self._module = self._scope = _Scope("module")
-        self._reads: set[str] = set()
-        self._attributes: set[tuple[str, str]] = set()
-        self._binds: set[str] = set()
-        self._deletes: set[str] = set()
-        self._mutated: set[tuple[str, str]] = set()
-        self._augmented: set[str] = set()
-        self._calls: set[str] = set()
+        self._names = Names()
 
     def facts(self) -> Facts:
+        names = self._names
         return Facts(
-            frozenset(self._reads),
-            frozenset(self._attributes),
-            frozenset(self._binds),
-            frozenset(self._module.bound),
-            frozenset(self._deletes),
-            frozenset(self._mutated),
-            frozenset(self._augmented),
-            frozenset(self._calls),
+            frozenset(names.reads),
+            frozenset(names.attributes),
+            frozenset(names.binds),
+            frozenset(names.sure),
+            frozenset(names.deletes),
+            frozenset(names.mutated),
+            frozenset(names.augmented),
+            frozenset(names.calls),
         )
 
     def header(self, parts: Sequence[ast.AST]) -> None:
@@ -227,108 +213,18 @@ class _Walker:
             else:
                 self._visit(part)
 
-    # ---- names
+    # ---- expressions
 
-    def _is_of_module(self, name: str) -> bool:
-        """Tell whether a name is looked up in the module, and not bound by this statement."""
-        scope: _Scope | None = self._scope
-        sees_class = True
-        while scope is not None:
-            if scope.kind != "class" or sees_class:
-                if name in scope.globals:
-                    return name not in self._module.bound
-                if name in scope.bound:
-                    return False
-            sees_class = sees_class and scope.kind == "annotation"
-            scope = scope.outer
-        return True
-
-    def _read(self, name: str) -> None:
-        if self._is_of_module(name):
-            self._reads.add(name)
-
-    def _call(self, name: str) -> None:
-        if self._is_of_module(name):
-            self._calls.add(name)
+    def _perhaps(self, *expressions: ast.AST | None) -> None:
+        with self._names.perhaps():
+            for expression in expressions:
+                self._visit(expression)
 
     def _decorated(self, decorators: Sequence[ast.expr]) -> None:
         self._visit(*decorators)
         for decorator in decorators:
             if isinstance(decorator, ast.Name):
-                self._call(decorator.id)
-
-    def _read_attribute(self, owner: ast.expr, name: str) -> None:
-        path = _dotted(owner)
-        if path and self._is_of_module(path.partition(".")[0]):
-            self._attributes.add((path, name))
-
-    def _bind(self, name: str) -> None:
-        scope = self._scope
-        while scope.kind in ("comprehension", "annotation"):
-            if scope.kind == "comprehension" and name in scope.bound:
-                return
-            assert scope.outer is not None
-            scope = scope.outer
-        if scope.kind == "class" and name not in scope.globals:
-            scope.bound.add(name)
-        else:
-            self._binds.add(name)
-            self._module.bound.add(name)
-
-    def _delete(self, name: str) -> None:
-        self._read(name)
-        if self._scope.kind == "class" and name not in self._scope.globals:
-            self._scope.bound.discard(name)
-        else:
-            self._bind(name)
-            self._deletes.add(name)
-
-    def _mutate(self, node: ast.expr) -> None:
-        """Note that what an expression leads to is changed in place: as far as attributes lead."""
-        steps: list[str] = []
-        while isinstance(node, ast.Attribute | ast.Subscript):
-            steps = [node.attr, *steps] if isinstance(node, ast.Attribute) else []
-            node = node.value
-        if isinstance(node, ast.Name) and self._is_of_module(node.id):
-            root, _, step = ".".join([node.id, *steps]).rpartition(".")
-            self._mutated.add((root, step) if root else (step, ""))
-
-    # ---- what may happen or not
-
-    def _bound_now(self) -> list[set[str]]:
-        found, scope = [], self._scope
-        while True:
-            found.append(set(scope.bound))
-            if scope.outer is None:
-                return found
-            scope = scope.outer
-
-    def _set_bound(self, bound: list[set[str]]) -> None:
-        scope: _Scope | None = self._scope
-        for names in bound:
-            assert scope is not None
-            scope.bound = set(names)
-            scope = scope.outer
-
-    def _perhaps(self, *expressions: ast.AST | None) -> None:
-        before = self._bound_now()
-        for expression in expressions:
-            self._visit(expression)
-        self._set_bound(before)
-
-    def _one_of(self, ways: Iterable[Callable[[], bool]]) -> bool:
-        """Take several ways; what all of them bind that come to an end is bound."""
-        before, ends = self._bound_now(), []
-        for way in ways:
-            self._set_bound(before)
-            if way():
-                ends.append(self._bound_now())
-        if ends:
-            before = [set.intersection(*names) for names in zip(*ends, strict=True)]
-        self._set_bound(before)
-        return bool(ends)
-
-    # ---- expressions
+                self._names.call(decorator.id)
 
     def _visit(self, *nodes: ast.AST | None) -> None:
         # With a stack of our own: a sum of a thousand strings is a thousand levels deep.
@@ -339,15 +235,15 @@ class _Walker:
                 case None | ast.Constant():
                     pass
                 case ast.Name(id=name):
-                    self._read(name)
+                    self._names.read(name)
                 case ast.Attribute(value=value):
-                    self._read_attribute(value, node.attr)
+                    self._names.read_attribute(value, node.attr)
                     stack.append(value)
                 case ast.Lambda(args=arguments):
                     self._defaults(arguments)
                 case ast.NamedExpr(target=ast.Name(id=name), value=value):
                     self._visit(value)
-                    self._bind(name)
+                    self._names.bind(name)
                 case ast.BoolOp(values=[first, *others]):
                     self._visit(first)
                     self._perhaps(*others)
@@ -365,37 +261,33 @@ class _Walker:
                     func=ast.Name(id="getattr" | "hasattr"),
                     args=[value, ast.Constant(value=str(attr)), *_],
                 ):
-                    self._read_attribute(value, attr)
+                    self._names.read_attribute(value, attr)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case ast.Call(func=ast.Attribute(value=value, attr=attr)):
                     if attr in _MUTATORS:
-                        self._mutate(value)
+                        self._names.mutate(value)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case ast.Call(func=ast.Name(id=name)):
-                    self._call(name)
+                    self._names.call(name)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case _:
                     stack += reversed(list(ast.iter_child_nodes(node)))
 
     def _comprehension(self, generators: list[ast.comprehension], *elements: ast.AST) -> None:
         self._visit(generators[0].iter)
-        before = self._bound_now()
         own = {
             node.id
             for generator in generators
             for node in ast.walk(generator.target)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
         }
-        self._scope = _Scope("comprehension", self._scope, own)
-        for at, generator in enumerate(generators):
-            if at:
-                self._visit(generator.iter)
-            self._target(generator.target)
-            self._visit(*generator.ifs)
-        self._visit(*elements)
-        assert self._scope.outer is not None
-        self._scope = self._scope.outer
-        self._set_bound(before)
+        with self._names.perhaps(), self._names.inside("comprehension", own):
+            for at, generator in enumerate(generators):
+                if at:
+                    self._visit(generator.iter)
+                self._target(generator.target)
+                self._visit(*generator.ifs)
+            self._visit(*elements)
 
     def _defaults(self, arguments: ast.arguments) -> None:
         self._visit(*arguments.defaults, *arguments.kw_defaults)
@@ -403,7 +295,7 @@ class _Walker:
     def _target(self, target: ast.expr) -> None:
         match target:
             case ast.Name(id=name):
-                self._bind(name)
+                self._names.bind(name)
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
                 for one in targets:
                     self._target(one)
@@ -411,10 +303,10 @@ class _Walker:
                 self._target(value)
             case ast.Attribute(value=value):
                 self._visit(value)
-                self._mutate(target)
+                self._names.mutate(target)
             case ast.Subscript(value=value):
                 self._visit(value, target.slice)
-                self._mutate(target)
+                self._names.mutate(target)
 
     def _annotation(self, *annotations: ast.expr | None) -> None:
         if not self._lazy:
@@ -428,7 +320,7 @@ class _Walker:
                 self._visit(node)
         name = getattr(pattern, "rest" if isinstance(pattern, ast.MatchMapping) else "name", None)
         if isinstance(name, str):
-            self._bind(name)
+            self._names.bind(name)
 
     # ---- statements; each tells whether it may come to an end
 
@@ -459,23 +351,23 @@ class _Walker:
                 for alias in node.names:
                     is_whole = isinstance(node, ast.Import)
                     first = alias.name.partition(".")[0] if is_whole else alias.name
-                    self._bind(alias.asname or first)
+                    self._names.bind(alias.asname or first)
                     if first == "*" and self._stars is not None:
                         for brought in self._stars(node):
-                            self._bind(brought)
+                            self._names.bind(brought)
             case ast.Global(names=names):
-                self._scope.globals.update(names)
+                self._names.declare_global(names)
             case ast.If():
                 return self._if(node)
             case ast.For() | ast.AsyncFor():
                 self._visit(node.iter)
                 self._target(node.target)
-                self._one_of([lambda: self.block(node.body), lambda: True])
-                self._one_of([lambda: self.block(node.orelse), lambda: True])
+                self._names.one_of([lambda: self.block(node.body), lambda: True])
+                self._names.one_of([lambda: self.block(node.orelse), lambda: True])
             case ast.While():
                 self._visit(node.test)
-                self._one_of([lambda: self.block(node.body), lambda: True])
-                self._one_of([lambda: self.block(node.orelse), lambda: True])
+                self._names.one_of([lambda: self.block(node.body), lambda: True])
+                self._names.one_of([lambda: self.block(node.orelse), lambda: True])
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     self._visit(item.context_expr)
@@ -499,44 +391,40 @@ class _Walker:
             case _:
                 name = getattr(node, "name", None)  # type X = ..., which is evaluated when asked
                 if isinstance(name, ast.Name):
-                    self._bind(name.id)
+                    self._names.bind(name.id)
         return True
 
-    def _enter_type_params(self, node: ast.AST) -> _Scope:
-        before = self._scope
+    def _with_type_params(self, node: ast.AST) -> AbstractContextManager[None]:
         params = getattr(node, "type_params", ())
-        if params:
-            self._scope = _Scope("annotation", before, {param.name for param in params})
-        return before
+        if not params:
+            return nullcontext()
+        return self._names.inside("annotation", {param.name for param in params})
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._decorated(node.decorator_list)
         self._defaults(node.args)
-        before = self._enter_type_params(node)
         arguments = node.args
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         every += [it for it in (arguments.vararg, arguments.kwarg) if it is not None]
-        self._annotation(*(argument.annotation for argument in every), node.returns)
-        self._scope = before
-        self._bind(node.name)
+        with self._with_type_params(node):
+            self._annotation(*(argument.annotation for argument in every), node.returns)
+        self._names.bind(node.name)
 
     def _class(self, node: ast.ClassDef) -> None:
         self._decorated(node.decorator_list)
-        before = self._enter_type_params(node)
-        self._visit(*node.bases, *node.keywords)
-        self._scope = _Scope("class", self._scope)
-        self.block(node.body)
-        self._scope = before
-        self._bind(node.name)
+        with self._with_type_params(node):
+            self._visit(*node.bases, *node.keywords)
+            with self._names.inside("class"):
+                self.block(node.body)
+        self._names.bind(node.name)
 
     def _augmented_assignment(self, node: ast.AugAssign) -> None:
         target = node.target
         if isinstance(target, ast.Name):
-            self._read(target.id)
+            self._names.read(target.id)
             self._visit(node.value)
-            self._bind(target.id)
-            if self._scope.kind == "module" or target.id in self._scope.globals:
-                self._augmented.add(target.id)
+            self._names.bind(target.id)
+            self._names.augment(target.id)
         else:
             self._target(target)
             self._visit(node.value)
@@ -554,7 +442,7 @@ class _Walker:
     def _deleted(self, target: ast.expr) -> None:
         match target:
             case ast.Name(id=name):
-                self._delete(name)
+                self._names.delete(name)
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
                 for one in targets:
                     self._deleted(one)
@@ -565,22 +453,22 @@ class _Walker:
         self._visit(node.test)
         if is_never_run(node, self._type_checking):
             return self.block(node.orelse)
-        return self._one_of([lambda: self.block(node.body), lambda: self.block(node.orelse)])
+        return self._names.one_of([lambda: self.block(node.body), lambda: self.block(node.orelse)])
 
     def _try(self, node: ast.Try | ast.TryStar) -> bool:
         def handled(handler: ast.ExceptHandler) -> bool:
             self._visit(handler.type)
             if handler.name is not None:
-                self._bind(handler.name)
+                self._names.bind(handler.name)
             ends = self.block(handler.body)
             if handler.name is not None:
-                self._deletes.add(handler.name)
+                self._names.deletes.add(handler.name)
             return ends
 
         ways: list[Callable[[], bool]] = [lambda: self.block([*node.body, *node.orelse])]
         for handler in node.handlers:
             ways.append(lambda handler=handler: handled(handler))  # type: ignore[misc]
-        ends = self._one_of(ways)
+        ends = self._names.one_of(ways)
         return self.block(node.finalbody) and ends
 
     def _match(self, node: ast.Match) -> bool:
@@ -598,15 +486,4 @@ class _Walker:
         is_any = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
         if not is_any or last.guard is not None:
             ways.append(lambda: True)
-        return self._one_of(ways)
-
-
-def _dotted(node: ast.expr) -> str:
-    """Return ``a.b`` for such an expression, and nothing for any other."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([node.id, *reversed(parts)])
+        return self._names.one_of(ways)
