@@ -15,14 +15,14 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
-from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers, readers_of_classes
+from mighty_patcher.engine.bindings import BindsAfter, Imports
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.followers import Followers, Importers, StarImporters, Tell
 from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.making_way import MakingWay
@@ -32,7 +32,7 @@ from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Cache, Cleared
-from mighty_patcher.engine.stars import NotThere, exported, names_of_stars
+from mighty_patcher.engine.stars import NotThere, names_of_stars
 from mighty_patcher.engine.statement_run import (
     ABSENT,
     Outside,
@@ -40,8 +40,7 @@ from mighty_patcher.engine.statement_run import (
     Wait,
     stays_as_built,
 )
-from mighty_patcher.engine.toplevel import OF_EVERY_MODULE, names_bound, names_gone
-from mighty_patcher.engine.values import same_value
+from mighty_patcher.engine.toplevel import names_bound, names_gone
 from mighty_patcher.engine.wrapped import holders_within, is_own_wrapper
 
 __all__ = ["Edit", "Transaction"]
@@ -111,9 +110,9 @@ class Transaction:
     def __init__(
         self,
         imports: Imports,
-        importers: Callable[[str, str], Iterable[tuple[ModuleType, str]]],
-        star_importers: Callable[[str], list[StarImporter]],
-        tell: Callable[[ModuleType, Outside], None],
+        importers: Importers,
+        star_importers: StarImporters,
+        tell: Tell,
         wait: Wait = lambda *_: False,
         binds_after: BindsAfter = lambda *_: False,
         not_there: NotThere = lambda *_: (),
@@ -125,20 +124,17 @@ class Transaction:
         """The addresses of the functions that have got another body."""
         self.bound: dict[str, set[str]] = {}
         """The names that statements have bound, by their modules."""
-        self.changed: dict[str, set[str]] = {}
-        """Those that have another value now, or none."""
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
-        self._imports = imports
-        self._importers = importers
-        self._star_importers = star_importers
-        self._tell = tell
         self._wait = wait
-        self._binds_after = binds_after
         self._not_there = not_there
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
+        self._followers = Followers(
+            imports, importers, star_importers, tell, binds_after, self._done.append
+        )
+        self.changed = self._followers.changed
+        """Those that have another value now, or none."""
         self._replaced: dict[tuple[str, str], Any] = {}
-        self._apart: list[tuple[ModuleType, str, ModuleType, str]] = []
         self._own: list[Any] = []
         self._making_way = MakingWay()
 
@@ -192,28 +188,10 @@ class Transaction:
         """
         self.commit()
         self._making_way.check()
-        self.steps += dict.fromkeys(self._kept_apart())
+        self.steps += dict.fromkeys(self._followers.kept_apart())
         self._name_holders()
         self.stale += _left_behind(self._behind)
         self._behind.clear()
-
-    def _kept_apart(self) -> Iterator[Step]:
-        """Say who has imported a name and holds something else: the program has bound it, or the
-        import was made halfway round a cycle.
-        """
-        apart, self._apart = self._apart, []
-        for importer, bound, source, name in apart:
-            own, new = namespace_of(importer).get(bound, ABSENT), namespace_of(source).get(name)
-            lines = [
-                it.line
-                for it in self._imports(importer, name_of_module(source), name)
-                if it.module == name_of_module(source) and it.name in (name, "*")
-            ]
-            if own is ABSENT or not lines or own is new or same_value(own, new):
-                continue
-            if not self._binds_after(importer, bound, lines[-1]):
-                reason = f"it had another value than {name_of_module(source)}.{name}, and keeps it"
-                yield Step("kept", name_of_module(importer), bound, lines[-1], reason)
 
     def _name_holders(self) -> None:
         """Say who holds what names have lost, where that is not said already."""
@@ -336,15 +314,7 @@ class Transaction:
         for name, value in before.items():
             if namespace_of(edit.module).get(name, ABSENT) is not value:
                 self._replaced.setdefault((name_of_module(edit.module), name), value)
-        while run.elsewhere:
-            module, cls, reason = run.elsewhere.pop()
-            other = sys.modules.get(module)
-            if type(other) is ModuleType:
-                self._tell(other, Outside(rebuilt={cls: reason}))
-        for reader, path, name in readers_of_classes(run.attributes):
-            if reader is not edit.module or "." in path:  # its own names it knows already
-                self._tell(reader, Outside(attributes={(path, name)}))
-        run.attributes.clear()
+        self._followers.follow_run(edit.module, run)
 
     def _share(self, bodies: list[Body], keeper: Keeper) -> None:
         """Let functions that were patched have the very code of those that statements have made of
@@ -421,7 +391,7 @@ class Transaction:
             self._done.append(journal)
             for gone in self._names_removed(edit, before):
                 journal.unbind(namespace_of(edit.module), gone)
-        self._follow(edit.module, before, outside)
+        self.steps += self._followers.follow(edit.module, before, outside)
 
     def _remove_names(self, edit: Edit, before: dict[str, Any]) -> None:
         for gone in self._names_removed(edit, before):
@@ -434,76 +404,6 @@ class Transaction:
         stay = _names_handed_round(edit, before).difference(gone)
         self.steps += [Step("kept", name, it, 0, _HANDED_ROUND) for it in sorted(stay)]
         return gone
-
-    def _follow(self, module: ModuleType, before: dict[str, Any], outside: Outside) -> None:
-        """Let importers have the new values of a module's names, and tell who else reads them.
-
-        Args:
-            module: The module, which has run.
-            before: Its names from before.
-            outside: What others have changed for it.
-        """
-        namespace, journal = namespace_of(module), Journal()
-        self._done.append(journal)
-        if exported(before) != exported(namespace):
-            self._export(module, before)
-        before = {**outside.removed, **before}
-        new = {
-            name
-            for name, value in list(namespace.items())
-            if before.get(name, ABSENT) is not value and name not in OF_EVERY_MODULE
-        }
-        gone = before.keys() - namespace.keys()
-        self.changed.setdefault(name_of_module(module), set()).update(new, gone)
-        changed = {name: (before[name], namespace[name]) for name in new if name in before}
-        bindings = follow(module, changed, self._imports, journal, self._binds_after)
-        self.steps += [it.step for it in bindings]
-        followed = {(id(it.importer), it.name) for it in bindings}
-        sources = [(module, name) for name in changed]
-        for source, name in [*sources, *((it.importer, it.name) for it in bindings)]:
-            for importer, bound in self._importers(name_of_module(source), name):
-                if (id(importer), bound) not in followed:
-                    self._tell(importer, Outside(imported={bound}))
-                    self._apart.append((importer, bound, source, name))
-        names: dict[int, tuple[ModuleType, set[str]]] = {}
-        names[id(module)] = module, new | outside.before.keys()
-        for it in bindings:
-            self.changed.setdefault(name_of_module(it.importer), set()).add(it.name)
-            self._tell(it.importer, Outside({it.name: it.old}))
-            names.setdefault(id(it.importer), (it.importer, set()))[1].add(it.name)
-        for reader, path, attribute in readers([it for it in names.values() if it[1]]):
-            self._tell(reader, Outside(attributes={(path, attribute)}))
-
-    def _export(self, module: ModuleType, before: dict[str, Any]) -> None:
-        """Have those who import everything from a module import what it has now.
-
-        Args:
-            module: The module.
-            before: Its names from before.
-        """
-        name, had, has = name_of_module(module), exported(before), exported(namespace_of(module))
-        gone = had - has
-        for importer, own, session in self._star_importers(name):
-            names, namespace = name_of_module(importer), namespace_of(importer)
-            journal = Journal()
-            self._done.append(journal)
-            was = dict(namespace)
-            removed: dict[str, Any] = {}
-            for it in sorted(gone - own):
-                is_submodule = sys.modules.get(f"{names}.{it}") is before[it]
-                if namespace.get(it, ABSENT) is before[it] and not is_submodule:
-                    removed[it] = namespace[it]
-                    journal.unbind(namespace, it)
-                    self.steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
-            if removed:
-                self._export(importer, was)
-            if session is None:
-                self._tell(importer, Outside(exported={name: had}, removed=removed))
-                continue
-            for it in sorted(has - had - namespace.keys()):  # its code is not ours to execute
-                journal.bind(namespace, it, namespace_of(module)[it])
-                session.took(name, it)
-                self.steps.append(Step("rebound", names, it, 0, f"imported from {name}"))
 
 
 def _left_behind(behind: Iterable[tuple[FunctionType, CodeType, Stale]]) -> list[Stale]:

@@ -1,0 +1,174 @@
+"""Who follows a module that has run: those who import from it get what it has now, where they still
+hold what it had, and who else may have read it is told.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers, readers_of_classes
+from mighty_patcher.engine.inforce import StarImporter
+from mighty_patcher.engine.journal import Journal
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.report import Step
+from mighty_patcher.engine.stars import exported
+from mighty_patcher.engine.statement_run import ABSENT, Outside, StatementRun
+from mighty_patcher.engine.toplevel import OF_EVERY_MODULE
+from mighty_patcher.engine.values import same_value
+
+__all__ = ["Followers", "Importers", "StarImporters", "Tell"]
+
+Importers = Callable[[str, str], Iterable[tuple[ModuleType, str]]]
+"""Finds the modules that import a name from one, by both names, and what they call it."""
+StarImporters = Callable[[str], list[StarImporter]]
+"""Finds those that import everything from one, by its name."""
+Tell = Callable[[ModuleType, Outside], None]
+"""Is told which modules learn of a change through what they import."""
+
+
+class Followers:
+    """Has them follow, in one reload.
+
+    Args:
+        imports: What a module imports at its top, from its source.
+        importers: Finds those who import a name.
+        star_importers: Finds those who import everything.
+        tell: Tells who else has to do something.
+        binds_after: Tells whether a module binds a name itself after it has imported it.
+        remember: Given each journal before anything is bound, so that it can be taken back.
+
+    Attributes:
+        changed: The names that have another value now, or none, by their modules.
+    """
+
+    def __init__(
+        self,
+        imports: Imports,
+        importers: Importers,
+        star_importers: StarImporters,
+        tell: Tell,
+        binds_after: BindsAfter,
+        remember: Callable[[Journal], None],
+    ) -> None:
+        self.changed: dict[str, set[str]] = {}
+        self._imports = imports
+        self._importers = importers
+        self._star_importers = star_importers
+        self._tell = tell
+        self._binds_after = binds_after
+        self._remember = remember
+        self._apart: list[tuple[ModuleType, str, ModuleType, str]] = []
+
+    def follow(self, module: ModuleType, before: dict[str, Any], outside: Outside) -> list[Step]:
+        """Let importers have the new values of a module's names, and tell who else reads them.
+
+        Args:
+            module: The module, which has run.
+            before: Its names from before.
+            outside: What others have changed for it.
+
+        Returns:
+            What was bound and removed for that.
+        """
+        namespace, journal, steps = namespace_of(module), Journal(), list[Step]()
+        self._remember(journal)
+        if exported(before) != exported(namespace):
+            self._export(module, before, steps)
+        before = {**outside.removed, **before}
+        new = {
+            name
+            for name, value in list(namespace.items())
+            if before.get(name, ABSENT) is not value and name not in OF_EVERY_MODULE
+        }
+        gone = before.keys() - namespace.keys()
+        self.changed.setdefault(name_of_module(module), set()).update(new, gone)
+        changed = {name: (before[name], namespace[name]) for name in new if name in before}
+        bindings = follow(module, changed, self._imports, journal, self._binds_after)
+        steps += [it.step for it in bindings]
+        followed = {(id(it.importer), it.name) for it in bindings}
+        sources = [(module, name) for name in changed]
+        for source, name in [*sources, *((it.importer, it.name) for it in bindings)]:
+            for importer, bound in self._importers(name_of_module(source), name):
+                if (id(importer), bound) not in followed:
+                    self._tell(importer, Outside(imported={bound}))
+                    self._apart.append((importer, bound, source, name))
+        names: dict[int, tuple[ModuleType, set[str]]] = {}
+        names[id(module)] = module, new | outside.before.keys()
+        for it in bindings:
+            self.changed.setdefault(name_of_module(it.importer), set()).add(it.name)
+            self._tell(it.importer, Outside({it.name: it.old}))
+            names.setdefault(id(it.importer), (it.importer, set()))[1].add(it.name)
+        for reader, path, attribute in readers([it for it in names.values() if it[1]]):
+            self._tell(reader, Outside(attributes={(path, attribute)}))
+        return steps
+
+    def _export(self, module: ModuleType, before: dict[str, Any], steps: list[Step]) -> None:
+        """Have those who import everything from a module import what it has now.
+
+        Args:
+            module: The module.
+            before: Its names from before.
+            steps: Those that are done for it are added.
+        """
+        name, had, has = name_of_module(module), exported(before), exported(namespace_of(module))
+        gone = had - has
+        for importer, own, session in self._star_importers(name):
+            names, namespace = name_of_module(importer), namespace_of(importer)
+            journal = Journal()
+            self._remember(journal)
+            was = dict(namespace)
+            removed: dict[str, Any] = {}
+            for it in sorted(gone - own):
+                is_submodule = sys.modules.get(f"{names}.{it}") is before[it]
+                if namespace.get(it, ABSENT) is before[it] and not is_submodule:
+                    removed[it] = namespace[it]
+                    journal.unbind(namespace, it)
+                    steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
+            if removed:
+                self._export(importer, was, steps)
+            if session is None:
+                self._tell(importer, Outside(exported={name: had}, removed=removed))
+                continue
+            for it in sorted(has - had - namespace.keys()):  # its code is not ours to execute
+                journal.bind(namespace, it, namespace_of(module)[it])
+                session.took(name, it)
+                steps.append(Step("rebound", names, it, 0, f"imported from {name}"))
+
+    def follow_run(self, module: ModuleType, run: StatementRun) -> None:
+        """Tell those who read what statements have made of classes, and where others have to be
+        built again.
+
+        Args:
+            module: The module.
+            run: Its statements, which have run.
+        """
+        while run.elsewhere:
+            name, cls, reason = run.elsewhere.pop()
+            other = sys.modules.get(name)
+            if type(other) is ModuleType:
+                self._tell(other, Outside(rebuilt={cls: reason}))
+        for reader, path, name in readers_of_classes(run.attributes):
+            if reader is not module or "." in path:  # its own names it knows already
+                self._tell(reader, Outside(attributes={(path, name)}))
+        run.attributes.clear()
+
+    def kept_apart(self) -> Iterator[Step]:
+        """Say at the end who has imported a name and holds something else: the program has bound
+        it, or the import was made halfway round a cycle.
+        """
+        apart, self._apart = self._apart, []
+        for importer, bound, source, name in apart:
+            own, new = namespace_of(importer).get(bound, ABSENT), namespace_of(source).get(name)
+            lines = [
+                it.line
+                for it in self._imports(importer, name_of_module(source), name)
+                if it.module == name_of_module(source) and it.name in (name, "*")
+            ]
+            if own is ABSENT or not lines or own is new or same_value(own, new):
+                continue
+            if not self._binds_after(importer, bound, lines[-1]):
+                reason = f"it had another value than {name_of_module(source)}.{name}, and keeps it"
+                yield Step("kept", name_of_module(importer), bound, lines[-1], reason)
