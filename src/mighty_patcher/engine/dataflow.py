@@ -29,25 +29,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mighty_patcher.engine.calls import Calls
-from mighty_patcher.engine.chains import Bindings, Chain
+from mighty_patcher.engine.chains import Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned
 from mighty_patcher.engine.facts import Facts, Stars
+from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
 from mighty_patcher.engine.trees import DEFINITION, IMPORT
 from mighty_patcher.engine.tries import Holds, going_on
 
-__all__ = ["UNBOUND", "Flow"]
+__all__ = ["Flow"]
 
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
 _DEFINITION = (*DEFINITION, ast.ClassDef)
 MadeBy = Callable[[str, ast.stmt, Sequence[ast.stmt]], bool]
 """Tells whether a statement has made what a name held, and not one of some others."""
-
-_Given = list[tuple[str, Change | None]]
-
-UNBOUND = Change("keep", None, None, "")
-"""Says of a name that it is to be deleted (`Flow.restore`)."""
 
 
 @dataclass
@@ -100,7 +96,7 @@ class Flow:
         attributes: Collection[tuple[str, str]] = (),
         stars: Stars | None = None,
         stars_before: Stars | None = None,
-        import_the_same: Callable[[Sequence[ast.stmt], str], bool] = lambda *_: False,
+        import_the_same: ImportTheSame = lambda *_: False,
         holds: Holds = lambda _: (),
         made_by: MadeBy = lambda *_: False,
     ) -> None:
@@ -115,33 +111,24 @@ class Flow:
         self.facts_of = self._facts.of
         """Finds out what executing a statement does."""
         self.facts_are_plain = self._facts.are_plain
-        self._promotion = Promotion(self._facts, lambda name: self._new.count(name))
-        self._import_the_same = import_the_same
+        inputs = self._inputs = Inputs(self._facts, changed, import_the_same)
+        self._promotion = Promotion(self._facts, lambda name: inputs.new.count(name))
         self._holds = holds
         self._made_by = made_by
         self._calls = Calls()
         self._plan = plan
-        self._changes: list[Change] = []
-        self._from_outside = frozenset(changed)
-        self._changed = set(changed)
         self._attributes = set(attributes)
         self._mutated: set[tuple[str, str]] = set()
         self._rebuilt: dict[str, str] = {}
         self._set_again: set[tuple[str, str]] = set()
-        self._differs: set[tuple[int, str]] = set()
         self._executed: set[int] = set()
-        self._holders: dict[str, Chain] = {}
-        self._known: dict[tuple[str, Chain], tuple[Change, bool]] = {}
         self._stack: list[_Job] = []
         self._current: _Job | None = None
         self._at = 0
         # Where nothing has to run, nothing has to be known.
         self._is_asleep = not (changed or attributes) and changes_nothing(plan)
-        self._collect([] if self._is_asleep else plan.changes)
-
-    def forget(self) -> None:
-        """Let go, at the end, of what knows it."""
-        del self._promotion
+        if not self._is_asleep:
+            inputs.collect(plan.changes)
 
     def outside(
         self, changed: Collection[str] = (), attributes: Collection[tuple[str, str]] = ()
@@ -149,8 +136,7 @@ class Flow:
         """Tell that more has been changed by others since. What was executed is not executed again,
         and everything else is looked at anew.
         """
-        self._from_outside |= set(changed)
-        self._changed |= set(changed)
+        self._inputs.outside(changed)
         self._attributes |= set(attributes)
         if changed or attributes:
             self._begin_again()
@@ -171,7 +157,7 @@ class Flow:
         # Those that were executed halfway round a cycle bring what has come since.
         self._executed -= {at for at in self._executed if self._imports_all(at)}
         self._is_asleep = False
-        self._collect(self._plan.changes)
+        self._inputs.collect(self._plan.changes)
         self._begin_again()
 
     def set_again(self, attributes: Collection[tuple[str, str]]) -> None:
@@ -187,18 +173,20 @@ class Flow:
         before is not that of a statement which goes on.
         """
         assert self._current is not None
-        if self._is_made_by_current(name, self._new.final(name)):
+        if self._is_made_by_current(name, self._inputs.new.final(name)):
             return True
-        before = self._old.final(name)
+        before = self._inputs.old.final(name)
         return not self.is_overwritten(name) and not any(
-            at >= 0 and at != self._current.at and self._changes[at].kind in ("keep", "patch")
+            at >= 0
+            and at != self._current.at
+            and self._inputs.changes[at].kind in ("keep", "patch")
             for at in before[-1:]
         )
 
     def is_overwritten(self, name: str) -> bool:
         """Tell whether a later statement binds a name that what `next` has returned binds."""
         assert self._current is not None
-        after = self._new.final(name)
+        after = self._inputs.new.final(name)
         is_last = not after or after[-1] <= self._current.at
         return not is_last and not self._is_made_by_current(name, after)
 
@@ -210,22 +198,22 @@ class Flow:
         old, others = self._current.change.old, [it for it in chain if it > self._current.at]
         if old is None or not others or self._current.at not in chain:
             return False
-        after = [self._changes[it].old for it in others]
+        after = [self._inputs.changes[it].old for it in others]
         return None not in after and self._made_by(name, old, [it for it in after if it])
 
     def last_binder(self, name: str) -> ast.stmt | None:
         """Return the last statement that may bind a name, if all that may have been executed now,
         and none of them binds it in any case.
         """
-        chain = self._new.final(name)
+        chain = self._inputs.new.final(name)
         if not chain or not self._executed.issuperset(chain):
             return None
-        first, last = self._changes[chain[0]].new, self._changes[chain[-1]].new
+        first, last = self._inputs.changes[chain[0]].new, self._inputs.changes[chain[-1]].new
         return None if first is None or name in self._facts.of(first).sure else last
 
     def next(self) -> Change | None:
         """Return the next statement to execute, or None."""
-        given_back: _Given = []
+        given_back: Given = []
         while True:
             if self._stack:
                 job = self._stack[-1]
@@ -238,7 +226,9 @@ class Flow:
                     self._current = job
                     self.restore = tuple(given_back)
                     return job.change
-            elif self._at < len(self._changes) and not self._is_beyond(self._changes[self._at]):
+            elif self._at < len(self._inputs.changes) and not self._is_beyond(
+                self._inputs.changes[self._at]
+            ):
                 self._at += 1
                 self._turn(self._at - 1, given_back)
             elif self.until is not None or not self._left_over(given_back):
@@ -267,16 +257,7 @@ class Flow:
         job = self._current
         assert job is not None
         assert job.change is change
-        for name in job.facts.binds - {"*"}:
-            is_outside = self._adds_to_outside(job.at, name)
-            after = self._new.final(name) if is_outside else self._new.before(name, job.at + 1)
-            self._holders[name] = after
-            self._known[name, after] = change, name in changed
-            if name not in changed:
-                self._changed.discard(name)
-            if not job.again and self._is_other(job.at, name, name in changed):
-                self._differs.add((job.at, name))
-        self._changed |= set(changed)
+        self._inputs.executed(job.at, change, job.facts.binds - {"*"}, changed, job.again)
         if not job.again:
             self._mutated |= {self._first_attribute(*it) for it in job.facts.mutated}
 
@@ -293,29 +274,11 @@ class Flow:
     @cached_property
     def _dotted(self) -> set[str]:
         """The names of modules that are imported as they are: ``import a.b``."""
-        statements = [it.new for it in self._changes if isinstance(it.new, ast.Import)]
+        statements = [it.new for it in self._inputs.changes if isinstance(it.new, ast.Import)]
         return {alias.name for it in statements for alias in it.names if alias.asname is None}
 
-    def _is_other(self, at: int, name: str, has_changed: bool) -> bool:
-        """Tell whether a statement that was executed may have given a name another value than it
-        gave it before.
-
-        Args:
-            at: Its number.
-            name: The name.
-            has_changed: It holds another value now than when the reload began.
-        """
-        change = self._changes[at]
-        if change.kind != "keep" or not isinstance(change.new, IMPORT):
-            return True
-        if self._new.final(name) != self._new.before(name, at + 1):
-            return name in self._from_outside  # what it held then came from a later statement
-        return has_changed
-
-    # ---- what is known
-
     def _imports_all(self, at: int) -> bool:
-        statement = self._changes[at].new
+        statement = self._inputs.changes[at].new
         return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
 
     def _begin_again(self) -> None:
@@ -323,99 +286,15 @@ class Flow:
         self._at = 0
         if self._is_asleep:
             self._is_asleep = False
-            self._collect(self._plan.changes)
-
-    def _collect(self, changes: Sequence[Change]) -> None:
-        self._changes = [change for change in changes if change.new is not None]
-        self._gone = [change for change in changes if change.new is None]
-        news: list[tuple[int, int, frozenset[str], frozenset[str]]] = []
-        olds: list[tuple[tuple[int, int], int, frozenset[str], frozenset[str]]] = []
-        at, gone = 0, 0
-        for change in changes:
-            new, old, number = change.new, change.old, at
-            if new is None:
-                gone -= 1
-                number = gone
-            else:
-                found = self._facts.of(new)
-                news.append((at, at, found.binds - {"*"}, found.sure))
-                at += 1
-            if old is None:
-                continue
-            if isinstance(new, IMPORT):
-                found = self._facts.of(new, before=True)
-                names = found.binds - frozenset(change.names or ())
-                sure = names
-            else:
-                same = new if change.kind == "keep" and not change.children else None
-                found = self._facts.of(same or old, before=True)
-                names, sure = found.binds, found.sure
-            olds.append(((old.lineno, old.col_offset), number, names - {"*"}, sure))
-        olds.sort()
-        self._new = Bindings(news)
-        self._twice = self._new.bound_twice()
-        self._old = Bindings(
-            (place, number, names, sure) for place, (_, number, names, sure) in enumerate(olds)
-        )
-        self._old_places = {number: place for place, (_, number, _, _) in enumerate(olds)}
-
-    def _holder(self, name: str) -> Chain:
-        """Return what gave a name the value that it has now."""
-        return self._holders.get(name, self._old.final(name))
-
-    def _is_original(self, name: str, chain: Chain) -> bool:
-        """Tell whether a value is the one that the name had when the reload began."""
-        return chain == self._old.final(name) and not any(
-            (at, name) in self._differs for at in chain
-        )
-
-    def _adds_to_outside(self, at: int, name: str) -> bool:
-        """Tell whether a statement is ``x += ...``, and nothing before it sets x."""
-        while True:
-            statement = self._changes[at].new
-            if not isinstance(statement, ast.AugAssign) or name not in (
-                self._facts.of(statement).augmented
-            ):
-                return False
-            chain = self._new.before(name, at)
-            if not chain:
-                return True
-            at = chain[-1]
-
-    def _input_changed(self, at: int, name: str) -> bool:
-        """Tell whether a statement that is kept would read another value than it did."""
-        if self._adds_to_outside(at, name):
-            return False
-        place = self._old_places.get(at)
-        need = self._new.before(name, at)
-        had = () if place is None else self._old.before(name, place)
-        if not need:
-            return name in self._changed or (bool(had) and hasattr(builtins, name))
-        if self._holder(name) == need and (not had or had == self._old.final(name)):
-            return name in self._changed
-        if need != had:
-            return not self._is_same_import(need, had, name)
-        return any((one, name) in self._differs for one in need)
-
-    def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
-        """Tell whether only imports have given a name its value, and of the same object."""
-        if not need or not had or name in self._from_outside:
-            return False
-        were = [self._gone[-at - 1] if at < 0 else self._changes[at] for at in had]
-        if any(it.new is not None and it.kind != "keep" for it in were):
-            return False
-        olds = [it.old for it in were if it.old is not None]
-        news = [it.new for it in map(self._changes.__getitem__, need) if it.new is not None]
-        imports = [*self._facts.binding(olds, name, before=True), *self._facts.binding(news, name)]
-        return self._import_the_same(imports, name)
+            self._inputs.collect(self._plan.changes)
 
     # ---- what to do
 
-    def _turn(self, at: int, given_back: _Given) -> None:
+    def _turn(self, at: int, given_back: Given) -> None:
         """Decide on the statement that is next in the text."""
         if at in self._executed:
             return
-        change = self._changes[at]
+        change = self._inputs.changes[at]
         new = change.new
         assert new is not None
         if change.fixed:
@@ -427,7 +306,7 @@ class Flow:
                 return self._why(at, facts, shadow, dirty)
 
             change = self._promotion.promoted(change, why) or change
-            if change.names == () and any(self._new.count(name) > 1 for name in found.binds):
+            if change.names == () and any(self._inputs.new.count(name) > 1 for name in found.binds):
                 change = replace(change, names=None)  # a reader between the two may need its value
             longer = going_on(
                 change, self._facts.ends, self._facts.sure, self._facts.binders_before, self._holds
@@ -437,7 +316,7 @@ class Flow:
         if change.kind == "run" and isinstance(new, ast.ClassDef) and self._is_of_another(at, new):
             change = replace(change, header=True)
         for name in sorted(self._rebuilt.keys() & found.binds):
-            if at in self._new.final(name) and not change.header:
+            if at in self._inputs.new.final(name) and not change.header:
                 change = replace(
                     self._promotion.binding(change, {name}), reason=self._rebuilt[name]
                 )
@@ -445,8 +324,8 @@ class Flow:
             name
             for name in found.binds
             if isinstance(new, IMPORT)
-            and name in self._from_outside
-            and self._new.final(name) != self._new.before(name, at + 1)
+            and name in self._inputs.from_outside
+            and self._inputs.new.final(name) != self._inputs.new.before(name, at + 1)
         }
         wanted |= self._handed_back(at, new, found.binds) | self._brought_halfway(
             at, new, found.binds
@@ -454,10 +333,14 @@ class Flow:
         wanted |= self._bound_in_other_branches(at, change)
         wanted |= found.binds & self._facts.removed_from(change)
         for name in found.binds - self._facts.bound_by(change) - wanted - {"*"}:
-            last = self._new.final(name)
-            if last[-1:] != (at,) or last == self._holder(name) or self._adds_to_outside(at, name):
+            last = self._inputs.new.final(name)
+            if (
+                last[-1:] != (at,)
+                or last == self._inputs.holder(name)
+                or self._inputs.adds_to_outside(at, name)
+            ):
                 continue
-            if not self._give_back(name, last, given_back):
+            if not self._inputs.give_back(name, last, given_back):
                 wanted.add(name)
         self._push(at, change, wanted)
 
@@ -465,8 +348,8 @@ class Flow:
         """Tell whether another statement has made the class that there is, of which nothing can be
         kept for this one.
         """
-        last = self._old.final(statement.name)[-1:]
-        olds = [(self._gone[-it - 1] if it < 0 else self._changes[it]).old for it in last]
+        last = self._inputs.old.final(statement.name)[-1:]
+        olds = [self._inputs.before(it).old for it in last]
         return last != (at,) and any(isinstance(it, ast.ClassDef) for it in olds)
 
     def _handed_back(self, at: int, statement: ast.stmt, names: frozenset[str]) -> frozenset[str]:
@@ -476,9 +359,7 @@ class Flow:
         if not isinstance(statement, ast.ImportFrom):
             return frozenset()
         return frozenset(
-            name
-            for name in names
-            if any((one, name) in self._differs for one in self._new.before(name, at))
+            name for name in names if self._inputs.differs(name, self._inputs.new.before(name, at))
         )
 
     def _brought_halfway(
@@ -490,7 +371,7 @@ class Flow:
         if "*" not in names:
             return frozenset()
         new = names - self._facts.of(statement, before=True).binds
-        later = self._changes[at + 1 :]
+        later = self._inputs.changes[at + 1 :]
         imports = [it for it in map(pruned, later) if isinstance(it, IMPORT)]
         return new.intersection(name for it in imports for name in self._facts.of(it).binds)
 
@@ -507,13 +388,13 @@ class Flow:
         return {
             name
             for name in part.binds | (found.binds & part.reads)
-            if self._holder(name) != self._new.before(name, at + 1)
+            if self._inputs.holder(name) != self._inputs.new.before(name, at + 1)
             or (name in part.reads and (name in part.binds or not self._is_own(at, name)))
         }
 
     def _is_own(self, at: int, name: str) -> bool:
         """Tell whether nothing but a statement and what follows it gives a name a value."""
-        return not self._new.before(name, at) and not hasattr(builtins, name)
+        return not self._inputs.new.before(name, at) and not hasattr(builtins, name)
 
     def _push(self, at: int, change: Change, wanted: set[str], *, again: bool = False) -> bool:
         """Have a statement executed, if there is anything in it to execute.
@@ -531,75 +412,64 @@ class Flow:
             return False
         found = self._facts.of(statement)
         needed = found.reads | self._facts.unsure(change) | (wanted - found.sure)
-        if self._twice and found.calls:
+        if self._inputs.twice and found.calls:
             needed |= self._calls.read(
-                found.calls, lambda name: self._definitions(name, at), self._twice
+                found.calls, lambda name: self._definitions(name, at), self._inputs.twice
             )
         needs = {
-            name: self._new.before(name, at)
+            name: self._inputs.new.before(name, at)
             for name in needed
-            if not self._adds_to_outside(at, name)
+            if not self._inputs.adds_to_outside(at, name)
         }
         self._stack.append(_Job(at, change, found, needs, again))
         return True
 
     def _definitions(self, name: str, at: int) -> list[ast.stmt]:
         """Return the statements that may have given a name its value when one is reached."""
-        found = (self._changes[it].new for it in self._new.before(name, at))
+        found = (self._inputs.changes[it].new for it in self._inputs.new.before(name, at))
         return [it for it in found if it is not None]
 
-    def _supply_all(self, job: _Job, given_back: _Given) -> bool:
+    def _supply_all(self, job: _Job, given_back: Given) -> bool:
         return any(self._supply(name, chain, given_back) for name, chain in job.needs.items())
 
-    def _pass_on(self, job: _Job, given_back: _Given) -> None:
+    def _pass_on(self, job: _Job, given_back: Given) -> None:
         """Give back what a statement may leave alone, where that is known: whose value it is
         afterwards is the one that it finds, if its branch is not taken.
         """
         for name in sorted(job.facts.binds - job.facts.sure - job.needs.keys()):
-            chain = self._new.before(name, job.at)
-            if chain and self._holder(name) != chain and not self._adds_to_outside(job.at, name):
-                self._give_back(name, chain, given_back)
+            chain = self._inputs.new.before(name, job.at)
+            if (
+                chain
+                and self._inputs.holder(name) != chain
+                and not self._inputs.adds_to_outside(job.at, name)
+            ):
+                self._inputs.give_back(name, chain, given_back)
 
-    def _supply(self, name: str, chain: Chain, given_back: _Given) -> bool:
+    def _supply(self, name: str, chain: Chain, given_back: Given) -> bool:
         """See to it that a name has a certain value; tell if something has to run for that."""
-        holder = self._holder(name)
+        holder = self._inputs.holder(name)
         if not chain and holder and hasattr(builtins, name):
-            given_back.append((name, UNBOUND))  # it reads the builtin
-            self._holders[name] = ()
+            self._inputs.give_builtin(name, given_back)
             return False
         if not chain or holder == chain:
             return False
-        if self._give_back(name, chain, given_back):
+        if self._inputs.give_back(name, chain, given_back):
             return False
         done = len(holder) if holder == chain[: len(holder)] else 0
         at = chain[done]
         if any(job.at == at for job in self._stack):
             return False
-        change = self._changes[at]
+        change = self._inputs.changes[at]
         if at in self._executed:
             if not isinstance(change.new, IMPORT):
                 return False
             change = replace(change, kind="keep")  # another of its names; what it imports is there
         return self._push(at, change, {name}, again=True)
 
-    def _give_back(self, name: str, chain: Chain, given_back: _Given) -> bool:
-        """Have a name be given a value that is known; tell if it is."""
-        known = self._known.get((name, chain))
-        if known is None and not self._is_original(name, chain):
-            return False
-        source, has_changed = known or (None, name in self._from_outside)
-        given_back.append((name, source))
-        self._holders[name] = chain
-        if has_changed:
-            self._changed.add(name)
-        else:
-            self._changed.discard(name)
-        return True
-
-    def _left_over(self, given_back: _Given) -> bool:
+    def _left_over(self, given_back: Given) -> bool:
         """Set right what was overwritten after its turn; tell if something has to run for that."""
-        for name in sorted(self._holders):
-            last = self._new.final(name)
+        for name in self._inputs.held:
+            last = self._inputs.new.final(name)
             if last and self._supply(name, last, given_back):
                 return True
         return False
@@ -608,12 +478,12 @@ class Flow:
         self, at: int, found: Facts, shadow: frozenset[str], dirty: Collection[str]
     ) -> str | None:
         for name in sorted(found.reads):
-            if name in dirty or (name not in shadow and self._input_changed(at, name)):
+            if name in dirty or (name not in shadow and self._inputs.is_other_for(at, name)):
                 return f"reads {name}, which changed"
         for root, attribute in sorted(found.attributes):
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
                 return f"reads {root}.{attribute}, which changed"
-        is_definition = isinstance(self._changes[at].new, _DEFINITION)
+        is_definition = isinstance(self._inputs.changes[at].new, _DEFINITION)
         for root, attribute in sorted(found.mutated & self._set_again if not is_definition else ()):
             return f"sets {root}.{attribute}, which has been set anew"
         if found.binds and not is_definition:

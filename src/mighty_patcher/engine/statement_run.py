@@ -22,11 +22,12 @@ from mighty_patcher.engine.changes import (
     pruned,
 )
 from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
-from mighty_patcher.engine.dataflow import UNBOUND, Flow
+from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.effects import stay_of_removed, stays_of_run
 from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.holders import with_other_names
+from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -170,8 +171,6 @@ class StatementRun:
         """Let go, at the end, of what knows it and would live on with it until the collector comes
         by.
         """
-        if self._flow is not None:
-            self._flow.forget()
         self._flow = None
 
     def names_before(self, now: dict[str, Any]) -> dict[str, Any]:
