@@ -24,6 +24,7 @@ from mighty_patcher.engine.classes import (
     bury,
     class_dict,
     classes_named,
+    content_of,
     has_hook,
     is_abc,
     mro_of,
@@ -38,6 +39,7 @@ from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.metaclasses import Changed, builds_a_class, metaclass_of, way_for
 from mighty_patcher.engine.modules import namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
+from mighty_patcher.engine.out_of_sight import OutOfSight
 from mighty_patcher.engine.settling import FIELDS
 from mighty_patcher.errors import RefusedEdit
 
@@ -169,6 +171,7 @@ class ClassStatement:
         self._metaclass = metaclass
         self._keywords = {key: value for key, value in keywords.items() if key != "metaclass"}
         self._to_bury: type | None = None
+        self._out_of_sight: OutOfSight | None = None
 
     def end(self) -> list[Hook]:
         """Give the class its new content.
@@ -188,7 +191,7 @@ class ClassStatement:
         if not all(issubclass(type(base), type) for base in self._written):
             self.namespace["__orig_bases__"] = self._written
         shape = self._to_bury = self._shape()
-        difference = None
+        before, difference = content_of(self._old), None
         try:
             if shape is not None:
                 bases = self._bases or (object,)
@@ -198,7 +201,7 @@ class ClassStatement:
         finally:
             self._bury_shape()
         if difference is None:
-            return self._hooks()
+            return self._in_sight(before, self._hooks())
         if self._narrowed is not None:
             raise CannotBeNarrowedError(self._name)
         return self._make_another(difference)
@@ -210,6 +213,14 @@ class ClassStatement:
         Returns:
             False if it raises all the same.
         """
+        is_fine = self._is_fine_once_more(hook, arguments, keywords)
+        if not is_fine and self._out_of_sight is not None:
+            self._out_of_sight.show()
+        return is_fine
+
+    def _is_fine_once_more(
+        self, hook: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> bool:
         if getattr(hook, "__name__", None) != "__init_subclass__":
             return False
         taken = list(_entries_of(self._old, self._keeper.own))
@@ -300,6 +311,16 @@ class ClassStatement:
         if way_for(self._metaclass).kind != "members only":
             hooks.append((super(old, old).__init_subclass__, (), self._keywords))  # type: ignore[arg-type]
         return hooks
+
+    def _in_sight(self, before: dict[str, Any], hooks: list[Hook]) -> list[Hook]:
+        """Let hooks find the class as it was when they were first called for it; where only a part
+        of the body is executed, what the rest of it has led to is there.
+        """
+        if self._narrowed is not None:
+            return hooks
+        called = [(hook, arguments) for hook, arguments, _ in hooks]
+        self._out_of_sight = OutOfSight(self._keeper, self._old, before, self.namespace, called)
+        return [*hooks, (self._out_of_sight.show, (), {})]
 
     def _must_be_possible(self, refusal: Refusal) -> None:
         """Refuse what only the metaclass could make of the class.

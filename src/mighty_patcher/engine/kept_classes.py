@@ -30,6 +30,7 @@ from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
+from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.wrapped import class_cells, functions_within
@@ -131,6 +132,7 @@ class KeptClasses:
             return False
         self._keeper.pair(old, new)
         self._keeper.replaced.append((new, old))
+        before = content_of(old)
         edit = self.edit(old, content_of(new), bases, type(new), new)
         # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
         self._cells += [
@@ -139,7 +141,29 @@ class KeptClasses:
         ]
         if way.merge is not None:
             way.merge(self._keeper, edit, new)
+        elif way.settle is None:
+            self._keep_filled(edit, before)
         return True
+
+    def _keep_filled(self, edit: ClassEdit, before: dict[str, Any]) -> None:
+        """Let a class go on with the containers that its metaclass or a hook has made for others to
+        fill, and has made anew.
+        """
+        known = [it.get(qualname_of(edit.target)) for it in self._keeper.definitions]
+        bound = {name for definition in known for name in names_in_class(definition)}
+        for name, theirs in edit.content.items():
+            mine = before.get(name)
+            if (
+                type(mine) is type(theirs)
+                and is_one_of(type(theirs), CONTAINERS)
+                and mine is not theirs
+                and name not in bound
+                and not (name.startswith("__") and name.endswith("__"))
+                and was_filled_by_others(edit.target, before, mine, theirs)
+            ):
+                edit.content[name] = mine
+                self._keeper.pair(mine, theirs)
+                self._keeper.replaced.append((theirs, mine))
 
     def put_on_kept_bases(self, value: Any) -> None:
         """Let a class that is new derive from the classes that are kept."""

@@ -7,9 +7,14 @@ from typing import Any
 
 from mighty_patcher.engine.identity import is_one_of
 
-__all__ = ["same_value"]
+__all__ = ["is_plain", "same_value"]
 
 _PLAIN = (int, str, float, bool, bytes, complex, NoneType, EllipsisType, range)
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is of a plain type, so that there may be one object for all like it."""
+    return is_one_of(type(value), _PLAIN)
 
 
 def same_value(old: Any, new: Any) -> bool:
