@@ -8,9 +8,10 @@ import pytest
 
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.match import Patches, match_bodies
+from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.run import take_over
-from mighty_patcher.engine.statement_run import Outside, StatementRun
+from mighty_patcher.engine.statement_run import StatementRun
 from mighty_patcher.engine.statements import plan
 from mighty_patcher.engine.transaction import Edit, Transaction
 

@@ -12,10 +12,10 @@ from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_or
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.modules import Modules, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.moments import Moments
+from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner
 from mighty_patcher.engine.report import Step, found_besides
 from mighty_patcher.engine.stars import exported
-from mighty_patcher.engine.statement_run import Outside
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version
 from mighty_patcher.engine.worklist import Turn, Worklist

@@ -13,9 +13,10 @@ from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers,
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import exported
-from mighty_patcher.engine.statement_run import ABSENT, Outside, StatementRun
+from mighty_patcher.engine.statement_run import StatementRun
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE
 from mighty_patcher.engine.values import same_value
 

@@ -18,12 +18,13 @@ from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.match import functions_in, living, match_bodies
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.run import note_bound, running_line, take_over
 from mighty_patcher.engine.running import without_running
-from mighty_patcher.engine.statement_run import Outside, StatementRun
+from mighty_patcher.engine.statement_run import StatementRun
 from mighty_patcher.engine.statements import plan as plan_of
 from mighty_patcher.engine.toplevel import (
     asks_currently_reloading,

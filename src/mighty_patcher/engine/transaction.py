@@ -28,18 +28,13 @@ from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Cache, Cleared
 from mighty_patcher.engine.stars import NotThere, names_of_stars
-from mighty_patcher.engine.statement_run import (
-    ABSENT,
-    Outside,
-    StatementRun,
-    Wait,
-    stays_as_built,
-)
+from mighty_patcher.engine.statement_run import StatementRun, Wait, stays_as_built
 from mighty_patcher.engine.toplevel import names_bound, names_gone
 from mighty_patcher.engine.wrapped import holders_within, is_own_wrapper
 

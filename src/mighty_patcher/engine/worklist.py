@@ -14,7 +14,7 @@ from types import ModuleType
 
 from mighty_patcher.engine.import_graph import Asked, ImportGraph, Imports
 from mighty_patcher.engine.modules import name_of_module
-from mighty_patcher.engine.statement_run import Outside
+from mighty_patcher.engine.outside import Outside
 
 __all__ = ["Turn", "Worklist"]
 

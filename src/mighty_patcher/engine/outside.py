@@ -1,0 +1,59 @@
+"""What others have changed for a module in a reload: those from which it imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mighty_patcher.engine.version import Version
+
+__all__ = ["ABSENT", "Outside"]
+
+ABSENT: Any = object()
+"""Stands for the value of a name that is not there."""
+
+
+@dataclass
+class Outside:
+    """What others have changed for a module.
+
+    Attributes:
+        before: The values that names of the module had, which hold others now.
+        attributes: Attributes of other modules that changed, by its names for them:
+            ``("config", "X")``.
+        rebuilt: Names of classes that have to be built again, and why.
+        imported: Names that it imports and then binds itself, whose origin has another value.
+        exported: The names that modules exported, of which it imports everything and which export
+            others now, by the name of each.
+        removed: The values of the names that were removed from it, as it has them no more from one
+            of these.
+    """
+
+    before: dict[str, Any] = field(default_factory=dict)
+    attributes: set[tuple[str, str]] = field(default_factory=set)
+    rebuilt: dict[str, str] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
+    exported: dict[str, set[str]] = field(default_factory=dict)
+    removed: dict[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any((self.before, self.attributes, self.rebuilt, self.imported, self.exported))
+
+    def asks_only(self) -> bool:
+        """Tell whether it concerns only who asks other modules for their names."""
+        return not any((self.before, self.rebuilt, self.imported, self.exported, self.removed))
+
+    def is_spelt(self, text: Version | None) -> bool:
+        """Tell whether a text, if it is known, has any of the names in it that others are asked
+        for.
+        """
+        return text is None or any(name.encode() in text.data for _, name in self.attributes)
+
+    def update(self, other: Outside) -> None:
+        """Add what others have changed since; of a name the oldest value counts."""
+        self.before = {**other.before, **self.before}
+        self.attributes |= other.attributes
+        self.rebuilt |= other.rebuilt
+        self.imported |= other.imported
+        self.exported = {**other.exported, **self.exported}
+        self.removed = {**other.removed, **self.removed}
