@@ -139,25 +139,54 @@ def test_a_lazy_import(live: Live) -> None:
     program.expect("m.X, m.C().m(), m.ran, g()", "(3, 3, [1], 2)")
 
 
-class TestOneThatReplacedItself:
-    def test_by_a_copy(self, live: Live) -> None:
-        """Bodies are patched; a statement would bind what its functions do not see."""
-        tail = """
+COPY = """
 import sys, types
 class Module(types.ModuleType): pass
 copy = Module(__name__)
 vars(copy).update(globals())
 sys.modules[__name__] = copy
 """
-        program = live({**INIT, "pkg/m.py": SOURCE + tail, "main.py": HELD})
+NAMES = """
+import sys, types
+class Module(types.ModuleType):
+    def __getattr__(self, name):
+        if name == "LATE": return X
+        raise AttributeError(name)
+new = sys.modules[__name__] = Module(__name__)
+vars(new).update({"X": X, "__file__": __file__, "__doc__": __doc__})
+"""
+
+
+class TestOneThatReplacedItself:
+    """Its statements bind what its functions see, and what others import of it follows."""
+
+    def test_by_a_copy(self, live: Live) -> None:
+        program = live({**INIT, "pkg/m.py": SOURCE + COPY, "main.py": HELD})
+        program.do("front = m")
         assert program.edit("pkg/m.py", "-> int: return 1", "-> int: return 2").patched == {"f"}
         program.expect("f(), m.f()", "(2, 2)")
         report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
-        assert "has put another module in its place" in report.errors[0]
-        program.expect("m.X, c.m()", "(1, 1)")
-        program.write("pkg/m.py", program.replaced("pkg/m.py", "X: int = 3", "X: int = 1"))
-        program.no_more_reports()
-        program.expect("list(reloader.errors)", "[]")
+        assert report.ok
+        assert not report.stale
+        assert report.rebound == {"pkg.m.X"}
+        program.expect("m.X, c.m(), m.C().m(), C is m.C, m.ran", "(3, 3, 3, True, [1])")
+        assert program.edit("pkg/m.py", "X: int = 3", "X: int = 3\nY = X + 1").ok
+        assert program.edit("pkg/m.py", "return X", "return X, Y").ok
+        program.expect("m.Y, c.m()", "(4, (3, 4))")
+        program.do("reloader.undo()")
+        program.expect("m.Y, c.m()", "(4, 3)")
+        program.write("pkg/m.py", SOURCE + COPY)
+        report = program.next_report()
+        assert report.ok
+        assert report.removed == {"Y"}
+        program.expect("m.X, c.m(), hasattr(m, 'Y')", "(1, 1, False)")
+        program.expect("front is m is __import__('sys').modules['pkg.m']", "True")
+
+    def test_what_the_program_has_set_there_is_kept(self, live: Live) -> None:
+        program = live({**INIT, "pkg/m.py": SOURCE + COPY, "main.py": HELD})
+        program.do("m.X = 'own'")
+        assert program.edit("pkg/m.py", "X: int = 1", "X: int = 3").rebound == set()
+        program.expect("m.X, c.m()", "('own', 3)")
 
     def test_by_attributes_of_a_class(self, live: Live) -> None:
         tail = """
@@ -165,25 +194,88 @@ import sys, types
 class Module(types.ModuleType):
     f = staticmethod(f)
     C = C
+    X = X
 sys.modules[__name__] = Module(__name__)
 """
         program = live({**INIT, "pkg/m.py": SOURCE + tail, "main.py": HELD})
         assert program.edit("pkg/m.py", "-> int: return 1", "-> int: return 2").patched == {"f"}
         program.expect("f(), m.f()", "(2, 2)")
-        report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
-        assert "has put another module in its place" in report.errors[0]
-        program.expect("c.m()", "1")
+        assert program.edit("pkg/m.py", "X: int = 1", "X: int = 3").ok
+        program.expect("m.X, c.m(), m.C is C", "(3, 3, True)")
 
     def test_by_one_that_is_given_some_names(self, live: Live) -> None:
-        tail = """
-import sys, types
-class Module(types.ModuleType):
-    def __getattr__(self, name):
-        raise AttributeError(name)
-new = sys.modules[__name__] = Module(__name__)
-vars(new).update(X=X, __file__=__file__)
-"""
-        program = live({**INIT, "pkg/m.py": "X: int = 1" + tail, "main.py": "from pkg import m"})
+        user = "from pkg.m import X\nfrom pkg import m\nZ = m.X * 10\n"
+        program = live(
+            {
+                **INIT,
+                "pkg/m.py": f'"""Old."""\nX: int = 1{NAMES}',
+                "user.py": user,
+                "main.py": "import user\nfrom pkg import m",
+            }
+        )
+        assert program.edit("pkg/m.py", "X: int = 1", "X: int = 3").ok
+        program.expect("m.X, m.LATE, user.X, user.Z", "(3, 3, 3, 30)")
+        assert program.edit("pkg/m.py", "Old", "New").ok
+        program.expect("m.__doc__", "'New.'")
+        report = program.edit("pkg/m.py", "X: int = 3", "X: int = 3\nY = 4")
+        [kept] = [it for it in report.event["steps"] if it["kind"] == "kept"]
+        assert kept["qualname"] == "Y"
+        assert "has not been given it" in kept["reason"]
+        program.expect("hasattr(m, 'Y')", "False")
+        assert program.edit("pkg/m.py", '{"X": X,', '{"X": X, "Y": Y,').ok
+        program.expect("m.Y", "4")
+
+    def test_what_it_imports_follows(self, live: Live) -> None:
+        program = live(
+            {
+                **INIT,
+                "settings.py": "LIMIT = 1",
+                "pkg/m.py": f"from settings import LIMIT\nX: int = LIMIT{NAMES}",
+                "main.py": "from pkg import m",
+            }
+        )
+        report = program.edit("settings.py", "1", "2")
+        assert report.ok
+        assert not report.stale
+        program.expect("m.X, m.LATE", "(2, 2)")
+
+    def test_all_or_nothing(self, live: Live) -> None:
+        program = live({**INIT, "pkg/m.py": f"X: int = 1{NAMES}", "main.py": "from pkg import m"})
+        program.shows_tracebacks = True
+        report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3\n1 / 0")
+        assert "ZeroDivisionError" in report.errors[0]
+        program.expect("m.X, m.LATE", "(1, 1)")
+        text = program.text("pkg/m.py").replace("1 / 0", "")
+        report = program.save("pkg/m.py", f"{text}\n1 / 0")
+        assert "ZeroDivisionError" in report.errors[0]
+        program.expect("m.X, m.LATE", "(1, 1)")
+        assert program.save("pkg/m.py", text).ok
+        program.expect("m.X, m.LATE", "(3, 3)")
+
+    def test_not_by_yet_another(self, live: Live) -> None:
+        program = live({**INIT, "pkg/m.py": f"X: int = 1{NAMES}", "main.py": "from pkg import m"})
+        text = program.text("pkg/m.py").replace("X: int = 1", "X: int = 3")
+        report = program.save("pkg/m.py", text.replace("Module(__name__)", "Module(str(__name__))"))
+        assert "would put yet another module in its place" in report.errors[0]
+        program.expect("m.X, m.LATE, m is __import__('sys').modules['pkg.m']", "(1, 1, True)")
+        assert program.save("pkg/m.py", text).ok
+        program.expect("m.X, m.LATE", "(3, 3)")
+
+    def test_by_one_that_leads_nowhere(self, live: Live) -> None:
+        """No function leads to the namespace in which it was executed."""
+        files = {
+            **INIT,
+            "pkg/lazy.py": "import types\nclass Module(types.ModuleType): pass\n",
+            "pkg/m.py": """
+            import sys
+            from pkg.lazy import Module
+            X: int = 1
+            sys.modules[__name__] = Module(__name__)
+            vars(sys.modules[__name__]).update(X=X, __file__=__file__)
+            """,
+            "main.py": "from pkg import m",
+        }
+        program = live(files)
         report = program.edit("pkg/m.py", "X: int = 1", "X: int = 3")
         assert "has put another module in its place" in report.errors[0]
         program.expect("m.X", "1")

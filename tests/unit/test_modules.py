@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import importlib.util
 import os
@@ -8,6 +9,7 @@ import sys
 import textwrap
 import threading
 import types
+import weakref
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pytest
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.modules import (
     Modules,
+    every_module,
     filename_of,
     name_of_module,
     namespace_of,
@@ -275,6 +278,63 @@ class TestHandsOff:
         while not ended.is_set():
             assert modules.of(file) == [resident]
         thread.join(TIMEOUT)
+
+
+class TestBehind:
+    """A module that has put another one in its place is known by where it was executed."""
+
+    SOURCE = """
+    import sys, types
+    def f(): pass
+    class Front(types.ModuleType): f = staticmethod(f)
+    own = globals()
+    front = sys.modules[__name__] = Front(__name__)
+    """
+
+    def test_is_found_by_its_functions(self, root):
+        file = write(root, "replaced.py", self.SOURCE)
+        front = importlib.import_module("replaced")
+        modules = Modules([root])
+        (found,) = modules.of(file)
+        assert found is not front
+        assert namespace_of(found) is front.f.__globals__
+        assert (name_of_module(found), filename_of(found)) == ("replaced", file)
+        assert modules.of(file) == [found]
+        assert found in modules.loaded()
+        assert front not in modules.loaded()
+        assert found in every_module()
+        assert front in every_module()
+
+    def test_is_forgotten_with_what_took_its_place(self, root):
+        file = write(root, "replaced.py", self.SOURCE)
+        front = importlib.import_module("replaced")
+        (found,) = Modules([root]).of(file)
+        gone = weakref.ref(front)
+        del sys.modules["replaced"]
+        assert found not in every_module()
+        front.f.__globals__.clear()
+        del found, front
+        gc.collect()
+        assert gone() is None
+        again = importlib.import_module("replaced")
+        (found,) = Modules([root]).of(file)
+        assert namespace_of(found) is again.f.__globals__
+
+    def test_is_not_behind_one_that_has_got_another_class(self, root):
+        other_class = "import sys\nsys.modules[__name__].__class__ = Front\n"
+        source = textwrap.dedent(self.SOURCE).rpartition("front =")[0]
+        file = write(root, "reclassed.py", source + other_class)
+        module = importlib.import_module("reclassed")
+        assert Modules([root]).of(file) == [module]
+
+    def test_is_not_where_two_have_been(self, root):
+        """Functions of two imports do not tell which of them it was."""
+        file = write(root, "replaced.py", self.SOURCE)
+        first = importlib.import_module("replaced")
+        del sys.modules["replaced"]
+        front = importlib.import_module("replaced")
+        namespace_of(front).update(first=first.f, __file__=file)
+        assert Modules([root]).of(file) == [front]
 
 
 class TestIsImporting:

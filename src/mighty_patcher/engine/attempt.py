@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from types import ModuleType
 
+from mighty_patcher.engine.behind import behind
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
@@ -107,6 +108,7 @@ class _Teller:
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
         """Note what others have changed for a module."""
+        module = behind(module) or module
         if outside.asks_only() and id(module) not in self._texts:
             self._texts[id(module)] = self._saved.text(module, before=False)
         if not outside.asks_only() or outside.is_spelt(self._texts[id(module)]):

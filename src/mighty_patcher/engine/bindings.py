@@ -16,7 +16,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.imports import Imported
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.modules import every_module, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
 __all__ = [
@@ -163,9 +163,7 @@ def names_holding(values: list[Any]) -> list[tuple[ModuleType, str, Any]]:
     """
     if not values:
         return []
-    # By its type alone: isinstance asks the object for its `__class__`, which may raise.
-    loaded = {id(module): module for module in sys.modules.copy().values()}.values()
-    modules = [module for module in loaded if issubclass(type(module), ModuleType)]
+    modules = every_module()
     found = _core.names_holding([namespace_of(module) for module in modules], values)
     return [(modules[at], name, value) for at, name, value in found]
 

@@ -9,7 +9,6 @@ class yet, or has a metaclass that builds more than a class (see metaclasses.py)
 from __future__ import annotations
 
 import ast
-import sys
 import types
 from _abc import _abc_init  # type: ignore[import-not-found]
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +36,7 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.metaclasses import Changed, builds_a_class, metaclass_of, way_for
-from mighty_patcher.engine.modules import namespace_of
+from mighty_patcher.engine.modules import every_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
 from mighty_patcher.engine.out_of_sight import OutOfSight
 from mighty_patcher.engine.settling import FIELDS
@@ -351,8 +350,7 @@ def _cannot_be_built(qualname: str, reason: str) -> RefusedEdit:
 
 def _entries_of(cls: type, ours: list[Any]) -> Iterator[tuple[dict[Any, Any], Any]]:
     """Find the dictionaries that hold a class as a value, but for the names of modules."""
-    loaded = [it for it in list(sys.modules.values()) if issubclass(type(it), types.ModuleType)]
-    others = {id(namespace_of(module)) for module in loaded} | set(map(id, ours))
+    others = {id(namespace_of(module)) for module in every_module()} | set(map(id, ours))
     for holder in _core.find_referrers([cls]):
         if type(holder) is dict and id(holder) not in others:
             for key, value in list(holder.items()):

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers, readers_of_classes
+from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.modules import name_of_module, namespace_of
@@ -63,21 +64,28 @@ class Followers:
         self._remember = remember
         self._apart: list[tuple[ModuleType, str, ModuleType, str]] = []
 
-    def follow(self, module: ModuleType, before: dict[str, Any], outside: Outside) -> list[Step]:
+    def follow(
+        self, module: ModuleType, before: dict[str, Any], outside: Outside, front: Front
+    ) -> list[Step]:
         """Let importers have the new values of a module's names, and tell who else reads them.
 
         Args:
             module: The module, which has run.
             before: Its names from before.
             outside: What others have changed for it.
+            front: What others import in its place.
 
         Returns:
             What was bound and removed for that.
         """
         namespace, journal, steps = namespace_of(module), Journal(), list[Step]()
         self._remember(journal)
-        if exported(before) != exported(namespace):
-            self._export(module, before, steps)
+        if front.module is not module:
+            steps += front.take_over(before, namespace, journal)
+            module, before = front.module, {**before, **front.before}
+            namespace = {**namespace, **namespace_of(module)}
+        if exported(front.before) != exported(namespace_of(module)):
+            self._export(module, front.before, steps)
         before = {**outside.removed, **before}
         new = {
             name
@@ -88,7 +96,7 @@ class Followers:
         self.changed.setdefault(name_of_module(module), set()).update(new, gone)
         changed = {name: (before[name], namespace[name]) for name in new if name in before}
         bindings = follow(module, changed, self._imports, journal, self._binds_after)
-        steps += [it.step for it in bindings]
+        steps += dict.fromkeys(it.step for it in bindings)  # what stands in a place has it, too
         followed = {(id(it.importer), it.name) for it in bindings}
         sources = [(module, name) for name in changed]
         for source, name in [*sources, *((it.importer, it.name) for it in bindings)]:

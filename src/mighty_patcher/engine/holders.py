@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import re
-import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import (
@@ -27,7 +26,7 @@ from mighty_patcher import _core
 from mighty_patcher.engine.bindings import names_holding
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.modules import every_module, name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 
 __all__ = ["still_held", "with_other_names"]
@@ -224,9 +223,7 @@ class _Heap:
 
 
 def _namespaces() -> Iterator[tuple[str, dict[str, Any]]]:
-    for module in list(sys.modules.values()):
-        if issubclass(type(module), ModuleType):
-            yield name_of_module(module), namespace_of(module)
+    return ((name_of_module(module), namespace_of(module)) for module in every_module())
 
 
 def _key_of(value: Any, namespace: dict[str, Any]) -> str:

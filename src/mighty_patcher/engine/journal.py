@@ -50,6 +50,10 @@ class Journal:
         type.__delattr__(cls, name)
         self._changes.append((cls, name, old))
 
+    def was(self, namespace: MutableMapping[str, Any], name: str, value: object) -> None:
+        """Remember what a name was that others have bound since."""
+        self._changes.append((namespace, name, value))
+
     def executed(self, namespace: MutableMapping[str, Any], before: dict[str, Any]) -> None:
         """Remember what a namespace was like before code ran in it.
 

@@ -25,9 +25,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
+from mighty_patcher.engine.behind import Behind, all_behind, behind
+
 __all__ = [
     "EXCLUDED",
     "Modules",
+    "every_module",
     "filename_of",
     "name_of_module",
     "namespace_of",
@@ -239,7 +242,11 @@ class Modules:
         if name is None or name == "__main__":  # `python -c` and the prompt are no file.
             return []
         module = sys.modules.get(name)
-        return [module] if _is_module(module) and _may_be_file(module) else []
+        if not _is_module(module):
+            return []
+        found = behind(module) or module
+        is_file = _may_be_file(module) if found is module else _is_at(found, path)
+        return [found] if is_file else []
 
     def replaced_by_object(self, path: str) -> str | None:
         """Name what a file is imported as, where `sys.modules` has an object that is no module."""
@@ -376,8 +383,18 @@ def namespace_of(module: ModuleType) -> dict[str, Any]:
     ``vars(module)`` would: a class may define ``__dict__`` (apipkg does), and any attribute of a
     module that `importlib.util.LazyLoader` made finishes its import.
     """
+    if type(module) is Behind:
+        return module.namespace  # of its own it has nothing
     namespace: dict[str, Any] = _read_namespace(module)
     return namespace
+
+
+def every_module() -> list[ModuleType]:
+    """List all that is loaded, each once, and what others have taken the place of."""
+    # By its type alone: isinstance asks the object for its `__class__`, which may raise.
+    loaded = {id(module): module for module in sys.modules.copy().values()}.values()
+    modules = [module for module in loaded if issubclass(type(module), ModuleType)]
+    return [*modules, *all_behind()]
 
 
 def name_of_module(module: ModuleType) -> str:
@@ -433,7 +450,7 @@ def _loaded(items: Iterable[tuple[str, object]]) -> Iterator[tuple[str, ModuleTy
         if _is_module(module) and id(module) not in seen:
             seen.add(id(module))
             if type(module) is not _LazyModule or _loads_lazily(module):
-                yield name, module
+                yield name, behind(module) or module
 
 
 def _is_module(module: object) -> TypeGuard[ModuleType]:
@@ -454,6 +471,11 @@ def _may_be_file(module: ModuleType) -> bool:
         return False  # Of another file; or a namespace package, which is of none.
     spec = spec_of(module)
     return spec is None or spec.origin not in ("built-in", "frozen")
+
+
+def _is_at(module: ModuleType, path: str) -> bool:
+    file = filename_of(module)
+    return file is not None and os.path.realpath(file) == os.path.realpath(path)
 
 
 def _lexical_first(path: str) -> tuple[str, str]:

@@ -11,9 +11,11 @@ from weakref import WeakSet
 
 from mighty_patcher import _core
 from mighty_patcher.engine import version
+from mighty_patcher.engine.behind import Behind
 from mighty_patcher.engine.changes import Plan, changes_nothing, lines_of
-from mighty_patcher.engine.classes import class_dict, content_of
 from mighty_patcher.engine.codetree import Pairs
+from mighty_patcher.engine.facts import facts
+from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.match import functions_in, living, match_bodies
@@ -107,7 +109,7 @@ class Planner:
                 edit.patches = patches
             edit.living = partial(living, module, pairs, edit.patches.bodies, edit.filename)
             if reason or not changes_nothing(plan):
-                _refuse_if_elsewhere(module, edit.filename)
+                _refuse_if_elsewhere(module, edit.filename, edit.trees[0])
             if not reason:
                 plan, edit.patches.stale = self._without_running(module, plan, edit.patches.stale)
                 edit.run = StatementRun(
@@ -208,9 +210,9 @@ def _parts(
     return Parts(filename, tree or text.tree, take_over, compiler, note_bound)
 
 
-def _refuse_if_elsewhere(module: ModuleType, filename: str) -> None:
-    """Refuse to run statements of a module that has put another one in its place: its functions
-    would not see what these bind.
+def _refuse_if_elsewhere(module: ModuleType, filename: str, text: ast.Module | None) -> None:
+    """Refuse to run statements of a module that has put another one in its place, where nothing
+    tells in which namespace it was executed: nobody would see what these bind.
 
     Raises:
         RefusedEdit: It has.
@@ -219,16 +221,25 @@ def _refuse_if_elsewhere(module: ModuleType, filename: str) -> None:
     functions: Iterable[FunctionType] = functions_in(module, filename)
     if filename_of(module) is None:  # what is there may have them as attributes of its class
         functions = _core.find_functions([], [filename])
-    if class_dict(type(module)).get("__module__") == name:  # who knows nothing else of what it has
-        content = content_of(type(module)).values()
-        functions = [*functions, *(it for it in content if type(it) is FunctionType)]
     own = [it.__globals__ for it in functions if it.__globals__.get("__name__") == name]
-    if own and all(it is not namespace for it in own):
+    is_elsewhere = all(it is not namespace for it in own) if own else _lacks_names(module, text)
+    if is_elsewhere:
         raise RefusedEdit(
-            f"{name} has put another module in its place in sys.modules, whose functions would not "
-            f"see what its statements bind",
+            f"{name} has put another module in its place in sys.modules, and nothing in that one "
+            f"leads to the namespace in which it was executed",
             "edit bodies of functions only, or restart",
         )
+
+
+def _lacks_names(module: ModuleType, text: ast.Module | None) -> bool:
+    """Tell whether what poses as a module has not got what its text binds."""
+    if text is None or is_one_of(type(module), (ModuleType, Behind)):
+        return False
+    found = [facts(it) for it in text.body]
+    names = {name for it in found for name in it.sure} - {
+        name for it in found for name in it.deletes
+    }
+    return not names - {"*"} <= namespace_of(module).keys()
 
 
 def _mentions(text: Version, outside: Outside) -> bool:

@@ -21,6 +21,7 @@ from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.followers import Followers, Importers, StarImporters, Tell
+from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.journal import Journal
@@ -268,24 +269,26 @@ class Transaction:
     def _run(self, edit: Edit, outside: Outside, parts: Callable[[], list[Part]]) -> None:
         """Run all of a module."""
         name, before = name_of_module(edit.module), dict(namespace_of(edit.module))
+        front = Front(edit.module, before)
         self.steps.append(Step("ran", name, name, 0, edit.reason))
-        with self._kept(edit, before) as keeper:
+        with self._kept(edit, before, front) as keeper:
             run_again(edit.module, parts(), keeper)
         self._patch_others(edit, keeper)
-        self._end(edit, keeper, before, outside)
+        self._end(edit, keeper, before, front, outside)
 
     def _run_statements(
         self, edit: Edit, run: StatementRun, outside: Outside, until: int | None
     ) -> None:
         """Run what must run of a module. New bodies come first: what runs may call them."""
         before, known = dict(namespace_of(edit.module)), len(run.steps)
+        front = Front(edit.module, before)
         fitting = [body for body in edit.patches.bodies if _has_same_arguments(body)]
         if not edit.is_begun:
             self._apply(fitting, edit.patches.constants, edit.patches.facts)
             self._copy_docs(edit.patches.copies)
         try:
-            with self._kept(edit, before, run.names_before(before)) as keeper:
-                keeper.own += [fitting, *edit.patches.containers()]
+            with self._kept(edit, before, front, run.names_before(before)) as keeper:
+                keeper.own += [fitting, front.before, *edit.patches.containers()]
                 if not edit.is_begun:
                     self._remove_names(edit, before)
                 run.run(keeper, outside, until, self._wait, self._not_there)
@@ -304,7 +307,7 @@ class Transaction:
             for target, *_ in edit.patches.bodies:
                 if id(target) not in edit.kept:
                     self.stale.append(_with_other_arguments(target))
-        self._end(edit, keeper, before, outside)
+        self._end(edit, keeper, before, front, outside)
         self._own += [before, *keeper.own, *edit.patches.containers()]
         for name, value in before.items():
             if namespace_of(edit.module).get(name, ABSENT) is not value:
@@ -326,13 +329,18 @@ class Transaction:
 
     @contextmanager
     def _kept(
-        self, edit: Edit, before: dict[str, Any], olds: dict[str, Any] | None = None
+        self,
+        edit: Edit,
+        before: dict[str, Any],
+        front: Front,
+        olds: dict[str, Any] | None = None,
     ) -> Iterator[Keeper]:
         """Keep the objects of a module while it runs, and remember the names that it binds.
 
         Args:
             edit: The edits of the module.
             before: Its names now.
+            front: What others import in its place.
             olds: Its names when the reload began to run it, where that is not now.
         """
         journal = Journal()
@@ -356,6 +364,8 @@ class Transaction:
                 keeper.leave()
             finally:
                 journal.executed(namespace_of(edit.module), before)
+                front.executed(journal)
+        front.check()
 
     def _patch_others(self, edit: Edit, keeper: Keeper) -> None:
         """Patch the functions that hold old code and that no name of the module led to."""
@@ -369,7 +379,14 @@ class Transaction:
                 self.stale.append(_with_other_arguments(body[0]))
         self._apply(bodies, edit.patches.constants, [])
 
-    def _end(self, edit: Edit, keeper: Keeper, before: dict[str, Any], outside: Outside) -> None:
+    def _end(
+        self,
+        edit: Edit,
+        keeper: Keeper,
+        before: dict[str, Any],
+        front: Front,
+        outside: Outside,
+    ) -> None:
         """After a run: caches, the report, names that are gone, and those who import others."""
         name = name_of_module(edit.module)
         if not edit.is_begun:
@@ -386,7 +403,7 @@ class Transaction:
             self._done.append(journal)
             for gone in self._names_removed(edit, before):
                 journal.unbind(namespace_of(edit.module), gone)
-        self.steps += self._followers.follow(edit.module, before, outside)
+        self.steps += self._followers.follow(edit.module, before, outside, front)
 
     def _remove_names(self, edit: Edit, before: dict[str, Any]) -> None:
         for gone in self._names_removed(edit, before):
