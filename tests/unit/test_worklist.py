@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 
 import pytest
 
@@ -61,3 +62,121 @@ def test_texts_are_not_left_to_the_collector(project):
         gc.enable()
     assert m.X == 10
     assert len(texts) <= 4  # that in force, the one before, for undo(), the first; not ten
+
+
+class TestPackagesWhoseModulesNameThem:
+    """``from package import module`` in a module of the package: the package has begun before."""
+
+    def load(self, project, **sources):
+        """Write the modules of a package, and import it."""
+        self.package = project.root / f"{project.prefix}p"
+        self.package.mkdir()
+        self.write(sources)
+        project.engine()
+        return importlib.import_module(self.package.name)
+
+    def write(self, sources):
+        for name, text in sources.items():
+            path = self.package / f"{name.replace('init', '__init__')}.py"
+            path.write_text(text.replace("~p", self.package.name))
+
+    def save(self, project, **sources):
+        self.write(sources)
+        files = sorted(map(str, self.package.glob("*.py")))
+        reload = project.engine().reload(files)
+        assert reload.ok, [e.__cause__ or e for e in reload.errors]
+
+    def test_what_it_takes_of_others_in_the_package_is_not_from_the_package(self, project):
+        init = "from ~p.base import *\nfrom ~p.tools import *\n"
+        module = self.load(
+            project,
+            init=init,
+            errors="class Bad(Exception): pass\n",
+            base="from ~p import errors as er\nLIMIT = 1\n",
+            checks="from ~p.base import LIMIT\n",
+            tools="from ~p.base import LIMIT\nfrom ~p import checks\n",
+        )
+        self.save(
+            project,
+            errors="class Bad(Exception): pass\nclass Worse(Bad): pass\n",
+            base="from ~p import errors as er\nfrom ~p.errors import Worse\nLIMIT = 1\nMORE = 2\n",
+            checks="from ~p.base import LIMIT, MORE\n",
+            tools="from ~p.base import LIMIT\nfrom ~p import checks\nfrom ~p.base import MORE\n",
+        )
+        assert module.tools.MORE == module.checks.MORE == module.MORE == 2
+
+    def test_what_is_in_it_does_not_begin_it(self, project):
+        """What they import of it was there when they began, so it does not lead them to the rest
+        of the package.
+        """
+        init = "from ~p.flags import Flag\nfrom ~p.control import act\nfrom ~p.core import run\n"
+        module = self.load(
+            project,
+            init=init + "VERSION = 1\n",
+            errors="class Bad(Exception): pass\n",
+            flags="from ~p.errors import Bad\nclass Flag: pass\n",
+            pretty="def shown(): return 1\n",
+            utils="def known(): return 1\n",
+            tools="from ~p.utils import known\nfrom ~p.control import act\n",
+            control="from ~p import Flag\nfrom ~p.utils import known\ndef act(): return known()\n",
+            core="from ~p.control import act\nfrom ~p.tools import known\n"
+            "def run(): return known()\n",
+        )
+        self.save(
+            project,
+            init=init + "VERSION = 2\n",
+            utils="from ~p.pretty import shown\ndef known(): return 1\ndef fresh(): return 2\n",
+            tools="from ~p.control import act\nfrom ~p.pretty import shown\n"
+            "from ~p.utils import known, fresh\n",
+            control="from ~p import Flag\nfrom ~p.utils import known\n"
+            "from ~p.pretty import shown\ndef act(): return known()\n",
+            core="from ~p.control import act\nfrom ~p.pretty import shown\n"
+            "from ~p.tools import known, fresh\ndef run(): return fresh()\n",
+        )
+        assert module.run() == module.tools.fresh() == 2
+
+    def test_a_module_of_it_is_there_before_it_has_its_name(self, project):
+        init = "from ~p import engine\nfrom ~p import tokens\nfrom ~p import filters\n"
+        module = self.load(
+            project,
+            init=init + "VERSION = 1\n",
+            tokens="NAME = 1\n",
+            sql="from ~p import tokens\nclass Token: pass\n",
+            engine="from ~p.stack import Stack\n",
+            stack="from ~p import sql\nclass Stack: pass\n",
+            others="from ~p import sql, tokens\nclass Strip: pass\n",
+            filters="from ~p.others import Strip\n",
+        )
+        self.save(
+            project,
+            init=init + "VERSION = 2\n",
+            tokens="NAME = 2\n",
+            sql="from ~p import tokens\nclass Token: pass\nclass Over(Token): pass\n",
+            stack="from ~p import sql\nfrom ~p.filters import More\nclass Stack: pass\n",
+            others="from ~p import sql, tokens\nclass Strip: pass\nclass More: pass\n",
+            filters="from ~p.others import Strip\nfrom ~p.others import More\n",
+        )
+        assert module.stack.More is module.filters.More is module.others.More
+
+    def test_what_comes_from_elsewhere_has_no_place_among_them(self, project, monkeypatch):
+        """When a module of the standard library was imported says nothing of who uses it now."""
+        module = self.load(
+            project,
+            init="from ~p.base import *\nfrom ~p.checks import *\nfrom ~p.tools import *\n",
+            errors="class Bad(Exception): pass\n",
+            base="from ~p import errors as er\nLIMIT = 1\n",
+            checks="from ~p.base import LIMIT\n",
+            tools="from ~p.base import LIMIT\nfrom ~p import checks\n",
+        )
+        monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+        importlib.import_module("colorsys")
+        self.save(
+            project,
+            errors="import colorsys\nclass Bad(Exception): pass\nclass Worse(Bad): pass\n",
+            base="from ~p import errors as er\nimport colorsys\nfrom ~p.errors import Worse\n"
+            "LIMIT = 1\nMORE = 2\n",
+            checks="from ~p.base import LIMIT, MORE\nimport colorsys\n",
+            tools="from ~p.base import LIMIT\nfrom ~p import checks\n"
+            "from ~p.base import MORE\nimport colorsys\n",
+        )
+        assert module.tools.MORE == module.checks.MORE == module.MORE == 2

@@ -61,6 +61,8 @@ class Halfway:
         (_, rest), late = self._split(module, line, before=False)
         if name == "*":
             return late <= namespace_of(module).keys()
+        if _is_submodule(module, name):
+            return True  # `from package import module` imports it
         if name in late or "*" not in names_bound(rest):
             return name not in late
         return name not in self._bound_late(module, line, before=False)
@@ -77,12 +79,12 @@ class Halfway:
         """
         line = self.lines(source, importer, before=before)
         late = set() if line is None else self._bound_late(source, line, before=before)
-        prefix = f"{name_of_module(source)}."
         for name, value in list(namespace_of(source).items()):
-            is_submodule = type(value) is ModuleType and sys.modules.get(prefix + name) is value
             # A package gets a submodule when that ends.
-            if is_submodule and (
-                value is importer or self.lines(value, importer, before=before) is not None
+            if (
+                type(value) is ModuleType
+                and _is_submodule(source, name)
+                and (value is importer or self.lines(value, importer, before=before) is not None)
             ):
                 late.add(name)
         return late
@@ -122,3 +124,11 @@ class Halfway:
             late = names_bound(parts[1]) - names_bound(parts[0]) - {"*"}
             known = self._parts[id(module), line, before] = parts, late
         return known
+
+
+def _is_submodule(package: ModuleType, name: str) -> bool:
+    """Tell whether a name of a package stands for the module of that name in it."""
+    value = namespace_of(package).get(name)
+    return (
+        type(value) is ModuleType and sys.modules.get(f"{name_of_module(package)}.{name}") is value
+    )

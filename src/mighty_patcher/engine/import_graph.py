@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.imports import Imported
+from mighty_patcher.engine.modules import name_of_module
 
 __all__ = ["Asked", "ImportGraph", "Imports"]
 
@@ -32,7 +33,7 @@ class ImportGraph:
         self._is_own = is_own
         self._imports: dict[tuple[int, str], Sequence[Imported]] = {}
         self._sources: dict[int, list[ModuleType]] = {}
-        self._reached: dict[int, set[int]] = {}
+        self._reached: dict[tuple[int, int], set[int]] = {}
 
     def forget(self) -> None:
         """Let go of all that was found."""
@@ -49,12 +50,10 @@ class ImportGraph:
 
     def leads_to(self, start: object, module: ModuleType, but: ModuleType | None = None) -> bool:
         """Tell whether to import a module is to import another, maybe through more, but for one."""
-        if but is not None:
-            return any(it is module for it in self.led_to(start, but))
-        known = self._reached.get(id(start))
-        if known is None:
-            known = self._reached[id(start)] = set(map(id, self.led_to(start)))
-        return id(module) in known
+        reached = self._all_reached(start)
+        if but is not None and {id(module), id(but)} <= reached:
+            reached = self._all_reached(start, but)
+        return id(module) in reached
 
     def sources(self, asked: set[Asked], name: str = "") -> Iterator[str]:
         """Yield the modules from which others have what they are asked for.
@@ -89,12 +88,22 @@ class ImportGraph:
                     seen.add(id(source))
                     waiting.append(source)
 
+    def _all_reached(self, start: object, but: ModuleType | None = None) -> set[int]:
+        key = id(start), id(but)
+        if key not in self._reached:
+            self._reached[key] = set(map(id, self.led_to(start, but)))
+        return self._reached[key]
+
     def _imported_by(self, importer: ModuleType) -> list[ModuleType]:
-        """Return the modules that one imports, of its own accord."""
+        """Return the modules that one imports, of its own accord. The packages that it is in are
+        not: they have begun before it, whatever it imports.
+        """
         known = self._sources.get(id(importer))
         if known is None:
             imports = self.imports(importer) if self._is_own(importer) else ()
+            inside = f"{name_of_module(importer)}."
             names = dict.fromkeys(name for it in imports for name in it.modules())
+            names = {it: None for it in names if not inside.startswith(f"{it}.")}
             found = map(sys.modules.get, names)
             known = [it for it in found if it is not None and type(it) is ModuleType]
             self._sources[id(importer)] = known

@@ -109,7 +109,8 @@ def _handed_back(
 
 
 def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
-    """Yield the loaded modules that a statement imports something from, or imports.
+    """Yield the loaded modules that a statement imports something from, or imports; but for the
+    packages that its module is in, where these are only on the way: they have begun before it.
 
     Args:
         module: The module that it stands in.
@@ -119,8 +120,14 @@ def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
         return  # their names are no names of the module
     tree = ast.Module([statement], [])
     found = imports_of(tree, name_of_module(module), package_of(module))
-    for name in dict.fromkeys(name for imported in found for name in imported.modules()):
-        source = sys.modules.get(name)
+    inside = f"{name_of_module(module)}."
+    names = dict.fromkeys(
+        name
+        for imported in found
+        for name in imported.modules()
+        if not inside.startswith(f"{name}.") or name == imported.needs(sys.modules)
+    )
+    for source in map(sys.modules.get, names):
         if type(source) is ModuleType and source is not module:
             yield source
 

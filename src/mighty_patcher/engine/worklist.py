@@ -226,7 +226,9 @@ class Worklist:
             name: loaded[name]
             for it in self._imports.imports(module)
             for name in it.modules()
-            if name in loaded and ranks[id(loaded[name])] > rank
+            if name in loaded
+            and ranks[id(loaded[name])] > rank
+            and self._is_own(loaded[name])  # nobody waits for another
         }
         for name, other in later.items():
             if (name_of_module(module), name) not in self._raised:
@@ -312,7 +314,7 @@ class Worklist:
         for imported in sorted(graph.imports(outer, asked), key=lambda it: it.line):
             for name in imported.modules():
                 if rank <= ranks.get(id(sys.modules.get(name)), -1) < end and graph.leads_to(
-                    sys.modules[name], module
+                    sys.modules[name], module, but=outer
                 ):
                     return imported.line
         return None
@@ -337,7 +339,7 @@ class Worklist:
             it.line
             for it in self._imports.imports(other)
             for name in names.intersection(it.modules())
-            if self._before.leads_to(sys.modules.get(name), module)
+            if self._before.leads_to(sys.modules.get(name), module, but=other)
         )
         return min(lines, default=None)
 
@@ -362,7 +364,7 @@ class Worklist:
             it.line
             for it in self._imports.imports(module)
             for name in {*it.modules()} - {name_of_module(module)}
-            if self._imports.leads_to(sys.modules.get(name), other)
+            if self._imports.leads_to(sys.modules.get(name), other, but=module)
         ]
         for it in self._imports.led_to(other) if lines else ():
             if it is not module and not self._has_all(module, it, min(lines)):
