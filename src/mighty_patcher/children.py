@@ -136,12 +136,14 @@ def _is_helper(arguments: list[str]) -> bool:
 
 
 def _start(settings: Settings) -> None:
+    import logging
+
     from mighty_patcher import hmr
-    from mighty_patcher.engine.report import logger
+    from mighty_patcher.engine.log import NAME, logger
     from mighty_patcher.watch import AutoReloader
 
     if settings.level:
-        logger.setLevel(settings.level)
+        logging.getLogger(NAME).setLevel(settings.level)
     clock = time.monotonic()
     reloader = AutoReloader(
         path=settings.watch,
@@ -151,7 +153,7 @@ def _start(settings: Settings) -> None:
         poll=settings.poll,
     )
     if sentence := _why_so_long(settings.watch, time.monotonic() - clock):
-        logger.warning(sentence)
+        logger().warning(sentence)
     hmr.install(reloader)
     if hasattr(os, "register_at_fork"):  # Windows has no fork
         _survive_forks(reloader, in_children=settings.children)
@@ -242,7 +244,7 @@ def _threads_aside() -> Iterator[None]:
 
 
 def _survive_forks(reloader: AutoReloader, *, in_children: bool) -> None:
-    from mighty_patcher.engine.report import logger
+    from mighty_patcher.engine.log import logger
 
     def pause() -> None:
         threads = set(threading.enumerate())
@@ -257,7 +259,7 @@ def _survive_forks(reloader: AutoReloader, *, in_children: bool) -> None:
 
     def resume_in_child() -> None:
         if reloader.engine.is_reloading_elsewhere:
-            logger.warning(
+            logger().warning(
                 "the process %d was forked in the middle of a reload, and is not kept up to date; "
                 "start it again",
                 os.getpid(),

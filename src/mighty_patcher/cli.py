@@ -240,11 +240,13 @@ def _loop(parser: _Parser, options: _Options) -> int:
         if is_given:
             parser.error(f"{name} does not go with --loop")
     os.environ.update(_environ(options))
-    from mighty_patcher.engine.report import logger
+    import logging
+
+    from mighty_patcher.engine.log import NAME
     from mighty_patcher.loop_command import main as loop
 
     if options.level:
-        logger.setLevel(options.level)
+        logging.getLogger(NAME).setLevel(options.level)
     return loop(options.program.target, options.program.arguments, options)
 
 

@@ -17,8 +17,9 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from mighty_patcher.engine.dependencies import Graph, Sources, graph_of_loaded
+from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.modules import filename_of, name_of_module
-from mighty_patcher.engine.report import Reload, logger
+from mighty_patcher.engine.report import Reload
 from mighty_patcher.engine.saves import wait_for_text
 from mighty_patcher.watch import AutoReloader, watcher_of
 
@@ -241,7 +242,7 @@ class Hmr:
                 try:
                     self.reload_module(name)
                 except Exception as error:  # it was reported as every reload is
-                    logger.debug("reload_module(%r) raised %r", name, error)
+                    logger().debug("reload_module(%r) raised %r", name, error)
         finally:
             del self._postponed.names
 
@@ -335,4 +336,4 @@ def _call(hook: Callable[..., object], *arguments: object) -> None:
         name = getattr(hook, "__qualname__", hook)
         # In the message: the console shows no exc_info.
         below = traceback.format_exc().rstrip().replace("\n", "\n  ")
-        logger.error("the hook %s raised; the reload is none the worse for it\n  %s", name, below)
+        logger().error("the hook %s raised; the reload is none the worse for it\n  %s", name, below)

@@ -13,7 +13,8 @@ from weakref import WeakSet
 
 from mighty_patcher.engine.engine import Engine, Rerun
 from mighty_patcher.engine.files import Watcher
-from mighty_patcher.engine.report import Reload, announce, ensure_console, logger
+from mighty_patcher.engine.log import ensure_console, logger
+from mighty_patcher.engine.report import Reload, announce
 
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
@@ -339,7 +340,7 @@ class AutoReloader:
             return
         if self._is_manual:
             self._let_wait(paths)
-            logger.debug("saved, and waiting for apply(): %s", ", ".join(paths))
+            logger().debug("saved, and waiting for apply(): %s", ", ".join(paths))
         else:
             self.reload(paths)
 
@@ -356,7 +357,7 @@ class AutoReloader:
             try:
                 listener(result)
             except Exception:
-                logger.exception("on_reload raised")
+                logger().exception("on_reload raised")
 
     def _wait_for_imports(self) -> None:
         """Have what was saved during an import reloaded when that import has ended."""

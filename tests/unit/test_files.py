@@ -21,6 +21,7 @@ import pytest
 
 from mighty_patcher.engine import files
 from mighty_patcher.engine.files import Watcher
+from mighty_patcher.engine.log import NAME
 from mighty_patcher.engine.roots import NEVER_SOURCE, python_files
 
 TIMEOUT = 10.0  # seconds to wait for what must happen
@@ -304,8 +305,9 @@ def test_a_root_that_was_removed_is_told(
 ) -> None:
     said: queue.Queue[logging.LogRecord] = queue.Queue()
     handler = logging.handlers.QueueHandler(said)
-    files.logger.addHandler(handler)
-    request.addfinalizer(lambda: files.logger.removeHandler(handler))
+    logger = logging.getLogger(NAME)
+    logger.addHandler(handler)
+    request.addfinalizer(lambda: logger.removeHandler(handler))
     watch = start(root)
     inside = (root / "m.py", root / "pkg" / "__init__.py", root / "pkg" / "inner.py")
     shutil.rmtree(root)

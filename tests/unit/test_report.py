@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import datetime
-import io
 import json
 import logging
-import sys
 
 import pytest
 
@@ -15,7 +13,6 @@ from mighty_patcher.engine.report import (
     Stale,
     Step,
     announce,
-    ensure_console,
 )
 from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import RefusedEdit, RunError, SourceError
@@ -227,29 +224,6 @@ class TestEvent:
         assert json.dumps(reload.as_dict())
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-@pytest.fixture
-def fresh(monkeypatch):
-    """Logging as it is when a program starts; the real one has handlers of pytest's."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "PYTHON_COLORS", "TERM"):
-        monkeypatch.delenv(name, raising=False)
-    root = logging.RootLogger(logging.WARNING)
-    fresh = logging.Manager(root).getLogger("mighty_patcher")
-    fresh.addHandler(logging.NullHandler())
-    monkeypatch.setattr(room, "logger", fresh)
-    return root
-
-
-@pytest.fixture
-def shown(capsys):
-    """What was written to stderr since the last look."""
-    return lambda: capsys.readouterr().err
-
-
 OK = reload_of(*patched("f"))
 STALE = reload_of(*patched("f"), stale=(Stale("a", "b", "c"),))
 FAILED = reload_of(errors=(SourceError("/cart.py", "bad"),))
@@ -270,142 +244,6 @@ class TestLogging:
     def test_errors_are_errors_though_something_is_stale(self, caplog):
         announce(reload_of(stale=STALE.stale, errors=FAILED.errors))
         assert caplog.records[0].levelno == logging.ERROR
-
-
-@pytest.mark.usefixtures("fresh")
-class TestConsole:
-    @pytest.mark.parametrize("reload", [OK, STALE, FAILED])
-    def test_silent_unless_asked(self, reload, shown):
-        announce(reload)
-        assert shown() == ""
-
-    @pytest.mark.parametrize("reload", [OK, STALE, FAILED])
-    def test_shows_each_reload_once(self, reload, shown):
-        ensure_console()
-        ensure_console()
-        announce(reload)
-        assert shown() == f"{reload}\n"
-
-    def test_other_messages_get_the_time(self, shown):
-        ensure_console()
-        room.logger.warning("polling every %s s", 0.3)
-        text = shown()
-        assert text[2] == text[5] == ":"
-        assert text[8:] == " polling every 0.3 s\n"
-
-    @pytest.mark.parametrize("where", ["root", "ours"])
-    @pytest.mark.parametrize("first", ["application", "console"])
-    def test_silent_if_the_application_logs(self, fresh, shown, where, first):
-        handler = logging.StreamHandler(io.StringIO())
-        if first == "console":
-            ensure_console()
-        (fresh if where == "root" else room.logger).addHandler(handler)
-        ensure_console()
-        announce(OK)
-        announce(FAILED)
-        assert shown() == ""
-        # It did not ask for more than warnings, and we do not change that.
-        assert handler.stream.getvalue() == f"{FAILED}\n"
-
-    def test_a_null_handler_is_no_configuration(self, fresh, shown):
-        fresh.addHandler(logging.NullHandler())
-        ensure_console()
-        announce(OK)
-        assert shown() == f"{OK}\n"
-
-    def test_other_handlers_do_not_count_without_propagation(self, fresh, shown):
-        fresh.addHandler(logging.StreamHandler(io.StringIO()))
-        room.logger.propagate = False
-        ensure_console()
-        announce(OK)
-        assert shown() == f"{OK}\n"
-
-    @pytest.mark.parametrize("how", ["ours", "root", "disable", "disabled"])
-    def test_levels_that_the_application_set_hold(self, fresh, shown, how):
-        ensure_console()
-        match how:
-            case "ours":
-                room.logger.setLevel(logging.ERROR)
-            case "root":
-                fresh.setLevel(logging.ERROR)
-            case "disable":
-                room.logger.manager.disable = logging.INFO
-            case "disabled":
-                room.logger.disabled = True
-        announce(OK)
-        assert shown() == ""
-
-    def test_stderr_of_the_moment(self, monkeypatch, shown):
-        ensure_console()
-        announce(OK)
-        monkeypatch.setattr(sys, "stderr", io.StringIO())
-        announce(FAILED)
-        assert sys.stderr.getvalue() == f"{FAILED}\n"
-        assert shown() == f"{OK}\n"
-
-    def test_never_raises(self, monkeypatch):
-        class Broken:
-            def write(self, text):
-                raise BrokenPipeError
-
-            def __getattr__(self, name):
-                raise RuntimeError(name)
-
-        closed = io.StringIO()
-        closed.close()
-        ensure_console()
-        for stream in (None, closed, Broken(), object()):
-            monkeypatch.setattr(sys, "stderr", stream)
-            announce(OK)
-            announce(FAILED)
-
-    @pytest.mark.parametrize("encoding", ["ascii", "utf-8", "utf-16", "cp1252"])
-    def test_any_encoding(self, monkeypatch, encoding):
-        raw = io.BytesIO()
-        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, encoding=encoding))
-        ensure_console()
-        announce(reload_of(*patched("größe"), paths=("日本/\udcff.py",)))
-        text = raw.getvalue().decode(encoding)
-        assert "patched größe" in text or "patched gr\\xf6\\xdfe" in text
-        assert "\\udcff" in text
-
-    def test_colours_on_a_terminal(self, monkeypatch):
-        monkeypatch.setattr(sys, "platform", "linux")
-        monkeypatch.setattr(sys, "stderr", Terminal())
-        ensure_console()
-        for reload, colour in ((OK, 32), (STALE, 33), (FAILED, 31)):
-            announce(reload)
-            word = str(reload).split()[1]
-            painted = f"\033[2m12:03:41\033[0m \033[{colour}m{word}\033[0m "
-            assert painted in sys.stderr.getvalue()
-
-
-class TestColours:
-    @pytest.mark.parametrize(
-        ("tty", "environment", "colours"),
-        [
-            (True, {}, True),
-            (False, {}, False),
-            (True, {"NO_COLOR": "1"}, False),
-            (True, {"NO_COLOR": ""}, True),
-            (False, {"FORCE_COLOR": "1"}, True),
-            (True, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
-            (True, {"TERM": "dumb"}, False),
-            (False, {"TERM": "dumb", "FORCE_COLOR": "1"}, True),
-            (True, {"PYTHON_COLORS": "0", "FORCE_COLOR": "1"}, False),
-            (False, {"PYTHON_COLORS": "1", "NO_COLOR": "1"}, True),
-            (True, {"PYTHON_COLORS": "?"}, True),
-        ],
-    )
-    def test_rules(self, monkeypatch, tty, environment, colours):
-        monkeypatch.setattr(sys, "platform", "linux")
-        stream = Terminal() if tty else io.StringIO()
-        assert room._colours(stream, environment) is colours
-
-    def test_old_windows_console(self, monkeypatch):
-        monkeypatch.setattr(sys, "platform", "win32")
-        assert not room._colours(Terminal(), {})
-        assert room._colours(Terminal(), {"WT_SESSION": "x"})
 
 
 def test_a_reload_of_no_file_names_none() -> None:

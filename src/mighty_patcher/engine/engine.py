@@ -19,6 +19,7 @@ from mighty_patcher.engine import version
 from mighty_patcher.engine.attempt import Attempt
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
+from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.made_before import made_before
 from mighty_patcher.engine.modules import (
     Modules,
@@ -29,7 +30,7 @@ from mighty_patcher.engine.modules import (
 from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reached import Reached
 from mighty_patcher.engine.reimports import Reimports
-from mighty_patcher.engine.report import Reload, Stale, Step, details, found_besides, logger
+from mighty_patcher.engine.report import Reload, Stale, Step, details, found_besides
 from mighty_patcher.engine.roots import python_files
 from mighty_patcher.engine.transaction import Transaction
 from mighty_patcher.engine.version import Version, parsed
@@ -379,7 +380,7 @@ class Engine:
         if not modules:
             self._refuse_if_replaced(path)
             self.errors.pop(path, None)
-            logger.debug("%s was saved; no module was loaded from it", self.modules.display(path))
+            logger().debug("%s was saved; no module was loaded from it", self.modules.display(path))
             self._in_force.read_anew(path)
             return None
         if any(map(self.modules.is_importing, modules)):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from typing import TYPE_CHECKING
+
+from mighty_patcher.engine.log import logger
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.report import Reload
@@ -35,7 +36,7 @@ def emit(reload: Reload) -> None:
     except (OSError, ValueError) as error:
         if target not in _unreachable:
             _unreachable.add(target)
-            logging.getLogger("mighty_patcher").warning(
+            logger().warning(
                 "events cannot be written to %s (%s); name a file that can in %s",
                 target,
                 error,

@@ -15,7 +15,6 @@ strings and not `Path`: they are keys to the engine, and there may be many.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import queue
 import sys
@@ -24,6 +23,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.observers import Handler, event_types, make_observer
 from mighty_patcher.engine.roots import Root, is_held, outermost, resolved
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver, ObservedWatch
 
 __all__ = ["Watcher"]
-
-logger = logging.getLogger("mighty_patcher")
 
 LONGEST_BATCH = 2.0  # seconds: a file written without a pause must not hold back all the others
 POLL_INTERVAL = 1.0  # seconds, where inotify refuses
@@ -247,13 +245,13 @@ class Watcher:
             try:
                 self._on_start()
             except BaseException:
-                logger.exception("what was saved before the watch began was not handled")
+                logger().exception("what was saved before the watch began was not handled")
         while (changes := self._collect()) is not None:
             try:
                 if batch := self._settle(set(changes)):
                     self._on_batch(batch)
             except BaseException:  # also SystemExit: an edit that exits must not end the watch
-                logger.exception("a batch of saves was not handled")
+                logger().exception("a batch of saves was not handled")
             with self._counting:
                 self._unhandled -= len(changes)
 
@@ -292,7 +290,7 @@ class Watcher:
     def _tell_of_lost_root(self, directory: str) -> None:
         for root in self._roots:
             if directory == os.path.join(root.directory, "") and not os.path.isdir(directory):
-                logger.warning("%s is gone; its files are not watched any more", root.directory)
+                logger().warning("%s is gone; its files are not watched any more", root.directory)
                 self._lost.add(root)
 
     def _look_for_lost_roots(self) -> None:
@@ -304,7 +302,7 @@ class Watcher:
                 return
             self._lost.difference_update(back)
             for root in back:
-                logger.info("%s is back, and is watched", root.directory)
+                logger().info("%s is back, and is watched", root.directory)
                 observer.unschedule(self._watches[root])
                 self._schedule(observer, [root], self._poll)
         for root in back:
@@ -363,7 +361,7 @@ class Watcher:
 
     def _warn(self, error: OSError) -> None:
         limit = _LIMITS.get(error.errno or 0)
-        logger.warning(
+        logger().warning(
             "cannot watch %s by events (%s); looking at the files every %g s instead%s",
             ", ".join(root.file or root.directory for root in self._roots),
             error.strerror or error,

@@ -23,7 +23,6 @@ import array
 import ctypes
 import errno
 import fcntl
-import logging
 import os
 import select
 import stat
@@ -43,11 +42,10 @@ from watchdog.events import (
 )
 from watchdog.observers.api import EventEmitter
 
+from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.roots import is_never_source
 
 __all__ = ["SourceEmitter"]
-
-logger = logging.getLogger("mighty_patcher")
 
 # From <sys/inotify.h>.
 IN_CLOSE_WRITE = 0x00000008
@@ -276,7 +274,7 @@ class _Tree:
             )
         except OSError as error:
             if folder != self._root and error.errno in NOT_OURS:
-                logger.debug("%s is not watched: %s", folder, error.strerror)
+                logger().debug("%s is not watched: %s", folder, error.strerror)
                 return False
             raise
         # The kernel knows directories and not paths: this one may have been known by another.
@@ -328,7 +326,7 @@ def _subfolders(folder: str) -> list[str]:
                 if entry.is_dir(follow_symlinks=False) and not is_never_source(entry.path)
             ]
     except OSError as error:
-        logger.debug("%s cannot be listed: %s", folder, error.strerror)
+        logger().debug("%s cannot be listed: %s", folder, error.strerror)
         return []
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime
 import logging
 import os
-import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from mighty_patcher.engine import events
+from mighty_patcher.engine.log import logger, say
 from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import MightyPatcherError, RefusedEdit, RunError, SourceError
 
@@ -24,9 +24,7 @@ __all__ = [
     "Step",
     "announce",
     "details",
-    "ensure_console",
     "found_besides",
-    "logger",
 ]
 
 LINES_MOVED = "lines moved"
@@ -280,9 +278,6 @@ def _error_as_dict(error: MightyPatcherError) -> dict[str, Any]:
 
 # --- logging ----------------------------------------------------------------------------------
 
-logger = logging.getLogger("mighty_patcher")
-logger.addHandler(logging.NullHandler())
-
 
 def found_besides(find: Callable[[], Iterable[Step]]) -> list[Step]:
     """Return what a report says besides what was done. A fault of ours in finding that is logged,
@@ -294,7 +289,7 @@ def found_besides(find: Callable[[], Iterable[Step]]) -> list[Step]:
     try:
         return list(find())
     except Exception:
-        logger.exception("the report does not say what was kept; please report this")
+        logger().exception("the report does not say what was kept; please report this")
         return []
 
 
@@ -309,105 +304,6 @@ def announce(reload: Reload) -> None:
     """
     events.emit(reload)
     level = logging.ERROR if reload.errors else logging.WARNING if reload.stale else logging.INFO
-    if logger.isEnabledFor(level):
-        logger.log(level, "%s", reload, extra={"reload": reload})
-    elif _only_by_default(level):
-        record = logger.makeRecord(
-            logger.name, level, "", 0, "%s", (reload,), None, extra={"reload": reload}
-        )
-        _console.handle(record)
-    if logger.isEnabledFor(logging.DEBUG) and (explained := reload.explained()):
-        logger.debug("%s", explained.replace("\n", "\n  "))
-
-
-def ensure_console() -> None:
-    """Show reloads on stderr, unless the application has configured logging.
-
-    May be called any number of times. The handler looks at each record whether anybody else
-    handles it, so that an application may configure logging before or after.
-    """
-    logger.addHandler(_console)
-
-
-def _only_by_default(level: int) -> bool:
-    """Tell whether a record is dropped by nothing but the level that logging begins with.
-
-    The application then has no opinion on it, and the console is there to show it. Changing the
-    level of our logger instead would flood the log of an application that configures it later.
-    """
-    return (
-        _console in logger.handlers
-        and not logger.disabled
-        and logger.level == logging.NOTSET
-        and logger.manager.root.level == logging.WARNING
-        and logger.manager.disable < level
-    )
-
-
-class _Console(logging.Handler):
-    """Writes to whatever `sys.stderr` is at the time, and never raises into the program."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if _application_logs():
-            return
-        try:
-            _write(sys.stderr, record)
-        except Exception:
-            # stderr is closed, a broken pipe, or an object of the program's that raises. There is
-            # no other place to say so, and a reload must not end the program.
-            return
-
-
-def _application_logs() -> bool:
-    current: logging.Logger | None = logger
-    while current is not None:
-        for handler in current.handlers:
-            if handler is not _console and not isinstance(handler, logging.NullHandler):
-                return True
-        current = current.parent if current.propagate else None
-    return False
-
-
-_console = _Console()
-
-
-def _write(stream: TextIO | None, record: logging.LogRecord) -> None:
-    if stream is None:  # pythonw has none.
-        return
-    text = record.getMessage()
-    if not hasattr(record, "reload"):
-        text = f"{datetime.datetime.fromtimestamp(record.created):%H:%M:%S} {text}"
-    if _colours(stream, os.environ):
-        text = _painted(text, record.levelno)
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    encodable = text.encode(encoding, "backslashreplace").decode(encoding)
-    stream.write(encodable + "\n")  # In one piece: other threads write too.
-    stream.flush()
-
-
-_DIM, _RED, _GREEN, _YELLOW, _PLAIN = "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[0m"
-
-
-def _painted(text: str, level: int) -> str:
-    """Paint the time of day dim, and the first word after it in the colour of the level."""
-    colour = _RED if level >= logging.ERROR else _YELLOW if level >= logging.WARNING else _GREEN
-    time, _, rest = text.partition(" ")
-    word, space, rest = rest.partition(" ")
-    return f"{_DIM}{time}{_PLAIN} {colour}{word}{_PLAIN}{space}{rest}"
-
-
-def _colours(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Decide on colours as CPython does for its own tracebacks."""
-    if not sys.flags.ignore_environment:
-        wish = environment.get("PYTHON_COLORS")
-        if wish in ("0", "1"):
-            return wish == "1"
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("FORCE_COLOR"):
-        return True
-    if environment.get("TERM") == "dumb":
-        return False
-    if sys.platform == "win32" and not environment.get("WT_SESSION"):
-        return False  # Older consoles of Windows show the codes themselves.
-    return stream.isatty()
+    say(level, "%s", reload, extra={"reload": reload})
+    if logger().isEnabledFor(logging.DEBUG) and (explained := reload.explained()):
+        logger().debug("%s", explained.replace("\n", "\n  "))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.files import Watcher
-from mighty_patcher.engine.report import logger
+from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.roots import is_never_source, python_files
 from mighty_patcher.engine.version import forget_bytecode
 
@@ -249,7 +249,7 @@ def _observer(roots: Roots, on_event: Callable[[Any], None], poll: float | None)
         if poll is not None:
             raise
         observer.stop()
-        logger.warning("cannot watch by events (%s); looking every %g s instead", error, _POLL)
+        logger().warning("cannot watch by events (%s); looking every %g s instead", error, _POLL)
         return _observer(roots, on_event, _POLL)
     return observer
 

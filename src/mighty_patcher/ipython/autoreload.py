@@ -14,7 +14,8 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
-from mighty_patcher.engine.report import Reload, logger
+from mighty_patcher.engine.log import logger
+from mighty_patcher.engine.report import Reload
 from mighty_patcher.ipython.magics import give_magics
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class _Warning:
         theirs = _theirs(self._session)
         if theirs is not None and getattr(getattr(theirs, "_reloader", None), "enabled", False):
             self._is_said = True
-            logger.warning(
+            logger().warning(
                 "IPython's autoreload is on as well, and executes again what is patched here; turn "
                 "one of them off: %autoreload 0, or %mighty off"
             )

@@ -13,8 +13,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from mighty_patcher.engine import events
+from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.modules import name_of_module
-from mighty_patcher.engine.report import Reload, announce, logger
+from mighty_patcher.engine.report import Reload, announce
 from mighty_patcher.ipython.cells import Cells
 from mighty_patcher.ipython.own import Own
 from mighty_patcher.watch import NOWHERE, AutoReloader, watcher_of, watching
@@ -229,7 +230,7 @@ class ShellSession:
                     doubtful=news.doubtful,
                 )
             except OSError as error:
-                logger.warning("%s is not watched: %s", root.folder, error)
+                logger().warning("%s is not watched: %s", root.folder, error)
 
     # ---- which saves
 

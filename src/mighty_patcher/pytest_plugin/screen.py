@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mighty_patcher.engine.report import logger
+from mighty_patcher.engine.log import NAME
 
 __all__ = ["Screen"]
 
@@ -36,6 +36,7 @@ class Screen(logging.Handler):
         self._waiting: list[str] = []
         self._is_open = False
         self._debugger: Any = None
+        self._logger = logger = logging.getLogger(NAME)
         self._before = logger.level, logger.propagate
         # Neither into what a test has captured, nor into its log.
         logger.addHandler(self)
@@ -45,10 +46,10 @@ class Screen(logging.Handler):
 
     def close(self) -> None:
         """Leave the logger as it was; may be called again."""
-        if self in logger.handlers:
-            logger.removeHandler(self)
-            level, logger.propagate = self._before
-            logger.setLevel(level)
+        if self in self._logger.handlers:
+            self._logger.removeHandler(self)
+            level, self._logger.propagate = self._before
+            self._logger.setLevel(level)
         super().close()
 
     def emit(self, record: logging.LogRecord) -> None:

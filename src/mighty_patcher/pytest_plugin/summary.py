@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.report import logger
+from mighty_patcher.engine.log import NAME
 
 __all__ = ["Reporters", "showing_reloads"]
 
@@ -108,6 +108,7 @@ def showing_reloads(say: Callable[[str], object]) -> Iterator[None]:
         say: Writes a line.
     """
     handler = _Showing(say)
+    logger = logging.getLogger(NAME)
     before = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.propagate = False

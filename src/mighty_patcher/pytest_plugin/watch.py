@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from mighty_patcher.engine.report import logger
+from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.saves import Saves
 from mighty_patcher.pytest_plugin.collected import Collected
 from mighty_patcher.pytest_plugin.installing import Installer
@@ -308,7 +308,7 @@ class Watch:
         if self._starts_anew:
             sys.stdout.flush()
             sys.stderr.flush()
-            logger.debug("starting %s", sys.orig_argv)
+            logger().debug("starting %s", sys.orig_argv)
             os.execv(sys.executable, sys.orig_argv)
 
 
