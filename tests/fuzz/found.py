@@ -1365,4 +1365,19 @@ FOUND = {
             def h(x):
                 return f(x)
         """,
+    "the last who sets a key has the last word": """
+        ----- last.py
+        T = {"a": 1, "b": 1}
+        T["a"] = 2
+        B = T["a"]
+        T["b"] = 2
+        T["a"] = 3
+        =====
+        ----- last.py
+        T = {"a": 1, "b": 1}
+        T["a"] = 4
+        B = T["a"]
+        T["b"] = 2
+        T["a"] = 3
+        """,
 }

@@ -335,6 +335,8 @@ class Program:
             return Node("bare", f"{self.random.choice(lists)}.append({value})")
         if tables:
             key = self.random.choice("abc")
+            if self.random.random() < 0.5:  # so plain that it may be executed once more
+                value = self._literal()
             return Node("bare", f'{self.random.choice(tables)}["{key}"] = {value}')
         return None
 

@@ -32,6 +32,9 @@ follows from:
 * Of two definitions of one name a reload makes one object: rule 2, a definition that is run keeps
   the old identity.
 * Whatever is computed from something unknown is unknown.
+
+A table whose keys are only set by ``T["a"] = 1`` is not unknown because one of these was edited:
+the last one of each key has the last word.
 """
 
 from __future__ import annotations
@@ -98,6 +101,7 @@ class Cause:
 
 Causes = frozenset[Cause]
 _LOOKED_INTO = ("Match", "Try", "With")
+_PLAIN = re.compile(r'\w+\["\w+"\] = \d+')
 _NEVER = ("if __name__", "if typing.TYPE_CHECKING")
 
 
@@ -900,7 +904,8 @@ class Step:
         self.memory.results = results
         contents = {node for node in self.memory.contents if not self._is_made_anew(node)}
         for node in self._changed_in_place(self.old) | self._changed_in_place(self.new):
-            if not self._is_made_anew(node) and not self._repeats(node):
+            is_known = self._repeats(node) or self._has_its_last_words(node)
+            if not self._is_made_anew(node) and not is_known:
                 contents.add(node)
         self.memory.contents = contents
 
@@ -980,6 +985,28 @@ class Step:
             self._did_run(module, it)
             for module, it in self.new.all()
             if node in _targets(self.new, module, it)
+        )
+
+    def _has_its_last_words(self, node: Node) -> bool:
+        """Tell whether each key of a table has the value of the last statement that sets it, though
+        one before that was edited: nothing else changes the table, and each sets one key plainly.
+        """
+        before, after = (
+            [(module, it) for module, it in v.all() if node in _targets(v, module, it)]
+            for v in (self.old, self.new)
+        )
+        plain = [
+            it
+            for writers in (before, after)
+            for module, it in writers
+            if module == node[0] and not it.in_block and _PLAIN.fullmatch(it.text)
+        ]
+        texts = [[it.text for _, it in writers] for writers in (before, after)]
+        if len(plain) != len(before) + len(after) or any(len(set(t)) < len(t) for t in texts):
+            return False
+        lasts = [{it.subscript: it.text for _, it in writers} for writers in (before, after)]
+        return list(lasts[0]) == list(lasts[1]) and all(
+            text == lasts[0][key] or text not in texts[0] for key, text in lasts[1].items()
         )
 
 

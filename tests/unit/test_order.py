@@ -45,10 +45,27 @@ def test_what_was_read_in_another_order(project, old, new, expected):
             "T['a'] = 2\nT['a'] = 1\n",
             ["T['a']: it has changed T after line 3 changed it in place"],
         ),
+        # Who had the last word has it again; but for who might make something else now.
+        ("T['a'] = 1\nT['a'] = 2\n", "T['a'] = 5\nT['a'] = 2\n", []),
         (
-            "T['a'] = 1\nT['a'] = 2\n",
-            "T['a'] = 5\nT['a'] = 2\n",
+            "T['a'] = 1\nT['a'] = int(2)\n",
+            "T['a'] = 5\nT['a'] = int(2)\n",
             ["T['a']: it has changed T after line 3 changed it in place"],
+        ),
+        (
+            "T['a'] = 1\nT['a'] = [2]\n",
+            "T['a'] = 5\nT['a'] = [2]\n",
+            ["T['a']: it has changed T after line 3 changed it in place"],
+        ),
+        (
+            "T['a'] = 1\nif L:\n    T['a'] = 2\n",
+            "T['a'] = 5\nif L:\n    T['a'] = 2\n",
+            ["T['a']: it has changed T after line 4 changed it in place"],
+        ),
+        (
+            "T['a'] = 1\nT['a'] += 2\n",
+            "T['a'] = 5\nT['a'] += 2\n",
+            ["T['a']: it has read T before line 2 changed it in place"],
         ),
         (
             "T['a'] = 1\nT.clear()\n",
@@ -85,6 +102,61 @@ def test_what_was_changed_in_another_order(project, old, new, expected):
     project.engine()
     found = [f"{name}: {reason}" for name, reason in kept(project.save(m=head + new))]
     assert [it for it in found if "in place" in it] == expected
+
+
+HEAD = """
+log = []
+class T(dict):
+    def __setitem__(self, key, value):
+        log.append((key, value))
+        super().__setitem__(key, value)
+class N: x = 0
+T, X, Y = T(), 1, 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "log"),
+    [
+        ("T['a'] = 1\nT['b'] = 1\nT['a'] = 2\n", "1\nT['b']", "5\nT['b']", "a5 a2"),
+        ("T['a'] = 1\nT['a'] = 2\nT['a'] = 3\n", "= 1", "= 5", "a5 a2 a3"),
+        ("T['a'] = 1\nT['a'] = 2\nT['a'] = 3\n", "= 2", "= 5", "a5 a3"),
+        ("T['a'] = 1\nT['a'] = 2\n", "= 2", "= 5", "a5"),
+        ("T['a'] = 1\nT['a'] = T['b'] = 2\n", "= 1", "= 5", "a5 a2 b2"),
+        ("T['a'] = 1\nT['a'], T['c'] = 2, (Y,)\n", "= 1", "= 5", "a5 a2 c(2,)"),
+        ("T['b'] = 1\nT['a'] = 2\n", "T['b'] = 1", "T['b'] = 1\nT['a'] = 5", "a5 a2"),
+        # by what it reads
+        ("Z = X\nT['a'] = Z\nT['a'] = Y + 1\n", "Z = X", "Z = Y", "a2 a3"),
+        # in a block
+        ("if X:\n    T['a'] = 1\n    T['a'] = 2\n", "= 1\n    ", "= 5\n    ", "a5 a2"),
+        ("if X:\n    T['a'] = 1\nT['a'] = 2\n", "= 1\nT", "= 5\nT", "a5 a2"),
+        # not before the statement, nor another place
+        ("T['a'] = 1\nT[X] = 2\nT['A'] = 3\n", "= 1\nT", "= 5\nT", "a5"),
+        ("T['a'] = 1\nprint(len(T))\nT['a'] = 2\n", "print(", "print(1, ", ""),
+        # never twice
+        ("T['a'] = 1\nT['a'] = 2\nT['a'] = 3\n", "= 1\nT['a'] = 2", "= 5\nT['a'] = 6", "a5 a6 a3"),
+    ],
+)  # fmt: skip
+def test_who_had_the_last_word_has_it_again(project, text, old, new, log):
+    m = project.load("m", HEAD + text)
+    project.engine()
+    m.log.clear()
+    assert project.edit("m", old, new).ok
+    assert " ".join(f"{key}{value}" for key, value in m.log) == log
+    fresh = project.load("fresh", project.path("m").read_text())
+    assert fresh.T == m.T
+
+
+def test_a_reader_between_sees_what_is_there_by_then(project):
+    text = "T['a'] = 1\nbetween = T['a']\nT['a'] = 2\nbehind = T['a']\nN.x = 1\nN.x = 2\n"
+    m = project.load("m", HEAD + text)
+    project.engine()
+    reload = project.edit("m", "T['a'] = 1", "T['a'] = 5")
+    assert (m.between, m.T["a"], m.behind) == (5, 2, 2)
+    assert not any("in place" in reason for _, reason in kept(reload))
+    assert "T['a'], which was set above it" in [s.reason for s in reload.steps][2]
+    project.edit("m", "N.x = 1", "N.x = 5")
+    assert m.N.x == 2
 
 
 def test_a_long_module_is_gone_through_once(project, monkeypatch):

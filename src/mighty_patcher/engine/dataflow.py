@@ -14,6 +14,8 @@ The rules, where they are not obvious:
   reading settings are run, definitions and bare calls are not. ``app.config["A"] = 2`` reaches only
   those that read ``app.config``. If settings itself is bound anew, all that read it are run, and so
   what had been put into the old one is put into the new.
+* ``settings["a"] = 3`` below that is executed again, as it has had the last word: where its text
+  tells the very place and it calls nothing. Any other is kept, and the report says so.
 * A name that only a branch had set that is not taken any more stays, and the report says so; its
   readers are not run. For the branch may say ``if "cache" not in globals()``.
 * A loop is taken to bind its target: nobody reuses a loop's variable for when there was nothing.
@@ -33,6 +35,7 @@ from mighty_patcher.engine.chains import Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned
 from mighty_patcher.engine.facts import Facts, Stars
 from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs
+from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
 from mighty_patcher.engine.trees import DEFINITION, IMPORT
@@ -121,6 +124,7 @@ class Flow:
         self._mutated: set[tuple[str, str]] = set()
         self._rebuilt: dict[str, str] = {}
         self._set_again: set[tuple[str, str]] = set()
+        self._set: dict[str, int] = {}  # each place, and the first that has set it
         self._executed: set[int] = set()
         self._stack: list[_Job] = []
         self._current: _Job | None = None
@@ -258,6 +262,8 @@ class Flow:
         assert job is not None
         assert job.change is change
         self._inputs.executed(job.at, change, job.facts.binds - {"*"}, changed, job.again)
+        for place in job.facts.sets:
+            self._set[place] = min(job.at, self._set.get(place, job.at))
         if not job.again:
             self._mutated |= {self._first_attribute(*it) for it in job.facts.mutated}
 
@@ -486,6 +492,10 @@ class Flow:
         is_definition = isinstance(self._inputs.changes[at].new, _DEFINITION)
         for root, attribute in sorted(found.mutated & self._set_again if not is_definition else ()):
             return f"sets {root}.{attribute}, which has been set anew"
+        for place in sorted(found.sets if self._set or dirty else ()):
+            is_set = self._set.get(place, at) < at or f"{place} =" in dirty
+            if is_set and found.statement is not None and only_sets(found.statement):
+                return f"sets {place}, which was set above it"
         if found.binds and not is_definition:
             for root, attribute in sorted(self._mutated):
                 path = f"{root}.{attribute}" if attribute else root

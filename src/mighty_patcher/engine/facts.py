@@ -60,6 +60,8 @@ class Facts:
             ``("a.b", "c")`` for ``a.b.c.clear()``.
         augmented: Names of augmented assignments.
         calls: Names that it calls, or decorates with.
+        sets: Keys and attributes that it sets or deletes: ``table['a']``.
+        statement: The statement; None for a header.
     """
 
     reads: frozenset[str]
@@ -70,6 +72,8 @@ class Facts:
     mutated: frozenset[tuple[str, str]]
     augmented: frozenset[str]
     calls: frozenset[str]
+    sets: frozenset[str]
+    statement: ast.stmt | None = None
 
 
 def facts(
@@ -90,7 +94,7 @@ def facts(
     """
     walker = _Walker(lazy_annotations, type_checking, stars)
     walker.statement(statement)
-    return walker.facts()
+    return walker.facts(statement)
 
 
 def header_facts(
@@ -187,7 +191,7 @@ class _Walker:
         self._type_checking = type_checking
         self._names = Names()
 
-    def facts(self) -> Facts:
+    def facts(self, statement: ast.stmt | None = None) -> Facts:
         names = self._names
         return Facts(
             frozenset(names.reads),
@@ -198,6 +202,8 @@ class _Walker:
             frozenset(names.mutated),
             frozenset(names.augmented),
             frozenset(names.calls),
+            frozenset(names.sets),
+            statement,
         )
 
     def header(self, parts: Sequence[ast.AST]) -> None:
@@ -303,10 +309,10 @@ class _Walker:
                 self._target(value)
             case ast.Attribute(value=value):
                 self._visit(value)
-                self._names.mutate(target)
+                self._names.set_place(target)
             case ast.Subscript(value=value):
                 self._visit(value, target.slice)
-                self._names.mutate(target)
+                self._names.set_place(target)
 
     def _annotation(self, *annotations: ast.expr | None) -> None:
         if not self._lazy:

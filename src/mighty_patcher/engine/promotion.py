@@ -20,7 +20,8 @@ _DEFINITION = (*DEFINITION, ast.ClassDef)
 
 Why = Callable[[Facts, frozenset[str], Collection[str]], str | None]
 """Says why a statement has to run, if so, given what it does, and names that statements before it
-in the same block have bound, without a change and with one; ``K.x`` is an attribute of a class.
+in the same block have bound, without a change and with one; ``K.x`` is an attribute of a class, and
+``T['a'] =`` a place that has been set.
 """
 
 
@@ -138,15 +139,20 @@ class Promotion:
                 return children
 
     def _fed_by(self, child: Change, in_class: bool) -> frozenset[str]:
-        """Return the names whose values a statement in a block is taken to change, and attributes
-        of a class, such as ``K.x``.
+        """Return the names whose values a statement in a block is taken to change, attributes of a
+        class, such as ``K.x``, and places that it sets: ``T['a'] =``.
         """
         if isinstance(child.new, ast.ClassDef) and not in_class:
             return self._members_of(child, child.new.name)
         is_fixed = isinstance(child.new, _DEFINITION) and not (
             in_class and child.new.decorator_list
         )
-        return frozenset() if is_fixed else self._facts.bound_by(child)
+        return frozenset() if is_fixed else self._facts.bound_by(child) | self._places_of(child)
+
+    def _places_of(self, child: Change) -> frozenset[str]:
+        statement = pruned(child)
+        sets = frozenset() if statement is None else self._facts.of(statement).sets
+        return frozenset(f"{place} =" for place in sets)
 
     def _members_of(self, change: Change, name: str) -> frozenset[str]:
         changed = [it for it in change.children or () if it.kind in ("run", "remove")]

@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from mighty_patcher.engine.places import place_of
+
 __all__ = ["Names"]
 
 
@@ -35,6 +37,7 @@ class Names:
         mutated: What it changes in place.
         augmented: Those of augmented assignments.
         calls: Those that it calls.
+        sets: The keys and attributes that it sets, as far as these are known.
     """
 
     def __init__(self) -> None:
@@ -45,6 +48,7 @@ class Names:
         self.mutated: set[tuple[str, str]] = set()
         self.augmented: set[str] = set()
         self.calls: set[str] = set()
+        self.sets: set[str] = set()
         self._module = self._scope = _Scope("module")
 
     @property
@@ -112,15 +116,26 @@ class Names:
             self.bind(name)
             self.deletes.add(name)
 
-    def mutate(self, node: ast.expr) -> None:
-        """Note that what an expression leads to is changed in place: as far as attributes lead."""
+    def mutate(self, node: ast.expr) -> bool:
+        """Note that what an expression leads to is changed in place: as far as attributes lead.
+
+        Returns:
+            Whether that begins with a name of the module.
+        """
         steps: list[str] = []
         while isinstance(node, ast.Attribute | ast.Subscript):
             steps = [node.attr, *steps] if isinstance(node, ast.Attribute) else []
             node = node.value
-        if isinstance(node, ast.Name) and self._is_of_module(node.id):
-            root, _, step = ".".join([node.id, *steps]).rpartition(".")
-            self.mutated.add((root, step) if root else (step, ""))
+        if not isinstance(node, ast.Name) or not self._is_of_module(node.id):
+            return False
+        root, _, step = ".".join([node.id, *steps]).rpartition(".")
+        self.mutated.add((root, step) if root else (step, ""))
+        return True
+
+    def set_place(self, target: ast.expr) -> None:
+        """Note that an attribute or an item is set or deleted."""
+        if self.mutate(target) and (place := place_of(target)):
+            self.sets.add(place)
 
     # ---- scopes
 
