@@ -292,6 +292,17 @@ class TestFunctions:
         assert (m.run.__doc__, m.run.__wrapped__.__doc__) == ("2", "2")
 
 
+class TestNames:
+    def test_what_is_none_is_taken_away_with_what_bound_it(self, project):
+        source = "try:\n    import no_such_module\nexcept ImportError:\n    no_such_module = None\n"
+        m = project.load("m", source + "X = 1\n")
+        project.load("user", "from ~m import *\n")
+        project.engine()
+        assert not said(project.save(m="X = 1\n"))
+        assert not hasattr(m, "no_such_module")
+        assert not hasattr(sys.modules[project.prefix + "user"], "no_such_module")
+
+
 class TestAliases:
     """A name for what another one has made gets something of its own; the other one keeps it."""
 

@@ -13,7 +13,7 @@ from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers,
 from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import exported
@@ -131,8 +131,8 @@ class Followers:
             was = dict(namespace)
             removed: dict[str, Any] = {}
             for it in sorted(gone - own):
-                is_submodule = sys.modules.get(f"{names}.{it}") is before[it]
-                if namespace.get(it, ABSENT) is before[it] and not is_submodule:
+                is_own = namespace.get(it, ABSENT) is before[it]
+                if is_own and not is_submodule(before[it], names, it):
                     removed[it] = namespace[it]
                     journal.unbind(namespace, it)
                     steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))

@@ -7,13 +7,12 @@ Found from the sources, and from the order in which imports have ended.
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Protocol
 
 from mighty_patcher.engine.inforce import StarImporter
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.stars import names_of_stars
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Version
@@ -61,7 +60,7 @@ class Halfway:
         (_, rest), late = self._split(module, line, before=False)
         if name == "*":
             return late <= namespace_of(module).keys()
-        if _is_submodule(module, name):
+        if is_submodule(namespace_of(module).get(name), name_of_module(module), name):
             return True  # `from package import module` imports it
         if name in late or "*" not in names_bound(rest):
             return name not in late
@@ -81,10 +80,8 @@ class Halfway:
         late = set() if line is None else self._bound_late(source, line, before=before)
         for name, value in list(namespace_of(source).items()):
             # A package gets a submodule when that ends.
-            if (
-                type(value) is ModuleType
-                and _is_submodule(source, name)
-                and (value is importer or self.lines(value, importer, before=before) is not None)
+            if is_submodule(value, name_of_module(source), name) and (
+                value is importer or self.lines(value, importer, before=before) is not None
             ):
                 late.add(name)
         return late
@@ -124,11 +121,3 @@ class Halfway:
             late = names_bound(parts[1]) - names_bound(parts[0]) - {"*"}
             known = self._parts[id(module), line, before] = parts, late
         return known
-
-
-def _is_submodule(package: ModuleType, name: str) -> bool:
-    """Tell whether a name of a package stands for the module of that name in it."""
-    value = namespace_of(package).get(name)
-    return (
-        type(value) is ModuleType and sys.modules.get(f"{name_of_module(package)}.{name}") is value
-    )

@@ -32,6 +32,7 @@ __all__ = [
     "Modules",
     "every_module",
     "filename_of",
+    "is_submodule",
     "name_of_module",
     "namespace_of",
     "package_of",
@@ -401,6 +402,18 @@ def name_of_module(module: ModuleType) -> str:
     """Return a module's ``__name__``, or ``"?"`` where the program has taken it away."""
     name = namespace_of(module).get("__name__")
     return name if isinstance(name, str) else "?"
+
+
+def is_submodule(value: object, package: str, name: str) -> bool:
+    """Tell whether a value is the module of a name in a package, which has it as an attribute of
+    this name whether or not the package itself imports it.
+
+    Args:
+        value: The value.
+        package: The name of the package.
+        name: The name in it.
+    """
+    return issubclass(type(value), ModuleType) and sys.modules.get(f"{package}.{name}") is value
 
 
 def package_of(module: ModuleType) -> str:

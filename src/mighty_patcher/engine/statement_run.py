@@ -29,7 +29,7 @@ from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, narrow
 from mighty_patcher.engine.order import kept_out_of_order
 from mighty_patcher.engine.origins import is_made_by
@@ -411,8 +411,7 @@ class StatementRun:
         module = name_of_module(self._module)
         for name in sorted(self._watched - self._seen):
             value, statement = self._start.get(name, ABSENT), flow.last_binder(name)
-            is_submodule = sys.modules.get(f"{module}.{name}", ABSENT) is value
-            if statement is None or self._differs(name) or is_submodule:
+            if statement is None or self._differs(name) or is_submodule(value, module, name):
                 continue
             if self._is_only_imported(name):
                 del self._namespace[name]

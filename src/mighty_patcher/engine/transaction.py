@@ -28,7 +28,7 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
@@ -468,7 +468,7 @@ def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
         if name in before
         and name in namespace
         and namespace[name] is before[name]
-        and sys.modules.get(f"{package}.{name}") is not namespace[name]
+        and not is_submodule(namespace[name], package, name)
     ]
 
 
