@@ -291,6 +291,15 @@ class TestFunctions:
         assert not said(project.save(m=source.replace('"one"', '"2"')))
         assert (m.run.__doc__, m.run.__wrapped__.__doc__) == ("2", "2")
 
+    def test_what_is_set_below_a_function_that_is_defined_anew(self, project):
+        source = "def f(x): pass\nf.__doc__ = 'set below'\nf.__name__ = 'g'\nf.own = []\n"
+        m = project.load("m", source)
+        project.engine()
+        f, own = m.f, m.f.own
+        assert not said(project.save(m=source.replace("f(x)", "f(x, y=0)")))
+        assert (m.f.__doc__, m.f.__name__, f.__name__) == ("set below", "g", "g")
+        assert (m.f(1, 2), m.f.own is own) == (None, True)
+
 
 class TestNames:
     def test_what_is_none_is_taken_away_with_what_bound_it(self, project):

@@ -168,7 +168,8 @@ class Flow:
         """Have statements executed that assign attributes: ``Base.default = X``, below the class.
 
         Args:
-            attributes: The name of a class and an attribute, which its statement has set.
+            attributes: The name of a class or function and an attribute, which its statement has
+                set.
         """
         self._set_again |= set(attributes)
 

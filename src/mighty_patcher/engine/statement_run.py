@@ -52,11 +52,21 @@ from mighty_patcher.engine.toplevel import (
     lines_run,
     name_of_statement,
 )
-from mighty_patcher.engine.trees import BLOCK, IMPORT, branches_of
+from mighty_patcher.engine.trees import BLOCK, DEFINITION, IMPORT, branches_of
 
 __all__ = ["StatementRun", "Wait", "stays_as_built"]
 
 _LAZY = sys.version_info >= (3, 14)  # PEP 649
+_SET_BY_DEF = (
+    "__annotations__",
+    "__defaults__",
+    "__doc__",
+    "__kwdefaults__",
+    "__module__",
+    "__name__",
+    "__qualname__",
+)
+"""What a ``def`` gives a function, and a statement below it may set: ``f.__doc__ = g.__doc__``."""
 _LEFT = "nothing that was executed has set it: it is left from before"
 _NOT_IMPORTED = "it was imported before, and is not any more"
 
@@ -291,6 +301,8 @@ class StatementRun:
         changed = {name for name in bound if self._differs(name)}
         if isinstance(change.new, ast.ClassDef) and flow.is_overwritten(change.new.name):
             changed.add(change.new.name)  # `A = mark(A)` is given the class as it is now
+        elif isinstance(change.new, DEFINITION):
+            flow.set_again({(change.new.name, it) for it in _SET_BY_DEF})
         flow.done(change, changed)
         self._rebuild(keeper, flow)
 
