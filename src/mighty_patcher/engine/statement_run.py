@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +34,7 @@ from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, nar
 from mighty_patcher.engine.order import kept_out_of_order
 from mighty_patcher.engine.origins import is_made_by
 from mighty_patcher.engine.outside import ABSENT, Outside
+from mighty_patcher.engine.overtaken import Overtaken
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import marked
@@ -127,6 +128,11 @@ class StatementRun:
         self._imported: dict[str, list[ModuleType]] | None = None
         self._known: dict[int, tuple[ast.stmt, Facts]] = {}  # each is looked at once
 
+    @cached_property
+    def _overtaken(self) -> Overtaken:
+        statements = [it.new for it in self._plan.changes if it.new is not None]
+        return Overtaken(self._module, statements, self.tree_of)
+
     def forget(self) -> None:
         """Let go, at the end, of what knows it and would live on with it until the collector comes
         by.
@@ -207,6 +213,7 @@ class StatementRun:
                     return
                 self._execute(change, flow, keeper)
             self._give_back(flow)
+            self._overtaken.give_back()
             if until is None and self._has_other_annotations():
                 self._annotate(keeper)
         if until is None:
@@ -384,7 +391,8 @@ class StatementRun:
         borrowed = Borrowed(self._namespace, bound)
         keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
         try:
-            exec(part.code, self._namespace)
+            with self._overtaken.lent(statement.lineno):
+                exec(part.code, self._namespace)
         finally:
             borrowed.give_back()
 
