@@ -34,18 +34,28 @@ class ImportGraph:
         self._imports: dict[tuple[int, str], Sequence[Imported]] = {}
         self._sources: dict[int, list[ModuleType]] = {}
         self._reached: dict[tuple[int, int], set[int]] = {}
+        self._names: dict[int, frozenset[str]] = {}
 
     def forget(self) -> None:
         """Let go of all that was found."""
         self._imports.clear()
         self._sources.clear()
         self._reached.clear()
+        self._names.clear()
 
     def imports(self, module: ModuleType, name: str = "") -> Sequence[Imported]:
         """Return what a module imports (`Imports`)."""
         known = self._imports.get((id(module), name))
         if known is None:
             known = self._imports[id(module), name] = self._ask(module, name)
+        return known
+
+    def names(self, module: ModuleType) -> frozenset[str]:
+        """Return the names of the modules that a module imports, packages on the way included."""
+        known = self._names.get(id(module))
+        if known is None:
+            found = (name for it in self.imports(module) for name in it.modules())
+            known = self._names[id(module)] = frozenset(found)
         return known
 
     def leads_to(self, start: object, module: ModuleType, but: ModuleType | None = None) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import re
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple, Protocol
@@ -20,16 +19,14 @@ from mighty_patcher.engine.modules import (
     name_of_module,
     namespace_of,
     package_of,
-    real_path,
 )
 from mighty_patcher.engine.run import running_line
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Texts, Version
 from mighty_patcher.errors import SourceError
 
-__all__ = ["STAR_IMPORT", "InForce", "Session", "StarImporter", "code_filename"]
+__all__ = ["InForce", "Session", "StarImporter", "code_filename"]
 
-STAR_IMPORT = re.compile(rb"import\s*\*")  # begins with a word, which is looked for much faster
 """What a text has that imports everything from some module."""
 
 
@@ -129,11 +126,8 @@ class InForce:
 
     def texts(self) -> Iterator[tuple[ModuleType, Version]]:
         """Yield the modules below the roots, each with the version that it runs, if known."""
-        folders: dict[str, str] = {}
-        for module in self._modules.loaded():
-            file = filename_of(module)
-            text = None if file is None else self._texts.at(real_path(file, folders))
-            if text is not None:
+        for module, path in self._modules.with_paths():
+            if (text := self._texts.at(path)) is not None:
                 yield module, text
 
     def first_text(self, path: str) -> Version | None:
@@ -220,7 +214,7 @@ class InForce:
             text = text or version.read(path)
             if is_elsewhere and not _may_import_from(text.data, importer, source):
                 self._strangers.add((file, source))
-            if not _may_import(text.data, importer, source, name):
+            if not _may_import(text, importer, source, name):
                 return []
             known = self._imports.get(path)
             if known is None or known[0] != text.digest:
@@ -252,7 +246,7 @@ class InForce:
                 own = set(namespace_of(session.module)) - names
                 found.append(StarImporter(session.module, own, session))
         for module, text in self._texts_now():
-            if STAR_IMPORT.search(text.data) is None:
+            if not text.may_import_all:
                 continue
             imports = self.imports_of(module, source, "*")
             if any((it.module, it.name) == (source, "*") for it in imports):
@@ -267,12 +261,9 @@ class InForce:
         return any(it.lineno > line and name in facts(it).sure for it in text.tree.body)
 
     def _texts_now(self) -> Iterator[tuple[ModuleType, Version]]:
-        folders: dict[str, str] = {}
-        for module in self._modules.loaded():
-            if (file := filename_of(module)) is not None:
-                path = real_path(file, folders)
-                if (text := self.begun.get(path) or self._texts.at(path)) is not None:
-                    yield module, text
+        for module, path in self._modules.with_paths():
+            if (text := self.begun.get(path) or self._texts.at(path)) is not None:
+                yield module, text
 
     def _text_now(self, module: ModuleType) -> Version | None:
         file = filename_of(module) if self.begun else None
@@ -282,10 +273,10 @@ class InForce:
         return {path, *(code_filename(module, path) for module in self._modules.of(path))}
 
 
-def _may_import(data: bytes, importer: str, source: str, name: str) -> bool:
+def _may_import(text: Version, importer: str, source: str, name: str) -> bool:
     """Tell from a text whether it is worth parsing, to see if it imports a name from a module."""
-    return _may_import_from(data, importer, source) and (
-        (name != "*" and name.encode() in data) or STAR_IMPORT.search(data) is not None
+    return _may_import_from(text.data, importer, source) and (
+        (name != "*" and name.encode() in text.data) or text.may_import_all
     )
 
 

@@ -34,6 +34,8 @@ from mighty_patcher.engine.version import Version, parsed
 __all__ = ["made_before", "made_with"]
 
 _MOST = 200
+_MANY = 50
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 _ASSIGNMENT = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or sets some
 
@@ -58,25 +60,31 @@ def made_before(
         One step for each statement, no more than a few dozen.
     """
     whole = {step.module for step in steps if step.kind == "ran" and step.qualname == step.module}
+    names = {name.encode(errors="replace") for name in _all_names(reached.why, reached.names)}
     found = (
         step
         for module, text in modules
         if name_of_module(module) not in whole
-        for step in _kept_of(module, text, reached, lines)
+        for step in _kept_of(module, text, reached, names, lines)
         if (step.module, step.line) not in lines
     )
     yield from islice(found, _MOST)
 
 
 def _kept_of(
-    module: ModuleType, text: Version, reached: Reached, lines: Collection[tuple[str, int]]
+    module: ModuleType,
+    text: Version,
+    reached: Reached,
+    names: set[bytes],
+    lines: Collection[tuple[str, int]],
 ) -> Iterator[Step]:
     name = name_of_module(module)
     of_namespace = _of_namespace(module, text) if reached.changed.get(name) else {}
     if not of_namespace and not reached.is_near(module, text):
         return
-    why = {**reached.why, **of_namespace}
-    if _may_call(text, why, reached.names) and parsed(text) is not None:
+    names = names.union(it.encode() for it in _all_names(of_namespace))
+    if _may_call(text, names) and parsed(text) is not None:
+        why = {**reached.why, **of_namespace}
         yield from _kept_in(module, text.tree.body, _Made(reached, why, lines), "")
 
 
@@ -110,12 +118,18 @@ def _of_namespace(module: ModuleType, text: Version) -> dict[int, tuple[Any, str
     }
 
 
-def _may_call(text: Version, why: _Why, known: Collection[str]) -> bool:
+def _all_names(why: _Why, known: Collection[str] = ()) -> set[str]:
+    """Return the names of functions and of classes, of those that derive from these as well."""
+    values = {id(value): value for value, _ in why.values()}
+    for value in [it for it in values.values() if is_class(it)]:
+        values |= {id(it): it for it in subclasses_of(value)}
+    return {*known, *(name for value in values.values() for name in _names(value))}
+
+
+def _may_call(text: Version, names: set[bytes]) -> bool:
     """Tell whether a text is worth looking into: one that was not parsed is looked at roughly."""
-    values = [value for value, _ in why.values()]
-    values += [it for value in values if is_class(value) for it in subclasses_of(value)]
-    called = {*known, *(name for value in values for name in _names(value))}
-    names = {name.encode(errors="replace") for name in called}
+    if len(names) > _MANY:  # then it is faster to look for all of them at once
+        names = names.intersection(_WORD.findall(text.data))
     names = {name for name in names if name in text.data}
     if not names:
         return False
@@ -237,13 +251,14 @@ def _bound_by(statement: ast.stmt) -> set[str]:
     match statement:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return {statement.name}
-        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-            return {
-                node.id
-                for node in ast.walk(statement)
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-            }
-    return set()
+        case ast.Assign(targets=targets):
+            pass
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            targets = [target]
+        case _:
+            return set()
+    nodes = (node for target in targets for node in ast.walk(target))
+    return {it.id for it in nodes if isinstance(it, ast.Name) and isinstance(it.ctx, ast.Store)}
 
 
 def _why(statement: ast.stmt, namespace: Mapping[str, Any], why: _Why) -> str | None:

@@ -159,6 +159,20 @@ class Modules:
             ]
         return list(found)
 
+    def with_paths(self) -> list[tuple[ModuleType, str]]:
+        """List the same modules, each with the real path of its source file; but for those without
+        one.
+        """
+        loaded, answers = self.loaded(), self._answers
+        known = None if answers is None else answers.paths_of(loaded)
+        if known is None:
+            folders: dict[str, str] = {}
+            files = ((module, filename_of(module)) for module in loaded)
+            known = [(module, real_path(file, folders)) for module, file in files if file]
+            if answers is not None:
+                answers.paths = loaded, known
+        return known
+
     def is_excluded(self, module: ModuleType) -> bool:
         """Tell whether a module is never touched."""
         if namespace_of(module).get("__rerun__") == "never":
@@ -336,6 +350,8 @@ class _Answers:
     def __init__(self) -> None:
         # By path; None stands for all that are loaded.
         self._known: tuple[list[object], dict[str | None, list[ModuleType]]] = [], {}
+        self.paths: tuple[list[ModuleType], list[tuple[ModuleType, str]]] = [], []
+        """All that are loaded, and their files."""
 
     def current(self) -> dict[str | None, list[ModuleType]]:
         modules: list[object] = list(sys.modules.copy().values())
@@ -345,6 +361,12 @@ class _Answers:
             found = {}  # another one, for who looked at the old modules writes into the old one
             self._known = modules, found
         return found
+
+    def paths_of(self, loaded: list[ModuleType]) -> list[tuple[ModuleType, str]] | None:
+        """Return the files of all that are loaded, if they are known."""
+        known, paths = self.paths
+        is_known = len(known) == len(loaded) and all(map(is_, known, loaded))
+        return paths if is_known else None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mighty_patcher.engine.changes import Plan, changes_nothing, lines_of
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.inforce import STAR_IMPORT, InForce, code_filename
+from mighty_patcher.engine.inforce import InForce, code_filename
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.match import functions_in, living, match_bodies
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
@@ -245,7 +245,7 @@ def _lacks_names(module: ModuleType, text: ast.Module | None) -> bool:
 def _mentions(text: Version, outside: Outside) -> bool:
     """Tell whether a text may do something with names but import them."""
     names = (*outside.before, *outside.imported)
-    twice = 1 if STAR_IMPORT.search(text.data) else 2  # what imports all need not spell it
+    twice = 1 if text.may_import_all else 2  # what imports all need not spell it
     return (
         bool(outside.rebuilt or outside.exported)
         or outside.is_spelt(text)

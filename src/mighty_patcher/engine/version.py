@@ -46,6 +46,7 @@ __all__ = [
     "without_warnings",
 ]
 
+_STAR_IMPORT = re.compile(rb"import\s*\*")  # begins with a word, which is looked for much faster
 _READS = 10
 """How often a file is read before it counts as being written without end."""
 
@@ -85,6 +86,11 @@ class Version:
             SourceError: It is binary or does not decode.
         """
         return _decode(self.path, self.data)
+
+    @cached_property
+    def may_import_all(self) -> bool:
+        """Whether ``from m import *`` may stand in it."""
+        return _STAR_IMPORT.search(self.data) is not None
 
     @cached_property
     def tree(self) -> ast.Module:

@@ -277,11 +277,10 @@ class Worklist:
         return self._needed[id(module), name]
 
     def _has_names_from(self, name: str, module: ModuleType) -> bool:
-        imports = self._imports.imports(module)
-        if any(name in it.modules() for it in imports):
+        if name in self._imports.names(module):
             return True
         # Whom it asks for which name; not a package that is only on the way to what it imports.
-        asked = ((it.needs(sys.modules), it) for it in imports)
+        asked = ((it.needs(sys.modules), it) for it in self._imports.imports(module))
         entries = {(source, it.name if source == it.module else "") for source, it in asked}
         if len(self._saved) + len(self._told) < _MANY:
             return name in self._imports.sources(entries, name)
