@@ -159,6 +159,7 @@ class Attempt:
             self._work.wait,
             in_force.binds_after,
             saved.halfway.not_there,
+            saved.text,
         )
         self._is_otherwise = False  # more than bodies of functions was changed
         self._has_told = False

@@ -72,6 +72,7 @@ class Keeper:
         changed: Each class that has changed, and what it was like.
         replaced: Each donor that somebody may have been given, and what is kept in its place.
         targets: The identities of what is kept in the place of something.
+        came_from: The name of the module that defined before what this one defines now.
         functions: Keeps the functions.
         classes: Keeps the classes.
     """
@@ -111,6 +112,7 @@ class Keeper:
         self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._shown: list[Any] = []
         self._lists: list[tuple[Any, Any, int]] | None = None
+        self.came_from = self.module_name
         self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._orders: list[tuple[list[str], list[str]]] = []
         self._instances: list[tuple[Any, type]] = []
@@ -194,6 +196,29 @@ class Keeper:
         }
         self.commit()
         self.namespace.update(kept)
+
+    def take_from(self, source: str, names: Iterable[str]) -> list[str]:
+        """Keep what another module defined before this one did. Its names are those of `before`.
+
+        Args:
+            source: The name of that module.
+            names: All that this one has bound.
+
+        Returns:
+            The names that have been kept.
+        """
+        self.came_from = source
+        made = {name: self.namespace[name] for name in self.before}
+        self.own.append(made)
+        for value in self.before.values():
+            self.show(value)
+        self.fold(made)
+        left = [it for it in made if self.namespace[it] is made[it] and not is_class(made[it])]
+        self.fold(left, are_decorated=True)
+        kept = [name for name in made if self.namespace[name] is self.before[name]]
+        self.replaced += [(made[it], self.before[it]) for it in kept if not is_class(made[it])]
+        self.fold(sorted(self.namespace.keys() & names - made.keys()))
+        return kept
 
     def keep(self, old: Any, new: Any) -> bool:
         """Pair two objects; True if the old one takes the place of the new one."""
@@ -351,7 +376,7 @@ class Keeper:
         left: list[tuple[Any, Any]] = []
         if are_held(donors):
             pairs = list(zip(donors, targets, strict=True))
-            left = references.replace(pairs, kept=[donors, targets])
+            left = references.replace(pairs, kept=[donors, targets, *self.own])
             left = [entry for entry in left if not is_own(*entry, donors, targets)]
             self.stale += leftovers(left)
         used = {id(donor) for donor, _ in left}

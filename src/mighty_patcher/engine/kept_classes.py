@@ -113,7 +113,7 @@ class KeptClasses:
         same_definition = (
             class_dict(new).get("__module__") == self._keeper.module_name
             and qualname_of(old) == qualname_of(new)
-            and is_defined_in(old, self._keeper.module_name, self._keeper.before)
+            and is_defined_in(old, self._keeper.came_from, self._keeper.before)
         )
         # What is not kept may come up again, as what its own methods close over.
         if not same_definition or id(old) in self._refused or not self._keeper.open(old, new):
@@ -331,7 +331,7 @@ class KeptClasses:
         mine = before[name]
         if name == "_abc_impl":  # what was registered stays so
             return mine
-        if name == "__module__" and not same_value(mine, self._keeper.module_name):
+        if name == "__module__" and not same_value(mine, self._keeper.came_from):
             return mine  # a package shows the class as its own
         if name == "__static_attributes__" and same_value(mine, value):
             return mine

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
@@ -30,6 +30,7 @@ from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.moves import Moved, nothing_moved
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, narrow
 from mighty_patcher.engine.order import kept_out_of_order
 from mighty_patcher.engine.origins import is_made_by
@@ -113,6 +114,7 @@ class StatementRun:
         self.tree_of = tree_of
         self._exported: dict[str, set[str]] = {}  # by others, when the reload began
         self._not_there: NotThere = lambda *_, **__: ()
+        self._moved: Moved = nothing_moved
         self._lost: set[str] = set()  # names that it had from one of them
         self._start: dict[str, Any] | None = None  # when the reload began
         self._begin: dict[str, Any] = {}  # when the first statement was about to be executed
@@ -159,6 +161,7 @@ class StatementRun:
         until: int | None = None,
         wait: Wait = lambda *_: False,
         not_there: NotThere = lambda *_, **__: (),
+        moved: Moved = nothing_moved,
     ) -> None:
         """Execute what must run.
 
@@ -168,6 +171,7 @@ class StatementRun:
             until: The line at which to stop for now, before the statement that goes beyond.
             wait: Tells whether to stop for now, before a statement that imports others.
             not_there: Finds what an import of everything does not find in a cycle.
+            moved: Lets definitions go on in the module that they have moved to.
 
         Raises:
             BaseException: Whatever the code raised.
@@ -182,6 +186,7 @@ class StatementRun:
         self._others |= outside.attributes
         self._exported = {**outside.exported, **self._exported}
         self._not_there = not_there
+        self._moved = moved
         self._lost |= outside.removed.keys() - self._namespace.keys()
         if self._flow is None:
             flow = self._flow = Flow(
@@ -291,6 +296,8 @@ class StatementRun:
             if change.old is not None:
                 self.steps += stays_of_run(module, statement, self._is_new)
             self._run(change, statement, keeper)
+            if isinstance(statement, (ast.ImportFrom, ast.ClassDef, *DEFINITION)):
+                self._go_on_here(before, keeper)
         after = dict(self._namespace)
         bound = {name for name, value in after.items() if before.get(name, ABSENT) is not value}
         bound |= before.keys() - after.keys()
@@ -312,6 +319,20 @@ class StatementRun:
             flow.set_again({(change.new.name, it) for it in _SET_BY_DEF})
         flow.done(change, changed)
         self._rebuild(keeper, flow)
+
+    def _go_on_here(self, before: Mapping[str, Any], keeper: Keeper) -> None:
+        """Let what an import or a definition has bound be what its name had, where that has moved
+        to where it is defined now.
+        """
+        assert self._start is not None
+        for name, value in list(self._namespace.items()):
+            old = self._start.get(name, ABSENT)
+            if value is before.get(name, ABSENT) or value is old or old is ABSENT:
+                continue
+            changed = self._moved(self._module, self._start, old, value)
+            if changed is not None:
+                self._namespace[name] = old
+                keeper.changed += changed
 
     def _drop_not_there(self, statement: ast.ImportFrom, before: Collection[str]) -> None:
         """Let go of what an import of everything has brought and would not, were the program

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
@@ -29,11 +29,12 @@ from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.moves import Moves, Texts, are_alike
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
-from mighty_patcher.engine.settling import Cache, Cleared
+from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere, names_of_stars
 from mighty_patcher.engine.statement_run import StatementRun, Wait, stays_as_built
 from mighty_patcher.engine.toplevel import names_bound, names_gone
@@ -58,7 +59,7 @@ class Edit:
 
     Attributes:
         module: The module.
-        filename: The ``co_filename`` of its code.
+        filename: The ``co_filename`` of its code; empty where any will do.
         trees: The syntax trees in force, where it is known, and saved.
         patches: The functions with old code, wherever they are.
         whole: Compiles the module, if all of it is run again.
@@ -101,6 +102,7 @@ class Transaction:
         wait: Told what a module is about to import, and says whether it has to wait for that.
         binds_after: Tells whether a module binds a name itself after it has imported it.
         not_there: Finds what a module gets after another has imported it, halfway round a cycle.
+        texts: Finds the texts of modules, for definitions that move from one to another.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Transaction:
         wait: Wait = lambda *_: False,
         binds_after: BindsAfter = lambda *_: False,
         not_there: NotThere = lambda *_: (),
+        texts: Texts = lambda *_, **__: None,
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
@@ -133,6 +136,7 @@ class Transaction:
         self._replaced: dict[tuple[str, str], Any] = {}
         self._own: list[Any] = []
         self._making_way = MakingWay()
+        self._moves = Moves(texts)
 
     def add(self, edit: Edit, outside: Outside, until: int | None = None) -> None:
         """Make the edits of one module, or gather them until `commit`.
@@ -291,7 +295,7 @@ class Transaction:
                 keeper.own += [fitting, front.before, *edit.patches.containers()]
                 if not edit.is_begun:
                     self._remove_names(edit, before)
-                run.run(keeper, outside, until, self._wait, self._not_there)
+                run.run(keeper, outside, until, self._wait, self._not_there, self._moved)
         finally:
             ends = not (run.is_held_up or edit.is_done)
             if ends:
@@ -313,6 +317,32 @@ class Transaction:
             if namespace_of(edit.module).get(name, ABSENT) is not value:
                 self._replaced.setdefault((name_of_module(edit.module), name), value)
         self._followers.follow_run(edit.module, run)
+
+    def _moved(
+        self, importer: ModuleType, before: Mapping[str, Any], old: Any, new: Any
+    ) -> list[tuple[type, Before]] | None:
+        """Let definitions that have moved to another module go on there; see `Moved`."""
+        move = self._moves.of(old, new)
+        if move is None:
+            return None
+        source, namespace = name_of_module(move.source), namespace_of(move.target)
+        had = before if move.source is importer else namespace_of(move.source)
+        olds = {it: self._replaced.get((source, it), had.get(it)) for it in move.lines}
+        olds = {it: value for it, value in olds.items() if are_alike(value, namespace.get(it))}
+        names = dict(namespace)
+        with self._kept(
+            Edit(move.target, "", move.trees), names, Front(move.target, names), olds
+        ) as keeper:
+            keeper.own += [names, olds]
+            kept = keeper.take_from(source, names_bound(move.trees[1]))
+        self._own += [names, olds, *keeper.own]
+        self.stale += keeper.stale
+        target = name_of_module(move.target)
+        self.steps += [
+            Step("patched", target, it, move.lines[it], f"it has moved here from {source}")
+            for it in sorted(kept)
+        ]
+        return keeper.changed if any(olds[it] is old for it in kept) else None
 
     def _share(self, bodies: list[Body], keeper: Keeper) -> None:
         """Let functions that were patched have the very code of those that statements have made of
@@ -349,7 +379,7 @@ class Transaction:
         keeper = Keeper(
             edit.module,
             before if olds is None else olds,
-            edit.filename,
+            edit.filename or None,
             edit.trees,
             self._commit_log,
             remember,

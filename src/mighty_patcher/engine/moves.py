@@ -1,0 +1,139 @@
+"""Definitions that have moved to another module in a save: who holds what they made before goes on
+with what they are there.
+
+One module defines a name no more, and another one defines it now. That it is the same definition is
+told by whoever had it from the one and now has it from the other.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+from typing import Any, Protocol
+
+from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
+from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.modules import filename_of, namespace_of
+from mighty_patcher.engine.settling import Before, Cache
+from mighty_patcher.engine.toplevel import executed
+from mighty_patcher.engine.trees import DEFINITION
+from mighty_patcher.engine.version import Version
+
+__all__ = ["Move", "Moved", "Moves", "are_alike", "nothing_moved"]
+
+
+class Texts(Protocol):
+    """Finds the text of a module: the one in force before the reload, or else the one to be run."""
+
+    def __call__(self, module: ModuleType, /, before: bool) -> Version | None: ...
+
+
+Moved = Callable[[ModuleType, Mapping[str, Any], Any, Any], list[tuple[type, Before]] | None]
+"""Told what has come in the place of what a module had, with its names from before. Where
+both are of one definition, which has moved, the old object is made what the new one was, and the
+classes that have changed by that are returned; else None.
+"""
+
+
+def nothing_moved(*_: object) -> None:
+    """Know of none."""
+    return
+
+
+@dataclass(frozen=True)
+class Move:
+    """Definitions that went from one module to another.
+
+    Attributes:
+        source: The module that defined them.
+        target: The module that defines them now.
+        lines: Their names, each with its line in the target.
+        trees: The syntax tree of the source from before, and that of the target.
+    """
+
+    source: ModuleType
+    target: ModuleType
+    lines: dict[str, int]
+    trees: tuple[ast.Module, ast.Module]
+
+
+class Moves:
+    """What has moved in one reload.
+
+    Args:
+        texts: Finds the texts of modules.
+    """
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._loaded = frozenset(sys.modules)
+
+    def of(self, old: Any, new: Any) -> Move | None:
+        """Find the move of which one object in the place of another is a part.
+
+        Args:
+            old: What somebody had.
+            new: What he has imported in its place.
+        """
+        before, after = _definition_of(old), _definition_of(new)
+        if before is None or after is None or before[1] != after[1] or type(old) is not type(new):
+            return None
+        source, target = (sys.modules.get(module) for module, _ in (before, after))
+        if source is None or target is None or source is target:
+            return None
+        was, came = self._texts(source, before=True), self._texts(target, before=False)
+        if was is None or came is None:
+            return None
+        had = _lines(self._texts(target, before=True)) if after[0] in self._loaded else {}
+        left = {} if _is_gone(source) else _lines(self._texts(source, before=False))
+        gone, names = _lines(was).keys() - left.keys(), namespace_of(target)
+        if before[1] not in gone or names.get(before[1]) is not new:
+            return None
+        lines = {
+            name: line
+            for name, line in _lines(came).items()
+            if name in gone and (name not in had or _can_be_another(names.get(name)))
+        }
+        return Move(source, target, lines, (was.tree, came.tree)) if before[1] in lines else None
+
+
+def are_alike(old: Any, new: Any) -> bool:
+    """Tell whether two objects are of one definition, as far as they say."""
+    before, after = _definition_of(old), _definition_of(new)
+    return before is not None and after is not None and before[1] == after[1]
+
+
+def _definition_of(value: Any) -> tuple[str, str] | None:
+    """Return the module and the name of what is defined at the top of one."""
+    if is_class(value):
+        module, name = class_dict(value).get("__module__"), qualname_of(value)
+    elif is_one_of(type(value), (FunctionType, Cache)):
+        module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    else:
+        return None
+    is_told = type(module) is str and type(name) is str and "." not in name
+    return (module, name) if is_told else None
+
+
+def _lines(text: Version | None) -> dict[str, int]:
+    """The names of what is defined at the top of a module, and where."""
+    statements = executed(text.tree.body) if text is not None else ()
+    kinds = (ast.ClassDef, *DEFINITION)
+    return {it.name: it.lineno for it in statements if isinstance(it, kinds)}
+
+
+def _can_be_another(value: Any) -> bool:
+    """Tell whether an object that was there before can leave its place to another one: not a class
+    that instances were made of.
+    """
+    return not is_class(value) or all(type(it) is not value for it in gc.get_objects())
+
+
+def _is_gone(module: ModuleType) -> bool:
+    file = filename_of(module)
+    return file is not None and not os.path.exists(file)

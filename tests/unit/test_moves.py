@@ -1,0 +1,231 @@
+"""Definitions that move to another module: who holds them goes on with what they are there."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+
+import pytest
+
+SOURCE = """\
+import functools
+HANDLERS = []
+def handler(function):
+    HANDLERS.append(function)
+    return function
+def traced(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+    return wrapper
+def total(n=1): return n
+@traced
+def wrapped(): return 1
+@functools.lru_cache
+def cached(): return [1]
+def _helper(): return 1
+class Base:
+    kind = 1
+    def m(self): return _helper()
+class Cart(Base):
+    limit = 1
+    def m(self): return super().m(), self.limit
+"""
+MOVED = (
+    SOURCE.replace("n=1", "n=2")
+    .replace("return 1", "return 2")
+    .replace("[1]", "[2]")
+    .replace("limit = 1", "limit = 2")
+)
+NAMES = "total, wrapped, cached, Base, Cart"
+USER = f"from ~old import {NAMES}\nHELD = [total, wrapped]\nCART = Cart()\nTWICE = Cart.limit * 2\n"
+
+
+class Here:
+    """``user``, which had it all of ``old`` and now has it of ``new``."""
+
+    def __init__(self, project) -> None:
+        self.project = project
+        self.old = project.load("old", SOURCE)
+        self.user = project.load("user", USER)
+        project.engine()
+        self.held = {name: getattr(self.user, name) for name in NAMES.split(", ")}
+        self.helper = self.old._helper
+        self.bound, self.partial = self.user.CART.m, functools.partial(self.user.total)
+
+    @property
+    def new(self):
+        return sys.modules[f"{self.project.prefix}new"]
+
+    def reload(self, **sources):
+        reload = self.project.save(**sources)
+        assert reload.ok, [e.__cause__ or e for e in reload.errors]
+        return reload
+
+    def expect_moved(self) -> None:
+        new, user, name = self.new, self.user, self.new.__name__
+        for it, value in self.held.items():
+            assert getattr(new, it) is getattr(user, it) is value
+            assert value.__module__ == name
+        assert self.helper is new._helper
+        assert self.helper.__globals__ is vars(new)
+        assert (user.total(), user.wrapped(), user.cached()) == (2, 2, [2])
+        assert [user.total, user.wrapped] == user.HELD
+        assert type(user.CART) is user.Cart
+        assert user.CART.m() == self.bound() == (2, 2)
+        assert self.partial() == 2
+        assert user.TWICE == 4
+
+    def expect_as_before(self) -> None:
+        user, old = self.user, self.old
+        for it, value in self.held.items():
+            assert getattr(old, it) is getattr(user, it) is value
+            assert value.__module__ == old.__name__
+        assert (user.total(), user.wrapped(), user.cached(), user.TWICE) == (1, 1, [1], 2)
+        assert user.CART.m() == self.bound() == (1, 1)
+
+
+@pytest.fixture
+def here(project):
+    return Here(project)
+
+
+def load(project, name, source):
+    """Import a module while the engine is there already."""
+    module = project.load(name, source)
+    project.engine().imported([project.path(name)])
+    return module
+
+
+THERE = USER.replace("~old", "~new")
+
+
+def test_to_a_new_module(here):
+    reload = here.reload(old="", new=MOVED, user=THERE)
+    here.expect_moved()
+    assert not reload.stale
+    moved = {it.qualname for it in reload.steps if it.reason.startswith("it has moved here from")}
+    assert moved >= {"total", "wrapped", "cached", "Base", "Cart", "_helper", "handler"}
+    assert "HELD" not in {it.qualname for it in reload.steps if it.kind == "ran"}
+    here.project.engine().undo()
+    here.expect_as_before()
+
+
+def test_out_of_a_module_that_is_deleted(here):
+    here.project.path("old").unlink()
+    paths = [here.project.write("new", MOVED), here.project.write("user", THERE)]
+    here.project.engine().reload([here.project.path("old"), *paths])
+    here.expect_moved()
+
+
+def test_the_module_imports_it_back(here):
+    here.reload(old=f"from ~new import {NAMES}, _helper\n", new=MOVED)
+    here.expect_moved()
+    assert here.old.total is here.held["total"]
+    here.reload(new="", old=SOURCE.replace("functools\n", "functools\n\n", 1))  # and back
+    here.expect_as_before()
+
+
+def test_to_a_module_that_was_there(here, project):
+    new = load(project, "new", "KEPT = object()\ndef other(): return 1\n")
+    kept = new.KEPT
+    here.reload(old="", new="KEPT = object()\ndef other(): return 1\n" + MOVED, user=THERE)
+    here.expect_moved()
+    assert new.KEPT is kept
+
+
+def test_the_next_edits_reach_it_there(here):
+    here.reload(old="", new=MOVED, user=THERE)
+    here.reload(new=MOVED.replace("return 2", "return 3").replace("limit = 2", "limit = 3"))
+    total, cart = here.held["total"], here.user.CART
+    assert (total(), here.bound(), here.helper(), cart.limit) == (2, (3, 3), 3, 3)
+    here.reload(new=MOVED.replace("n=2", "n=5").replace("return n", "return -n"))
+    assert (total(), here.partial()) == (-5, -5)
+
+
+def test_what_derives_from_it_there(here):
+    derived = "class Shop(Cart):\n    pass\nSHOPS = [Shop]\nITEM = Cart()\n"
+    here.reload(old="", new=MOVED + derived, user=THERE)
+    here.expect_moved()
+    new = here.new
+    assert new.Shop.__bases__ == (here.held["Cart"],)
+    assert [new.Shop] == new.SHOPS
+    assert new.Shop().m() == (2, 2)
+    assert type(new.ITEM) is here.held["Cart"]
+
+
+def test_what_raises_takes_it_back(here):
+    reload = here.project.save(old="", new=MOVED, user=THERE + "1 / 0\n")
+    assert not reload.ok
+    here.expect_as_before()
+    here.reload(user=THERE)
+    assert here.user.total() == 2
+
+
+def test_a_class_whose_layout_changed_is_named(here):
+    slots = MOVED.replace("    limit = 2\n", "    limit = 2\n    __slots__ = ()\n")
+    slots = slots.replace("    kind = 1\n", "    kind = 1\n    __slots__ = ()\n")
+    reload = here.reload(old="", new=slots, user=THERE)
+    assert {it.what for it in reload.stale} >= {"class Base", "class Cart"}
+    assert here.held["total"] is here.new.total
+    assert here.bound() == (2, 2)
+
+
+@pytest.mark.parametrize("first", ["new", "user"])
+def test_one_save_after_the_other(here, project, first):
+    new = load(project, "new", "def other(): return 1\n")
+    saves = {"new": {"new": "def other(): return 1\n" + MOVED}, "user": {"old": "", "user": THERE}}
+    for name in (first, *(saves.keys() - {first})):
+        last = project.save(**saves[name])
+    assert last.ok
+    assert new.total is here.held["total"]
+    here.expect_moved()
+
+
+def test_a_function_that_was_there_already(here, project):
+    new = load(project, "new", "def total(n=1): return n * 10\nHELD = [total]\n")
+    theirs = new.total
+    user = "from ~new import total\n" + USER.replace("import total, ", "import ")
+    here.reload(old=SOURCE.replace("def total(n=1): return n\n", ""), user=user)
+    assert here.user.total is new.total is new.HELD[0] is here.held["total"]
+    assert here.held["total"]() == theirs() == 10
+
+
+def test_a_class_that_was_there_already_and_has_instances(here, project):
+    new = load(project, "new", "class Cart:\n    def m(self): return 9\nITEM = Cart()\n")
+    theirs = new.Cart
+    user = "from ~new import Cart\n" + USER.replace(", Cart\n", "\n").replace("Cart.limit", "1")
+    reload = here.reload(old=SOURCE[: SOURCE.index("class Cart")], user=user)
+    assert here.user.Cart is new.Cart is type(new.ITEM) is theirs
+    assert any(it.what.endswith(".Cart") for it in reload.stale)
+    assert here.bound() == (1, 1)
+
+
+def test_one_that_stays_where_it_was_has_not_moved(here):
+    user = USER.replace("import total, ", "import ") + "from ~new import total\n"
+    here.reload(new="def total(n=1): return n * 10\n", user=user)
+    assert (here.user.total(), here.held["total"]()) == (10, 1)
+    assert here.old.total is here.held["total"]
+
+
+@pytest.mark.parametrize("kind", ["enum", "dataclass", "abc"])
+def test_kinds_of_class(project, kind):
+    classes = {
+        "enum": "import enum\nclass C(enum.Enum):\n    A = 1\n    def f(self): return [1]\n",
+        "dataclass": "import dataclasses\n@dataclasses.dataclass\nclass C:\n    A: int = 1\n"
+        "    def f(self): return [1]\n",
+        "abc": "import abc\nclass C(abc.ABC):\n    A = None\n    def f(self): return [1]\n",
+    }
+    project.load("old", classes[kind])
+    user = project.load("user", "from ~old import C\n")
+    project.engine()
+    held = user.C
+    item = held.A if kind == "enum" else held()
+    moved = classes[kind].replace("[1]", "[2]")
+    reload = project.save(old="", new=moved, user="from ~new import C\n")
+    assert reload.ok, reload.errors
+    assert user.C is held
+    assert isinstance(item, held)
+    assert item.f() == [2]
+    assert importlib.import_module(f"{project.prefix}new").C is held
