@@ -334,3 +334,18 @@ class ClassStatement:
 
     def __init__(self, build: Any, begin: Any) -> None: ...
     def __call__(self, body: FunctionType, name: str, *bases: Any, **keywords: Any) -> Any: ...
+
+@final
+class Decorator:
+    """Stands in for a decorator of the program, without a frame of its own.
+
+    Args:
+        decorator: What it stands in for.
+        make_way: Called with what was to be decorated where that has raised an `Exception`. It
+            returns None for the error to be raised; or else an object whose ``done()`` is called
+            when the decorator, called once more, has returned. Where it has raised again,
+            ``give_back()`` returns another such object; or None for the first error to be raised.
+    """
+
+    def __init__(self, decorator: Any, make_way: Any) -> None: ...
+    def __call__(self, value: Any) -> Any: ...

@@ -185,6 +185,32 @@ cdef class ClassStatement:
         return statement.cls
 
 
+cdef class Decorator:
+    """Stands in for a decorator of the program; see _core.pyi."""
+
+    cdef object decorator, make_way
+
+    def __init__(self, decorator, make_way):
+        self.decorator = decorator
+        self.make_way = make_way
+
+    def __call__(self, value):
+        # From here, for decorators look at who called them, too.
+        try:
+            return self.decorator(value)
+        except Exception:
+            way = self.make_way(value)
+            while way is not None:
+                try:
+                    made = self.decorator(value)
+                except Exception:
+                    way = way.give_back()
+                else:
+                    way.done()
+                    return made
+            raise
+
+
 def layout_difference(target, donor):
     must_be_classes(target, donor)
     cdef const char *reason = mp_layout_difference(<void *>target, <void *>donor)

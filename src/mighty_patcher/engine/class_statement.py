@@ -11,10 +11,9 @@ from __future__ import annotations
 import ast
 import types
 from _abc import _abc_init  # type: ignore[import-not-found]
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from mighty_patcher import _core
 from mighty_patcher.engine.classes import (
     DERIVED,
     abstract_methods,
@@ -36,7 +35,6 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.metaclasses import Changed, builds_a_class, metaclass_of, way_for
-from mighty_patcher.engine.modules import every_module, namespace_of
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
 from mighty_patcher.engine.out_of_sight import OutOfSight
 from mighty_patcher.engine.settling import FIELDS
@@ -72,6 +70,7 @@ def begin(
         The statement, which is to be executed; None if CPython is to make a class.
     """
     statement = _begun(keeper, body, name, bases, keywords)
+    keeper.defined = None
     if statement is None and body.__qualname__ in keeper.narrowed:
         raise CannotBeNarrowedError(body.__qualname__)
     return statement
@@ -199,6 +198,7 @@ class ClassStatement:
                 self._fill(shape)
         finally:
             self._bury_shape()
+        self._keeper.defined = self._old
         if difference is None:
             return self._in_sight(before, self._hooks())
         if self._narrowed is not None:
@@ -222,18 +222,16 @@ class ClassStatement:
     ) -> bool:
         if getattr(hook, "__name__", None) != "__init_subclass__":
             return False
-        taken = list(_entries_of(self._old, self._keeper.own))
-        for registry, key in taken:
-            del registry[key]
-        try:
-            hook(*arguments, **keywords)
-        except Exception:
-            return False
-        else:
-            return True
-        finally:
-            for registry, key in taken:
-                registry.setdefault(key, self._old)
+        taken = self._keeper.take_out([self._old])
+        while taken is not None:
+            try:
+                hook(*arguments, **keywords)
+            except Exception:
+                taken = taken.give_back()
+            else:
+                taken.done()
+                return True
+        return False
 
     def _shape(self) -> type | None:
         """A class like the one to be, where its instances may be laid out in another way."""
@@ -346,16 +344,6 @@ def _cannot_be_built(qualname: str, reason: str) -> RefusedEdit:
         f"class {qualname} cannot be built again by its metaclass: {reason}",
         "edits of its methods and other attributes can be made; restart for this one",
     )
-
-
-def _entries_of(cls: type, ours: list[Any]) -> Iterator[tuple[dict[Any, Any], Any]]:
-    """Find the dictionaries that hold a class as a value, but for the names of modules."""
-    others = {id(namespace_of(module)) for module in every_module()} | set(map(id, ours))
-    for holder in _core.find_referrers([cls]):
-        if type(holder) is dict and id(holder) not in others:
-            for key, value in list(holder.items()):
-                if value is cls:
-                    yield holder, key
 
 
 def _slot_names(slots: Any) -> Any:

@@ -18,6 +18,7 @@ from mighty_patcher.engine import references, settling
 from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.classes import (
     bury,
+    class_dict,
     definitions_in,
     is_class,
     qualname_of,
@@ -32,6 +33,7 @@ from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.narrowing import Narrowed
+from mighty_patcher.engine.registries import Registries, TakenOut, objects_between
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import names_imported
 from mighty_patcher.engine.values import same_value
@@ -59,6 +61,7 @@ class Keeper:
         remember: Remembers what else is to be done after an undo.
         living: Finds the function that the program has of a definition which has just made another.
         making_way: The classes that make way for others in this reload; None where none may.
+        registries: Those that have been asked once more in this reload.
 
     Attributes:
         stale: What could not be kept.
@@ -75,6 +78,7 @@ class Keeper:
         came_from: The name of the module that defined before what this one defines now.
         functions: Keeps the functions.
         classes: Keeps the classes.
+        defined: What decorators have just been given, or are about to be: a function or a class.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Keeper:
         remember: settling.Remember,
         living: Living = unknown,
         making_way: MakingWay | None = None,
+        registries: Registries | None = None,
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
@@ -96,9 +101,11 @@ class Keeper:
         self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
         self.before = before
+        self.defined: Any = None
         self._known: list[Any] = []
         self._known_ids: set[int] = set()
-        self.own: list[Any] = [before, self._known]
+        self._registries = Registries() if registries is None else registries
+        self.own: list[Any] = [before, self._known, *self._registries.containers()]
         self.narrowed: Mapping[str, Narrowed] = {}
         self.overwritten: frozenset[str] = frozenset()
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
@@ -362,8 +369,45 @@ class Keeper:
             if type(value) is FunctionType:
                 self._lists += _core.lists_holding([value])
 
+    def make_way(self, value: Any) -> TakenOut | None:
+        """Take out of registries what the old definition has put in there, while one of its
+        decorators is called once more.
+
+        Args:
+            value: What the decorator was given.
+
+        Returns:
+            What was taken out; None if there is nothing.
+        """
+        defined = value if is_class(value) or self.defined is None else self.defined
+        if is_class(defined):
+            name = qualname_of(defined)
+        elif type(defined) is FunctionType:
+            name = defined.__code__.co_qualname
+        else:
+            return None
+        outer = self._bound_before(name)
+        found = objects_between(outer, defined)
+        if not is_one_of(outer, found) and (is_own_wrapper(outer) or is_class(outer)):
+            found.append(outer)
+        return self.take_out(found)
+
+    def take_out(self, objects: list[Any]) -> TakenOut | None:
+        """Take some objects out of registries for a moment; None if they are in none."""
+        return self._registries.take_out(objects, self.own, self._remember)
+
+    def _bound_before(self, qualname: str) -> Any:
+        """Return what the definition of a qualified name had led to."""
+        *outer, name = qualname.split(".")
+        members: Any = self.before
+        for each in outer:
+            cls = members.get(each)
+            members = class_dict(cls) if is_class(cls) else {}
+        return members.get(name)
+
     def leave(self) -> None:
         """After the run, also one that raised: nobody has a donor, or a class twice."""
+        self._registries.put_in_order()
         if self._lists is not None:
             drop_added(self._lists)
         # In two lists, for a pair would be a reference like others.

@@ -137,8 +137,10 @@ class KeptFunctions:
             That function, or else the new one.
         """
         old = self._living(made)
+        self._keeper.defined = made
         if old is None or id(old) in self._keeper.targets or not self.keep(old, made):
             return made
+        self._keeper.defined = old
         if old.__dict__:
             self._set_aside[id(old)] = old, dict(old.__dict__)
         self._keeper.replaced.append((made, old))

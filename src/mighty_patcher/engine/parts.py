@@ -1,9 +1,9 @@
 """The statements of a version, each compiled so that it can be executed by itself and yet makes the
 very code that an import of the whole would make.
 
-Where a definition has decorators, what is compiled has one more, below them: it is given the
-function first, and hands the decorators the one that the program knows already. A block may have
-marks, which tell what it binds.
+Where a function has decorators, what is compiled has one more, below them: it is given the function
+first, and hands the decorators the one that the program knows already. Each decorator of a function
+or a class goes through a guard, which calls it. A block may have marks, which tell what it binds.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ from mighty_patcher.engine.version import (
     without_warnings,
 )
 
-__all__ = ["Hook", "Mark", "Part", "Parts", "can_be_taken_apart"]
+__all__ = ["Guard", "Hook", "Mark", "Part", "Parts", "can_be_taken_apart"]
 
 Hook = Callable[[FunctionType], FunctionType]
 Mark = Callable[[tuple[str, ...]], None]
+Guard = Callable[[Any], Any]
 _PLACE = b"\0the hook of mighty_patcher"
 """The constant in whose place the hook is put: the compiler takes no functions as constants."""
+_GUARD = b"\0the guard of mighty_patcher"
+"""The constant in whose place goes what stands in for decorators."""
 _LAZY = sys.version_info >= (3, 14)  # PEP 649: the annotations of a module are one function of it
 
 
@@ -79,6 +82,7 @@ class Parts:
             It is never freed on builds without the GIL, where constants of code are immortal.
         compiler: What compiles them.
         mark: Told, in blocks that have marks, which names were bound. As for the hook.
+        guard: Given each decorator; returns what is called in its place. As for the hook.
     """
 
     def __init__(
@@ -88,10 +92,13 @@ class Parts:
         hook: Hook,
         compiler: Callable[[ast.Module, str], CodeType] = plain_compile,
         mark: Mark | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.tree = tree
         self._compiler = compiler
-        self._hooks = {_PLACE: hook, PLACE: mark}
+        self._hooks = {_PLACE: hook, PLACE: mark, _GUARD: guard}
+        # Who looks at each statement for himself knows decorators by how they are written.
+        self._is_guarded = guard is not None and compiler is plain_compile
         self._filename = filename
         self._futures: list[ast.stmt] = [
             statement
@@ -114,7 +121,7 @@ class Parts:
         if statement not in body:
             part = marked(statement, names, binds) if names else statement
             part = _unannotated(part) if _LAZY else part
-            body.append(_hooked(part) if _has_decorators(part) else part)
+            body.append(_hooked(part, self._is_guarded) if _has_decorators(part) else part)
         return Part(statement, _with_hooks(self._compile(body), self._hooks))
 
     def every(self) -> list[Part]:
@@ -153,10 +160,12 @@ class Parts:
             return self._compiler(part, self._filename)
 
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 def _has_decorators(statement: ast.stmt) -> bool:
     return any(
-        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.decorator_list
-        for node in _evaluated(statement)
+        isinstance(node, _DEFINITIONS) and node.decorator_list for node in _evaluated(statement)
     )
 
 
@@ -187,7 +196,15 @@ class _Copied(ast.NodeTransformer):
 
 
 class _Hooked(_Copied):
-    """Adds the hook below all decorators of functions that a statement makes."""
+    """Adds the hook below all decorators of functions that a statement makes, and lets decorators
+    go through the guard.
+
+    Args:
+        is_guarded: There is one.
+    """
+
+    def __init__(self, is_guarded: bool) -> None:
+        self._is_guarded = is_guarded
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._hooked(node)
@@ -195,17 +212,34 @@ class _Hooked(_Copied):
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         return self._hooked(node)
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        copied = self.generic_visit(node)
+        assert isinstance(copied, ast.ClassDef)
+        copied.decorator_list = self._guarded(copied.decorator_list)
+        return copied
+
     def _hooked(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         if not node.decorator_list:
             return node
         node = copy(node)
         hook = ast.copy_location(ast.Constant(_PLACE), node.decorator_list[-1])
-        node.decorator_list = [*node.decorator_list, hook]
+        node.decorator_list = [*self._guarded(node.decorator_list), hook]
         return node
 
+    def _guarded(self, decorators: list[ast.expr]) -> list[ast.expr]:
+        if not self._is_guarded:
+            return decorators
+        return [
+            ast.copy_location(
+                ast.Call(ast.copy_location(ast.Constant(_GUARD), it), [it], []),
+                it,
+            )
+            for it in decorators
+        ]
 
-def _hooked(statement: ast.stmt) -> ast.stmt:
-    copied = _Hooked().visit(statement)
+
+def _hooked(statement: ast.stmt, is_guarded: bool) -> ast.stmt:
+    copied = _Hooked(is_guarded).visit(statement)
     assert isinstance(copied, ast.stmt)
     return copied
 

@@ -18,9 +18,11 @@ from mighty_patcher.engine.class_statement import ClassStatement, begin
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.modules import filename_of, namespace_of
 from mighty_patcher.engine.parts import Part
+from mighty_patcher.engine.registries import TakenOut
 from mighty_patcher.engine.toplevel import names_bound
 
 __all__ = [
+    "asked_once_more",
     "currently_reloading",
     "executed_again",
     "marked",
@@ -93,6 +95,18 @@ def take_over(made: FunctionType) -> FunctionType:
     """Return what the decorators of a definition are given: the function that the program knows."""
     keeper = _keeper_of(made.__globals__)
     return made if keeper is None else keeper.functions.take_over(made)
+
+
+def asked_once_more(decorator: Any) -> _core.Decorator:
+    """Return what stands in for a decorator in a module that is executed again: a registry that
+    wants nothing twice has what is decorated already, and when it is asked again it has not.
+    """
+    return _core.Decorator(decorator, _make_way)
+
+
+def _make_way(value: Any) -> TakenOut | None:
+    keeper = _keeper_of(sys._getframe(1).f_globals)
+    return None if keeper is None else keeper.make_way(value)
 
 
 def note_bound(names: tuple[str, ...]) -> None:

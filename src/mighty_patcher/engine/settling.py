@@ -32,6 +32,7 @@ __all__ = [
     "Before",
     "Cache",
     "Cleared",
+    "Registered",
     "Remember",
     "Replaced",
     "Restored",
@@ -210,7 +211,26 @@ class Replaced:
         references.replace([(new, old) for old, new in pairs], kept=[pairs, *pairs])
 
 
-Remember = Callable[[Settled | Undone | Restored | Cleared | Replaced], None]
+@dataclass
+class Registered:
+    """A registry of the program from which something is taken out, and put there again.
+
+    Attributes:
+        registry: The registry, alone.
+        before: What it had.
+    """
+
+    registry: tuple[dict[Any, Any]]
+    before: dict[Any, Any]
+
+    def undo(self) -> None:
+        """Give it back what it had."""
+        log = _core.Log()
+        log.add_items(self.registry[0], self.before)
+        log.commit()
+
+
+Remember = Callable[[Settled | Undone | Restored | Cleared | Replaced | Registered], None]
 """Remembers what is to be undone, the last thing first."""
 
 

@@ -32,6 +32,7 @@ from mighty_patcher.engine.modules import is_submodule, name_of_module, namespac
 from mighty_patcher.engine.moves import Moves, Texts, are_alike
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
+from mighty_patcher.engine.registries import Registries
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Before, Cache, Cleared
@@ -137,6 +138,7 @@ class Transaction:
         self._own: list[Any] = []
         self._making_way = MakingWay()
         self._moves = Moves(texts)
+        self._registries = Registries()
 
     def add(self, edit: Edit, outside: Outside, until: int | None = None) -> None:
         """Make the edits of one module, or gather them until `commit`.
@@ -385,6 +387,7 @@ class Transaction:
             remember,
             edit.living,
             self._making_way,
+            self._registries,
         )
         importlib.invalidate_caches()  # files that it imports may be as new as this one
         try:
