@@ -1380,4 +1380,24 @@ FOUND = {
         T["b"] = 2
         T["a"] = 3
         """,
+    "an import of everything goes into a block of a package, halfway round a cycle": """
+        ----- base.py
+        from pkg import two as t
+        if t.A > 8:
+            B = 1
+        else:
+            def f(x):
+                return x + t.A
+        ----- pkg/two.py
+        import base
+        A = 1
+        ----- pkg/__init__.py
+        from .two import A
+        from base import *
+        =====
+        ----- pkg/__init__.py
+        from .two import A
+        if 8 > 0:
+            from base import *
+        """,
 }

@@ -301,8 +301,9 @@ class StatementRun:
         after = dict(self._namespace)
         bound = {name for name, value in after.items() if before.get(name, ABSENT) is not value}
         bound |= before.keys() - after.keys()
-        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
-            self._drop_not_there(statement, before)
+        for it in executed([statement] if statement is not None else []):
+            if isinstance(it, ast.ImportFrom) and it.names[0].name == "*":
+                self._drop_not_there(it, before)
         for source in sources(self._module, change.new):
             keeper.know(namespace_of(source).values())
         keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
@@ -339,9 +340,11 @@ class StatementRun:
         started now: it would be executed halfway round a cycle.
         """
         for source in sources(self._module, statement):
+            names = namespace_of(source)
             for name in self._not_there(source, self._module):
-                if name not in before:
-                    self._namespace.pop(name, None)
+                value = self._namespace.get(name, ABSENT)
+                if name not in before and value is not ABSENT and value is names.get(name):
+                    del self._namespace[name]
 
     def _rebuild(self, keeper: Keeper, flow: Flow) -> None:
         """Have classes built again that were built out of what has changed."""
