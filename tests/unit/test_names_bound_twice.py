@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 
@@ -545,3 +547,84 @@ class TestWhatMayBeBoundAgain:
         assert m.C.kind == 5
         ran(project.save(m=source.format(False, 3)))
         assert m.C.kind == 3
+
+
+ONE, FIVE = (f"class C:\n    kind = {kind}\n    METHOD\n" for kind in (1, 5))
+
+
+def below(header, body):
+    return f"{header}\n{textwrap.indent(body, '    ')}"
+
+
+class TestTwoDefinitions:
+    """Of one name, of which only one was executed: that one has made what the name holds."""
+
+    @pytest.mark.parametrize("method", ["pass", "def f(self): return self.kind"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            ONE + below("if not C:", FIVE),
+            below("if 0:", FIVE) + ONE,
+            below("if X:", ONE) + below("if not X:", FIVE),
+            below("if not X:", FIVE) + below("if X:", ONE),
+            below("if X:", ONE) + below("else:", FIVE),
+            below("if not X:", FIVE) + below("else:", ONE),
+            f"@same\n{ONE}" + below("if not C:", f"@same\n{FIVE}"),
+            below("if X:", ONE) + "try: from nothing_of_it import C\nexcept ImportError: pass\n",
+        ],
+    )
+    def test_a_class_stays_the_class(self, project, text, method):
+        text = text.replace("METHOD", method)
+        m = project.load("m", f"X = 1\ndef same(cls): return cls\n{text}")
+        project.engine()
+        cls, instance = m.C, m.C()
+        for kind in (2, 3):
+            ran(project.edit("m", f"kind = {kind - 1}", f"kind = {kind}"))
+            assert m.C is cls
+            assert instance.kind == kind
+        # By now its lines are others.
+        ran(project.edit("m", "X = 1\n", "X = 1\n\n\n\n\n"))
+        ran(project.edit("m", "kind = 3", "kind = 4"))
+        assert m.C is cls
+        assert instance.kind == 4
+        if "kind = 5" in text:
+            steps = ran(project.edit("m", "kind = 5", "kind = 6"))
+            assert m.C is cls
+            assert instance.kind == 4
+            assert "C" not in steps
+
+    def test_a_function_stays_the_function(self, project):
+        m = project.load("m", "def f(a=1): return a\nif not f:\n    def f(a=5): return -a\n")
+        project.engine()
+        function = m.f
+        ran(project.edit("m", "a=1", "a=2"))
+        assert m.f is function
+        assert function() == 2
+
+    def test_what_a_decorator_has_made_is_of_neither(self, project):
+        text = "@functools.cache\ndef f(): return {}\n"
+        m = project.load("m", "import functools\n" + (text * 2).format(1, 2))
+        project.engine()
+        ran(project.edit("m", "return 1", "return 3\nX = 1"))
+        assert m.f() == 2
+
+    def test_the_other_one_is_executed_now(self, project):
+        text = "X = 1\nclass C:\n    kind = 1\nif X > 1:\n    class C:\n        kind = 5\n"
+        m = project.load("m", text)
+        project.engine()
+        cls = m.C
+        assert ran(project.edit("m", "X = 1", "X = 2")) == ["X", "the if statement"]
+        assert m.C.kind == 5
+        assert m.C is cls
+        ran(project.edit("m", "X = 2", "X = 1"))
+        assert m.C.kind == 1
+
+    def test_both_were(self, project):
+        """The second one is what there is, and the first is that of nobody."""
+        m = project.load("m", "class C:\n    kind = 1\nif C:\n    class C:\n        kind = 5\n")
+        project.engine()
+        cls = m.C
+        ran(project.edit("m", "kind = 1", "kind = 2"))
+        assert (m.C, m.C.kind) == (cls, 5)
+        ran(project.edit("m", "kind = 5", "kind = 6"))
+        assert (m.C, m.C.kind) == (cls, 6)

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -34,7 +34,7 @@ from mighty_patcher.engine.calls import Calls
 from mighty_patcher.engine.chains import Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned
 from mighty_patcher.engine.facts import Facts, Stars
-from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs
+from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs, MadeBy
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
@@ -45,8 +45,6 @@ __all__ = ["Flow"]
 
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
 _DEFINITION = (*DEFINITION, ast.ClassDef)
-MadeBy = Callable[[str, ast.stmt, Sequence[ast.stmt]], bool]
-"""Tells whether a statement has made what a name held, and not one of some others."""
 
 
 @dataclass
@@ -114,7 +112,7 @@ class Flow:
         self.facts_of = self._facts.of
         """Finds out what executing a statement does."""
         self.facts_are_plain = self._facts.are_plain
-        inputs = self._inputs = Inputs(self._facts, changed, import_the_same)
+        inputs = self._inputs = Inputs(self._facts, changed, import_the_same, made_by)
         self._promotion = Promotion(self._facts, lambda name: inputs.new.count(name))
         self._holds = holds
         self._made_by = made_by

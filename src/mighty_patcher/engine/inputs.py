@@ -16,10 +16,13 @@ from mighty_patcher.engine.changes import Change
 from mighty_patcher.engine.statement_facts import StatementFacts
 from mighty_patcher.engine.trees import IMPORT
 
-__all__ = ["UNBOUND", "Given", "ImportTheSame", "Inputs"]
+__all__ = ["UNBOUND", "Given", "ImportTheSame", "Inputs", "MadeBy"]
 
 ImportTheSame = Callable[[Sequence[ast.stmt], str], bool]
 """Tells whether some statements are imports that give a name one value."""
+
+MadeBy = Callable[[str, ast.stmt, Sequence[ast.stmt]], bool]
+"""Tells whether a statement has made what a name held, and not one of some others."""
 
 Given = list[tuple[str, Change | None]]
 """Names that are to be given a value: the one that they had right after a change was executed, or
@@ -37,6 +40,8 @@ class Inputs:
         facts: What the statements do.
         changed: Names whose values others have changed already.
         import_the_same: Tells whether some statements are imports that give a name one value.
+        made_by: Tells whether a statement has made what a name held when the reload began, and not
+            one of some others that may bind it.
 
     Attributes:
         changes: The statements of the new text. Each is known by its number here.
@@ -49,12 +54,17 @@ class Inputs:
     """
 
     def __init__(
-        self, facts: StatementFacts, changed: Collection[str], import_the_same: ImportTheSame
+        self,
+        facts: StatementFacts,
+        changed: Collection[str],
+        import_the_same: ImportTheSame,
+        made_by: MadeBy,
     ) -> None:
         self.from_outside = frozenset(changed)
         self.changed = set(changed)
         self._facts = facts
         self._import_the_same = import_the_same
+        self._made_by = made_by
         self._differs: set[tuple[int, str]] = set()
         self._holders: dict[str, Chain] = {}
         self._known: dict[tuple[str, Chain], tuple[Change, bool]] = {}
@@ -192,7 +202,24 @@ class Inputs:
 
     def _is_original(self, name: str, chain: Chain) -> bool:
         """Tell whether a value is the one that the name had when the reload began."""
-        return chain == self.old.final(name) and not self.differs(name, chain)
+        last = self.old.final(name)
+        if self.differs(name, chain):
+            return False
+        return chain == last or bool(chain and self._has_made_it(name, chain[-1], last))
+
+    def _has_made_it(self, name: str, at: int, chain: Chain) -> bool:
+        """Tell whether a statement that is what it was has made what a name held when the reload
+        began, though others may bind that.
+
+        Args:
+            name: The name.
+            at: The number of the statement.
+            chain: The others, and maybe the statement.
+        """
+        if at not in chain or self.before(at).kind not in ("keep", "patch"):
+            return False
+        old, *others = (self.before(it).old for it in (at, *(it for it in chain if it != at)))
+        return old is not None and self._made_by(name, old, [it for it in others if it])
 
     def adds_to_outside(self, at: int, name: str) -> bool:
         """Tell whether a statement is ``x += ...``, and nothing before it sets x."""

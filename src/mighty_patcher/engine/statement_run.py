@@ -33,7 +33,7 @@ from mighty_patcher.engine.modules import is_submodule, name_of_module, namespac
 from mighty_patcher.engine.moves import Moved, nothing_moved
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, narrow
 from mighty_patcher.engine.order import kept_out_of_order
-from mighty_patcher.engine.origins import is_made_by
+from mighty_patcher.engine.origins import Origins
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.overtaken import Overtaken
 from mighty_patcher.engine.parts import Parts
@@ -111,6 +111,8 @@ class StatementRun:
         self._namespace = namespace_of(module)
         self._plan = plan
         self._parts = parts
+        olds = [it.old for it in plan.changes if it.old is not None]
+        self._origins = Origins(name_of_module(module), self._namespace, olds)
         self.tree_of = tree_of
         self._exported: dict[str, set[str]] = {}  # by others, when the reload began
         self._not_there: NotThere = lambda *_, **__: ()
@@ -275,8 +277,8 @@ class StatementRun:
         return () if value is ABSENT else (value,)
 
     def _is_made_by(self, name: str, statement: ast.stmt, others: Sequence[ast.stmt]) -> bool:
-        module = name_of_module(self._module)
-        return any(is_made_by(it, module, statement, others) for it in self._held(name))
+        held = self._held(name)
+        return any(self._origins.is_made_by(name, it, statement, others) for it in held)
 
     def _execute(self, change: Change, flow: Flow, keeper: Keeper) -> None:
         assert change.new is not None
