@@ -291,6 +291,22 @@ class TestFunctions:
         assert not said(project.save(m=source.replace('"one"', '"2"')))
         assert (m.run.__doc__, m.run.__wrapped__.__doc__) == ("2", "2")
 
+    def test_a_decorator_that_goes_takes_the_name_of_its_module_with_it(self, project):
+        tools = """
+            def each(function):
+                def wrapped(): return function()
+                return wrapped
+            """
+        project.load("tools", tools)
+        bare = "from ~tools import each\ndef f(): return 1\n"
+        m = project.load("m", bare)
+        project.engine()
+        f = m.f
+        assert not said(project.save(m=bare.replace("def f", "@each\ndef f")))
+        assert (m.f.__module__, m.f.__name__) == (f"{project.prefix}tools", "wrapped")
+        assert not said(project.save(m=bare))
+        assert (m.f is f, f.__module__, f.__name__, f()) == (True, m.__name__, "f", 1)
+
     def test_what_is_set_below_a_function_that_is_defined_anew(self, project):
         source = "def f(x): pass\nf.__doc__ = 'set below'\nf.__name__ = 'g'\nf.own = []\n"
         m = project.load("m", source)

@@ -172,7 +172,9 @@ class KeptFunctions:
         is_ours = any(
             it.__globals__ is self._keeper.namespace for it in [old, *functions_within(old)]
         )
-        if is_ours and module != own and new.__module__ == own:
+        # A wrapper is a part of the module of its decorator, which is no package that shows it.
+        natural = old.__globals__.get("__name__")
+        if is_ours and module not in (own, natural) and new.__module__ == own:
             self._to_show.append((new, module))
 
     def _is_made_since(self, function: FunctionType) -> bool:
