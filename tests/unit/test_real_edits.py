@@ -214,6 +214,52 @@ class TestClasses:
         assert project.save(m="object = dict\nran = []\nclass A(object):\n    x = 1\n").ok
         assert issubclass(m.A, dict)
 
+    SPEC = """
+        from functools import cached_property
+        runs = []
+        def match(): return "of the module"
+        def other(): return "another"
+        class Spec:
+            runs.append(1)
+            first = 1
+            made = staticmethod(match)
+            last = 2
+            first = 3
+            @cached_property
+            def match(self): return 4
+        """
+
+    def test_a_statement_does_not_find_what_stands_below_it(self, project):
+        """A method further down has the name of the function that an attribute is made of."""
+        m = project.load("m", self.SPEC)
+        project.engine()
+        match = m.Spec.match
+        assert not said(project.save(m=self.SPEC.replace("staticmethod(match)", "(other)")))
+        assert (m.Spec.made(), m.Spec.match is match) == ("another", True)
+        assert not said(project.save(m=self.SPEC))
+        assert (m.Spec.made(), m.Spec.match is match, m.runs) == ("of the module", True, [1])
+
+    def test_a_statement_finds_the_value_that_a_name_had_by_then(self, project):
+        m = project.load("m", self.SPEC)
+        project.engine()
+        assert not said(project.save(m=self.SPEC.replace("last = 2", "last = first")))
+        assert (m.Spec.last, m.Spec.first, m.runs) == (1, 3, [1])
+
+    def test_one_finds_what_stands_below_the_other(self, project):
+        m = project.load("m", self.SPEC)
+        project.engine()
+        text = self.SPEC.rstrip() + "\n            alias = property(match.func)\n"
+        source = text.replace("last = 2", "last = staticmethod(match)")
+        assert not said(project.save(m=source))
+        assert (m.Spec.last(), m.Spec().alias, m.runs) == ("of the module", 4, [1, 1])
+
+    def test_a_statement_finds_what_stands_above_it(self, project):
+        m = project.load("m", self.SPEC)
+        project.engine()
+        source = self.SPEC.replace("first = 3", "second = last, made")
+        assert not said(project.save(m=source))
+        assert (m.Spec.second, m.Spec.first, m.runs) == ((2, m.Spec.__dict__["made"]), 1, [1])
+
 
 class TestFunctions:
     def test_a_package_shows_a_function_as_its_own_that_is_decorated_now(self, project):

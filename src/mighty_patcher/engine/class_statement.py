@@ -159,7 +159,10 @@ class ClassStatement:
     ) -> None:
         self._narrowed = keeper.narrowed.get(qualname_of(old))
         self._held = {} if self._narrowed is None else self._narrowed.before(old)
-        self.namespace: dict[str, Any] = dict(self._held)
+        late = frozenset[str]() if self._narrowed is None else self._narrowed.late
+        self.namespace: dict[str, Any] = {
+            name: value for name, value in self._held.items() if name not in late
+        }
         self.cls: type = old
         self._keeper = keeper
         self._old = old

@@ -8,7 +8,7 @@ had bound: a decorator, a metaclass, an ``__init_subclass__``.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from mighty_patcher.engine.classes import (
     names_in_class,
     qualname_of,
 )
+from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.toplevel import executed, lines_run
 
@@ -39,6 +40,7 @@ class Narrowed:
     Attributes:
         held: Names that the body has from the beginning, because a statement that is not executed
             binds them.
+        late: Those of them that it must not find so far.
         kept: Those of them that are bound last by such a statement.
         apart: Names that another definition binds now than the one that did, which goes on.
         names: All names that the body binds, in their order.
@@ -46,13 +48,14 @@ class Narrowed:
     """
 
     held: frozenset[str]
+    late: frozenset[str]
     kept: frozenset[str]
     apart: frozenset[str]
     names: tuple[str, ...]
     left_out: frozenset[int] = frozenset()
 
     def before(self, cls: type) -> dict[str, Any]:
-        """Return what the body begins with."""
+        """Return what the body has from the beginning."""
         content = class_dict(cls)
         return {name: content[name] for name in self.names if name in self.held & content.keys()}
 
@@ -123,12 +126,15 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
         held.update(names)
         left_out.update(lines_run(child.new))
         body.append(_left_out(child.new))
+    late = _not_there_yet(change.children, left_out, bound)
+    if late is None:
+        return None
     result = copy(new)
     result.body = body
     kept = frozenset(name for name, is_left_out in last.items() if is_left_out)
     apart = _bound_apart(change.children, binder, bound)
     found[qualname_of(cls)] = Narrowed(
-        frozenset(held), kept, apart, tuple(last), frozenset(left_out)
+        frozenset(held), frozenset(late), kept, apart, tuple(last), frozenset(left_out)
     )
     return result, found
 
@@ -179,6 +185,43 @@ def _bound_apart(
         and child.kind in ("keep", "patch")
         and binder.get(name, child) is not child
     )
+
+
+def _not_there_yet(
+    children: Sequence[Change], left_out: Collection[int], bound: _Bound
+) -> set[str] | None:
+    """Find the names that statements which are executed read before the class has them, so that
+    they have to find those of the module: ``_match = staticmethod(match)`` above ``def match``.
+
+    Args:
+        children: The statements of the class.
+        left_out: The lines of those that are not executed.
+        bound: The names that they bind.
+
+    Returns:
+        The names; None if others of these statements read the same from the class.
+    """
+    news = [child.new for child in children if child.new is not None]
+    binders: dict[str, list[int]] = {}
+    for at, statement in enumerate(news):
+        for name in bound.by(statement):
+            binders.setdefault(name, []).append(at)
+    held = {
+        name for name, all_ in binders.items() if any(news[it].lineno in left_out for it in all_)
+    }
+    late, early = set[str](), set[str]()
+    for at, statement in enumerate(news):
+        if statement.lineno in left_out:
+            continue
+        for name in held.intersection(
+            mangled(it, bound.class_name) for it in facts(statement).reads
+        ):
+            before = [it for it in binders[name] if it < at]
+            if not before:
+                late.add(name)
+            elif news[before[-1]].lineno in left_out:
+                early.add(name)
+    return None if late & early else late
 
 
 def _built_again(children: Sequence[Change], bound: _Bound) -> set[str]:
