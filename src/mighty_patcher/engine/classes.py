@@ -24,6 +24,7 @@ __all__ = [
     "ClassEdit",
     "abstract_methods",
     "as_content",
+    "attributes_of",
     "bases_of",
     "bury",
     "class_dict",
@@ -116,15 +117,27 @@ def is_class(value: object) -> bool:
     return issubclass(type(value), type)
 
 
+def attributes_of(value: Any) -> Any:
+    """Return the dictionary of an object, or None where it has none or its class has an attribute
+    of this name instead: no code of the program runs.
+
+    A proxy hands out that of what it stands for, and makes that first (celery's ``current_app``).
+    """
+    for base in mro_of(type(value)):
+        getter = class_dict(base).get("__dict__")
+        if getter is not None:
+            if is_one_of(type(getter), (GetSetDescriptorType, MemberDescriptorType)):
+                return getter.__get__(value)
+            return None
+    return None
+
+
 def stored(value: Any, name: str) -> Any:
     """Return what an object itself holds under a name, or None; no code of the program runs.
 
     (`inspect.getattr_static` keeps the classes that it was asked about, on 3.12.)
     """
-    try:
-        own = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
+    own = attributes_of(value)
     return own.get(name) if is_one_of(type(own), (dict, MappingProxyType)) else None
 
 
@@ -262,8 +275,8 @@ def _held_by(value: Any) -> Iterator[Any]:
         yield from vars(value).values()
     elif not is_class(value):
         yield type(value)
-        with suppress(AttributeError):
-            yield from list(object.__getattribute__(value, "__dict__").values())
+        own = attributes_of(value)
+        yield from () if own is None else list(own.values())
 
 
 def definitions_in(tree: ast.Module | None) -> dict[str, ast.ClassDef]:

@@ -14,6 +14,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import (
     SIDE_SLOT,
+    attributes_of,
     class_dict,
     class_named,
     content_of,
@@ -207,10 +208,8 @@ def _holds(instance: Any, name: str) -> bool:
             except (AttributeError, IndexError):
                 return False
             return True
-    try:
-        return name in object.__getattribute__(instance, "__dict__")
-    except AttributeError:
-        return True  # it has no place for it, which was said before
+    own = attributes_of(instance)
+    return own is None or name in own  # it has no place for it, which was said before
 
 
 def _call_hooks(instances: list[Any], hooked: IdentitySet[type]) -> Iterator[Stale]:

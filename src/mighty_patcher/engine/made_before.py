@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from types import ModuleType
+from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
 from mighty_patcher.engine.classes import (
@@ -21,6 +21,7 @@ from mighty_patcher.engine.classes import (
     is_class,
     mro_of,
     qualname_of,
+    stored,
     subclasses_of,
 )
 from mighty_patcher.engine.metaclasses import way_for
@@ -160,7 +161,8 @@ def _names(value: Any) -> Iterator[str]:
     if is_class(value):
         yield qualname_of(value).rpartition(".")[2]
         return
-    name = getattr(value, "__name__", None)
+    is_built_in = type(value) is BuiltinFunctionType
+    name = value.__name__ if is_built_in else stored(value, "__name__")  # a proxy runs its code
     if type(name) is str:
         yield name
     for function in functions_of(value):

@@ -30,10 +30,18 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any, Literal
 
 from mighty_patcher.engine import enums
-from mighty_patcher.engine.classes import ClassEdit, mro_of, qualname_of
+from mighty_patcher.engine.classes import (
+    ClassEdit,
+    class_dict,
+    is_class,
+    mro_of,
+    qualname_of,
+    stored,
+)
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Remember
@@ -145,16 +153,13 @@ def builds_a_class(decorator: ast.expr, namespace: Mapping[str, Any]) -> bool:
         return False
     value: Any = namespace.get(decorator.id)
     for name in reversed(names):
-        try:
-            value = object.__getattribute__(value, "__dict__").get(name)
-        except AttributeError:
-            return False
+        value = stored(value, name)
     while type(value) is partial:
         value = value.func
-    try:
-        module = object.__getattribute__(value, "__module__")
-    except AttributeError:
-        return False
+    if is_class(value):
+        module = class_dict(value).get("__module__")
+    else:
+        module = value.__module__ if is_one_of(type(value), _FUNCTIONS) else None
     return type(module) is str and (
         module in BUILDING_DECORATORS or module.partition(".")[0] in BUILDING_DECORATORS
     )
@@ -164,4 +169,5 @@ def _name(cls: type) -> str:
     return f"{_module_of(cls)}:{qualname_of(cls)}"
 
 
+_FUNCTIONS = (FunctionType, BuiltinFunctionType)
 _module_of = vars(type)["__module__"].__get__

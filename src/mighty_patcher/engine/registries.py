@@ -15,7 +15,7 @@ from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import is_class
+from mighty_patcher.engine.classes import attributes_of, is_class
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.modules import every_module, namespace_of
 from mighty_patcher.engine.settling import Registered
@@ -235,21 +235,14 @@ def _owners(dicts: list[dict[Any, Any]]) -> Iterator[tuple[dict[Any, Any], Any]]
         if is_none or _is_ours(holder):
             yield from ((it, None) for it in found)
         else:
-            yield from ((it, holder) for it in found if it is _own_dict(holder))
+            yield from ((it, holder) for it in found if it is attributes_of(holder))
 
 
 def _dicts_of_ours(dicts: list[dict[Any, Any]]) -> Iterator[Any]:
     """Yield those dictionaries in which our own objects keep their attributes."""
     for holder in _core.find_referrers(dicts) if dicts else ():
         if _is_ours(holder):
-            yield _own_dict(holder)
-
-
-def _own_dict(value: Any) -> Any:
-    try:
-        return object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
+            yield attributes_of(holder)
 
 
 _module_of = vars(type)["__module__"].__get__
