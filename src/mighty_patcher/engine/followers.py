@@ -136,6 +136,11 @@ class Followers:
                     removed[it] = namespace[it]
                     journal.unbind(namespace, it)
                     steps.append(Step("removed", names, it, 0, f"it is gone from {name}"))
+                elif (
+                    not is_own and it in namespace and not self._is_from_others(it, importer, name)
+                ):
+                    reason = f"it had another value than {name}.{it}, which is gone, and keeps it"
+                    steps.append(Step("kept", names, it, 0, reason))
             if removed:
                 self._export(importer, was, steps)
             if session is None:
@@ -145,6 +150,15 @@ class Followers:
                 journal.bind(namespace, it, namespace_of(module)[it])
                 session.took(name, it)
                 steps.append(Step("rebound", names, it, 0, f"imported from {name}"))
+
+    def _is_from_others(self, name: str, importer: ModuleType, source: str) -> bool:
+        """Tell whether a module imports a name, or everything where it is, from another source."""
+        for it in self._imports(importer, "", "*"):
+            if it.module != source and it.name in (name, "*"):
+                other = sys.modules.get(it.module)
+                if type(other) is ModuleType and name in exported(namespace_of(other)):
+                    return True
+        return False
 
     def follow_run(self, module: ModuleType, run: StatementRun) -> None:
         """Tell those who read what statements have made of classes, and where others have to be
