@@ -57,13 +57,15 @@ class Halfway:
         """Tell whether a module has a name, or with ``*`` all of its names, when all before a line
         of it is executed.
         """
-        (_, rest), late = self._split(module, line, before=False)
+        (first, rest), late = self._split(module, line, before=False)
         if name == "*":
             return late <= namespace_of(module).keys()
         if is_submodule(namespace_of(module).get(name), name_of_module(module), name):
             return True  # `from package import module` imports it
         if name in late or "*" not in names_bound(rest):
             return name not in late
+        if name not in namespace_of(module) and names_bound(first).isdisjoint(("*", name)):
+            return False  # what is to bring it has not run yet
         return name not in self._bound_late(module, line, before=False)
 
     def not_there(
