@@ -1400,4 +1400,45 @@ FOUND = {
         if 8 > 0:
             from base import *
         """,
+    "an import that is new finds a name that comes halfway round the cycle with it": """
+        ----- user.py
+        A = 1
+        ----- last.py
+        from user import *
+        =====
+        ----- user.py
+        A = 1
+        B = A + 1
+        from last import B as C
+        ----- last.py
+        from user import *
+        D = B + 6
+        """,
+    "a name is gone that another has as it was halfway round a cycle": """
+        ----- user.py
+        A = 1
+        B = 1
+        from last import B as C
+        B += 1
+        ----- last.py
+        from user import *
+        =====
+        ----- user.py
+        A = 1
+        """,
+    "a cycle that is new can be cut in one way only, for what is asked of a module": """
+        ----- base.py
+        A = 1
+        ----- user.py
+        from last import B
+        ----- last.py
+        from base import *
+        B = A + 1
+        =====
+        ----- base.py
+        A = 1
+        import user as u
+        def f(x, y=(9 if u.B > 4 else 2)):
+            return x
+        """,
 }

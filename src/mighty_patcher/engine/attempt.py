@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.behind import behind
+from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
@@ -84,6 +85,19 @@ class _Saved:
         own = self._imports.get(id(module))
         return self.imported(module, name) if own is None else own
 
+    def asked(self, module: ModuleType, other: ModuleType) -> set[str]:
+        """Return the names for which a saved module asks another, while it is executed."""
+        new, name = self._versions.get(id(module)), name_of_module(other)
+        paths: set[str] = set()
+        for it in self._imports.get(id(module), ()):
+            if name == (f"{it.module}.{it.name}" if it.name else it.module):
+                is_path = not it.name and it.bound == name.partition(".")[0]
+                paths.add(name if is_path else it.bound)
+        if new is None or not paths:
+            return set()
+        found = (pair for it in new.tree.body for pair in facts(it).attributes)
+        return {attribute for path, attribute in found if path in paths}
+
     def text(self, module: ModuleType, before: bool) -> Version | None:
         """Return the text that a module is to run, or has run so far."""
         return (None if before else self.version(module)) or self._in_force.text_of(module)
@@ -149,6 +163,7 @@ class Attempt:
             in_force.knows,
             saved.has,
             raised,
+            saved.asked,
         )
         saved.halfway.lines, saved.halfway.may_be = self._work.halfway, self._work.has_outlasted
         self.transaction = Transaction(

@@ -8,7 +8,7 @@ the others, and they find what it has by then; when they are done it is executed
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -49,6 +49,7 @@ class Worklist:
             line of it is executed.
         raised: The names of modules that were found to end after others that had ended after them,
             as they have imported them since; more are added.
+        asked: Finds the names that a module will ask another for while it is executed.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Worklist:
         is_own: Callable[[ModuleType], bool],
         has: Callable[[ModuleType, str, int], bool] = lambda *_: True,
         raised: set[tuple[str, str]] | None = None,
+        asked: Callable[[ModuleType, ModuleType], Collection[str]] = lambda *_: (),
     ) -> None:
         # An import puts its module at the end when it ends (importlib's `_load_unlocked`), so what
         # was imported stands before who imported it, and a cycle is cut where the program cut it.
@@ -73,6 +75,7 @@ class Worklist:
         self._before = ImportGraph(imported, is_own)
         self._is_own = is_own
         self._has = has
+        self._asked = asked
         self._told: dict[int, tuple[ModuleType, Outside]] = {}
         self.begun: dict[int, int] = {}
         """By the addresses of modules: as far as which line each was handed out."""
@@ -328,7 +331,7 @@ class Worklist:
             (had_all and it.name == "*") or self._has(outer, it.name, line)
             for it in self._imports.imports(module, name)
             if it.module == name and it.name
-        )
+        ) and all(self._has(outer, it, line) for it in self._asked(module, outer))
 
     def _line_leading_to(self, other: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what it has imported another by."""
