@@ -601,6 +601,15 @@ class TestTwoDefinitions:
         assert m.f is function
         assert function() == 2
 
+    def test_who_only_may_bind_it_again_is_left_alone(self, project):
+        """The class is the one that it was; who reads what changed in it is executed."""
+        m = project.load(
+            "m", f"{ONE}if not C:\n    class C: pass\nX = C.kind\n".replace("METHOD", "")
+        )
+        project.engine()
+        assert ran(project.edit("m", "kind = 1", "kind = 2")) == ["C", "X"]
+        assert m.X == 2
+
     def test_what_a_decorator_has_made_is_of_neither(self, project):
         text = "@functools.cache\ndef f(): return {}\n"
         m = project.load("m", "import functools\n" + (text * 2).format(1, 2))

@@ -150,7 +150,7 @@ class Inputs:
         """
         change = self.changes[at]
         if change.kind != "keep" or not isinstance(change.new, IMPORT):
-            return True
+            return has_changed or not self._has_made_it(name, at)
         if self.new.final(name) != self.new.before(name, at + 1):
             return name in self.from_outside  # what it held then came from a later statement
         return has_changed
@@ -202,21 +202,23 @@ class Inputs:
 
     def _is_original(self, name: str, chain: Chain) -> bool:
         """Tell whether a value is the one that the name had when the reload began."""
-        last = self.old.final(name)
         if self.differs(name, chain):
             return False
-        return chain == last or bool(chain and self._has_made_it(name, chain[-1], last))
+        if chain == self.old.final(name):
+            return True
+        is_kept = bool(chain) and self.before(chain[-1]).kind in ("keep", "patch")
+        return is_kept and self._has_made_it(name, chain[-1])
 
-    def _has_made_it(self, name: str, at: int, chain: Chain) -> bool:
-        """Tell whether a statement that is what it was has made what a name held when the reload
-        began, though others may bind that.
+    def _has_made_it(self, name: str, at: int) -> bool:
+        """Tell whether a statement has made what a name held when the reload began, though others
+        may bind that.
 
         Args:
             name: The name.
             at: The number of the statement.
-            chain: The others, and maybe the statement.
         """
-        if at not in chain or self.before(at).kind not in ("keep", "patch"):
+        chain = self.old.final(name)
+        if at not in chain:
             return False
         old, *others = (self.before(it).old for it in (at, *(it for it in chain if it != at)))
         return old is not None and self._made_by(name, old, [it for it in others if it])
