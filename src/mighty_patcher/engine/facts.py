@@ -2,7 +2,7 @@
 and changes in place.
 
 Pure: only syntax trees are looked at. What a function reads or binds when it is called, ``exec``
-and ``globals()`` are not seen.
+and ``globals()`` are not seen; but for a text that is formatted with all names (`formatted`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
+from mighty_patcher.engine.formatted import formatted
 from mighty_patcher.engine.scopes import Names
 from mighty_patcher.engine.toplevel import is_never_run
 
@@ -237,6 +238,8 @@ class _Walker:
         stack: list[ast.AST | None] = list(reversed(nodes))
         while stack:
             node = stack.pop()
+            for name in formatted(node).names if isinstance(node, (ast.BinOp, ast.Call)) else ():
+                self._read(name)
             match node:
                 case None | ast.Constant():
                     pass

@@ -24,6 +24,7 @@ from mighty_patcher.engine.classes import (
     stored,
     subclasses_of,
 )
+from mighty_patcher.engine.formatted import formatted
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.reached import Reached, functions_of
@@ -270,10 +271,12 @@ def _why(statement: ast.stmt, namespace: Mapping[str, Any], why: _Why) -> str | 
         reason = _reason(function, namespace, why)
         if reason is not None:
             return f"it was decorated by {reason}"
+    known: set[ast.AST] = set()  # what has been read of all names is known, and was not changed
     for node in _evaluated(_parts(statement)):
+        known.update(formatted(node).calls)
         if isinstance(node, ast.Call):
             is_namespace = isinstance(node.func, ast.Name) and node.func.id in _NAMESPACE
-            if is_namespace and node.args:
+            if is_namespace and (node.args or node in known):
                 continue
             reason = _reason(node.func, namespace, why)
             if reason is not None:
