@@ -541,6 +541,14 @@ class TestAnnotations:
         assert "__annotations__" not in vars(m)
         assert (m.caches is caches, getattr(m, "__annotations__", {})) == (True, {})
 
+    @pytest.mark.skipif(sys.version_info >= (3, 14), reason="PEP 649")
+    @pytest.mark.parametrize("kept", ["", "z: str = ''\n"])
+    def test_it_goes_with_the_block_that_it_stands_in(self, project, kept):
+        m = project.load("m", kept + "if True:\n    x: int = 1\nelse:\n    y: int = 2\n")
+        project.engine()
+        assert not said(project.save(m=kept + "x = 1\n"))
+        assert (m.x, vars(m).get("__annotations__")) == (1, {"z": str} if kept else None)
+
     def test_a_value_that_changes_with_its_annotation(self, project):
         m = project.load("m", "A = 1\nB: int = A\n")
         project.engine()

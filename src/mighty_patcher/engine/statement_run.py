@@ -519,13 +519,11 @@ class StatementRun:
         """Let the annotations of the module be those of the new text."""
         if not _LAZY:
             known: Any = self._namespace.get("__annotations__")
-            for change in self._plan.changes:
-                old, is_gone = change.old, not isinstance(change.new, ast.AnnAssign)
-                if type(known) is dict and isinstance(old, ast.AnnAssign) and is_gone:
-                    known.pop(getattr(old.target, "id", None), None)
-            news = [it.new for it in self._plan.changes if it.new is not None]
-            is_annotated = any(isinstance(it, ast.AnnAssign) for it in executed(news))
-            if type(known) is dict and not known and not is_annotated:
+            news = _annotated(it.new for it in self._plan.changes)
+            for name in _annotated(it.old for it in self._plan.changes) - news:
+                if type(known) is dict:
+                    known.pop(name, None)
+            if type(known) is dict and not known and not news:
                 del self._namespace["__annotations__"]
             return
         self._namespace.pop("__annotations__", None)  # what the old ones evaluated to
@@ -546,6 +544,13 @@ def _is_decorated(change: Change) -> bool:
         if isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     return len(definitions) == 2 and any(it.decorator_list for it in definitions)
+
+
+def _annotated(statements: Iterable[ast.stmt | None]) -> set[str | None]:
+    """Return the names that statements annotate; none for what is no name."""
+    inner = executed(it for it in statements if it is not None)
+    found = (it.target for it in inner if isinstance(it, ast.AnnAssign))
+    return {getattr(target, "id", None) for target in found}
 
 
 def stays_as_built(name: str, reason: str) -> Stale:
