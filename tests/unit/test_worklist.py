@@ -180,3 +180,29 @@ class TestPackagesWhoseModulesNameThem:
             "from ~p.base import MORE\nimport colorsys\n",
         )
         assert module.tools.MORE == module.checks.MORE == module.MORE == 2
+
+    def test_a_cycle_that_is_cut_now(self, project):
+        """Who has ended before the one that it imports ends after it, all of them in their order:
+        each imports what is new in the one before.
+        """
+        module = self.load(
+            project,
+            init="from ~p.common import Conf\nfrom ~p.front import run\n",
+            common="class Conf: pass\nfrom ~p.parser import parse\n",
+            grammar="def rules(): return 1\n",
+            analysis="from ~p.grammar import rules\ndef table(): return rules()\n",
+            parser="from ~p.analysis import table\ndef parse(): return table()\n",
+            front="from ~p.common import Conf\nfrom ~p.parser import parse\n"
+            "def run(): return parse()\n",
+        )
+        assert module.run() == 1
+        self.save(
+            project,
+            common="class Conf: pass\nclass More: pass\n",
+            grammar="from ~p.common import More\ndef rules(): return 1\ndef states(): return 2\n",
+            analysis="from ~p.common import More\nfrom ~p.grammar import rules, states\n"
+            "def table(): return rules()\ndef ints(): return states()\n",
+            parser="from ~p.common import More\nfrom ~p.analysis import table, ints\n"
+            "def parse(): return ints()\n",
+        )
+        assert module.run() == 2

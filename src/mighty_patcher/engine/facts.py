@@ -239,7 +239,7 @@ class _Walker:
         while stack:
             node = stack.pop()
             for name in formatted(node).names if isinstance(node, (ast.BinOp, ast.Call)) else ():
-                self._read(name)
+                self._names.read(name)
             match node:
                 case None | ast.Constant():
                     pass

@@ -80,13 +80,14 @@ class Worklist:
         self.begun: dict[int, int] = {}
         """By the addresses of modules: as far as which line each was handed out."""
         self._held: set[int] = set()  # who waits in the middle: as in an import, others do not
+        self._awaited: dict[int, list[ModuleType]] = {}  # by the address of each, who waits for it
         self._needed: dict[tuple[int, str], bool] = {}
         self._brought: dict[Asked, set[str]] = {}
         self._raised = set() if raised is None else raised
         ranks = dict(self._ranks)
         for name, other in self._raised:
             if name in loaded and other in loaded and self._needs(loaded[name], loaded[other]):
-                rank = ranks[id(loaded[other])] + 0.5
+                rank = _after(ranks, loaded[other], loaded[name])
                 self._ranks[id(loaded[name])] = max(self._rank(loaded[name]), rank)
         for module in saved:
             self._raise(module, loaded, ranks)
@@ -137,11 +138,21 @@ class Worklist:
         found = [it for it in found if id(it) not in self._held]
         if not found:
             return False
-        self._ranks[id(module)] = max(self._rank(module), *(self._rank(it) + 0.5 for it in found))
+        for it in found:
+            self._awaited.setdefault(id(it), []).append(module)
+        self._put_after(module, found, set())
         self.begun.pop(id(module), None)
         self._held.add(id(module))
         self.tell(module, Outside())
         return True
+
+    def _put_after(self, module: ModuleType, others: Sequence[ModuleType], seen: set[int]) -> None:
+        """Have a module end after others, and after it those that wait for it."""
+        self._ranks[id(module)] = max(self._rank(module), *(self._rank(it) + 0.5 for it in others))
+        seen.add(id(module))
+        for it in self._awaited.get(id(module), ()):
+            if id(it) not in seen:
+                self._put_after(it, [module], seen)
 
     def forget(self) -> None:
         """Let go of who imports whom: the next reload would look through all that is kept."""
@@ -248,11 +259,15 @@ class Worklist:
                 ):
                     continue  # it has begun before, or may have
                 self._raised.add((name_of_module(module), name))
-            self._ranks[id(module)] = max(self._rank(module), ranks[id(other)] + 0.5)
+            self._ranks[id(module)] = max(self._rank(module), _after(ranks, other, module))
             if any(it is other for it in self._saved):
                 self._saved = [it for it in self._saved if it is not module]
-                place = [it is other for it in self._saved].index(True)
-                self._saved.insert(place + 1, module)
+                place = [it is other for it in self._saved].index(True) + 1
+                while place < len(self._saved) and (
+                    ranks[id(other)] < self._rank(self._saved[place]) < self._rank(module)
+                ):
+                    place += 1
+                self._saved.insert(place, module)
 
     def _beginning(
         self, module: ModuleType, seen: list[ModuleType]
@@ -377,6 +392,12 @@ class Worklist:
             if outer is other or self._begins(outer, other, module):
                 return False
         return True
+
+
+def _after(ranks: Mapping[int, float], other: ModuleType, module: ModuleType) -> float:
+    """Return a rank right after another module; those that have one there stay in their order."""
+    last = len(ranks)
+    return ranks.get(id(other), last) + (ranks.get(id(module), last) + 1) / (last + 2)
 
 
 def _takes_all(graph: ImportGraph, module: ModuleType, source: ModuleType) -> bool:
