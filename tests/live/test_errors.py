@@ -82,6 +82,27 @@ def test_a_deleted_file(program: Program) -> None:
     mended(program)
 
 
+def test_a_deleted_file_that_nobody_imports_any_more(live: Live) -> None:
+    """It is named once, and the next reports are about other things."""
+    files = {"m.py": MODULE, "old.py": "def f(): return 1", "main.py": "import m, user"}
+    program = live({**files, "user.py": "from old import f"})
+    (program.root / "old.py").unlink()
+    assert "the file is not there" in program.next_report().errors[0]
+    report = program.save("user.py", "def f(): return 2")
+    assert report.ok
+    assert report.stale["module old"].startswith("its file is gone, and nobody imports it")
+    program.expect("user.f(), reloader.errors", "(2, {})")
+    assert not program.save("m.py", MODULE.replace("return 1", "return 2")).stale
+
+
+def test_a_deleted_file_that_a_function_imports(live: Live) -> None:
+    program = live({"old.py": "X = 1", "main.py": "import user", "user.py": "def f(): import old"})
+    program.do("user.f()")
+    (program.root / "old.py").unlink()
+    assert "the file is not there" in program.next_report().errors[0]
+    program.expect("len(reloader.errors)", "1")
+
+
 def test_a_file_replaced_by_a_directory(program: Program) -> None:
     """SEEDS A5."""
     (program.root / "m.py").unlink()

@@ -17,6 +17,7 @@ from types import ModuleType
 from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.attempt import Attempt
+from mighty_patcher.engine.deleted import left_without_file
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.log import logger
@@ -332,6 +333,7 @@ class Engine:
                 transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
                 transaction.steps += self._made_before(transaction)
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
+            stale += tuple(self._left_without_file(errors))
             names = tuple(name_of_module(module) for module in reloaded)
             texts = tuple(
                 (self.modules.display(new.path), old, new)
@@ -348,6 +350,16 @@ class Engine:
             started=started,
             texts=texts,
         )
+
+    def _left_without_file(self, errors: list[MightyPatcherError]) -> Iterator[Stale]:
+        """Take it for no mistake that files are gone which nobody imports any more, and say so."""
+        for path, error in list(self.errors.items()):
+            if isinstance(error, SourceError):
+                left = left_without_file(path, self.modules, self._in_force)
+                if left:
+                    yield from left
+                    del self.errors[path]
+                    errors[:] = [it for it in errors if it is not error]
 
     def _made_before(self, done: Transaction) -> list[Step]:
         """Say what was kept though it would be made in another way now."""

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from mighty_patcher.engine.modules import name_of_module
 
-__all__ = ["Imported", "imports_of", "in_dependency_order"]
+__all__ = ["Imported", "imports_anywhere", "imports_of", "in_dependency_order"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,20 @@ def imports_of(tree: ast.Module, module_name: str, package: str) -> list[Importe
     return [
         imported for statement in _statements(tree) for imported in _bindings(statement, package)
     ]
+
+
+def imports_anywhere(tree: ast.Module, module_name: str, package: str) -> Iterator[Imported]:
+    """Yield what a module may ever import: also in functions, and where a type checker looks.
+
+    Args:
+        tree: The syntax tree of the module.
+        module_name: Its name.
+        package: Its ``__package__``; where that is empty, it is derived from the name.
+    """
+    package = package or module_name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from _bindings(node, package)
 
 
 def _statements(parent: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
