@@ -22,13 +22,14 @@ from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.followers import Followers, Importers, StarImporters, Tell
 from mighty_patcher.engine.front import Front
+from mighty_patcher.engine.gone import names_removed
 from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
-from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moves, Texts, are_alike
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
@@ -36,18 +37,14 @@ from mighty_patcher.engine.registries import Registries
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Before, Cache, Cleared
-from mighty_patcher.engine.stars import NotThere, names_of_stars
+from mighty_patcher.engine.stars import NotThere
 from mighty_patcher.engine.statement_run import StatementRun, Wait, stays_as_built
-from mighty_patcher.engine.toplevel import names_bound, names_gone
+from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.wrapped import holders_within, is_own_wrapper
 
 __all__ = ["Edit", "Transaction"]
 
 _MOST_NAMES = 5
-_HANDED_ROUND = (
-    "it is gone from the source, and modules that import everything from each other have it of "
-    "each other"
-)
 
 
 class _Undoable(Protocol):
@@ -443,11 +440,9 @@ class Transaction:
             del namespace_of(edit.module)[gone]
 
     def _names_removed(self, edit: Edit, before: dict[str, Any]) -> list[str]:
-        gone = _names_gone(edit, before)
-        name = name_of_module(edit.module)
-        self.steps += [Step("removed", name, it, 0, "it is gone from the source") for it in gone]
-        stay = _names_handed_round(edit, before).difference(gone)
-        self.steps += [Step("kept", name, it, 0, _HANDED_ROUND) for it in sorted(stay)]
+        tree_of = None if edit.run is None else edit.run.tree_of
+        gone, steps = names_removed(edit.module, edit.trees, before, tree_of)
+        self.steps += steps
         return gone
 
 
@@ -481,43 +476,6 @@ def _containers(done: _Undoable) -> Iterator[Any]:
             if is_one_of(type(held), (list, dict)):
                 yield held
                 yield from (it for it in held if type(it) is tuple)
-
-
-def _names_gone(edit: Edit, before: dict[str, Any]) -> list[str]:
-    """The names that the new text binds no more and that still hold what they held before.
-
-    A submodule is an attribute of its package whether or not the package itself imports it.
-    """
-    old, new = edit.trees
-    if old is None or new is None:
-        return []
-    namespace, package = namespace_of(edit.module), name_of_module(edit.module)
-    stars = names_of_stars(edit.module, old), names_of_stars(edit.module, new)
-    if old is new and stars[0] == stars[1]:
-        return []
-    return [
-        name
-        for name in sorted(names_gone(old, new, stars))
-        if name in before
-        and name in namespace
-        and namespace[name] is before[name]
-        and not is_submodule(namespace[name], package, name)
-    ]
-
-
-def _names_handed_round(edit: Edit, before: dict[str, Any]) -> set[str]:
-    """The names that the new text binds no more, and that stay where modules import everything from
-    each other.
-    """
-    old, new = edit.trees
-    if old is None or new is None or edit.run is None:
-        return set()
-    stars = names_of_stars(edit.module, new)
-    if not stars:
-        return set()
-    gone = (names_bound(old) - names_bound(new)) & stars
-    from_others = names_of_stars(edit.module, new, edit.run.tree_of) if gone else set()
-    return {it for it in gone - from_others if before.get(it, ABSENT) is not ABSENT}
 
 
 def _has_same_arguments(body: Body) -> bool:
