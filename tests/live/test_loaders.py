@@ -252,10 +252,49 @@ sys.modules[__name__] = Module(__name__)
         assert program.save("pkg/m.py", text).ok
         program.expect("m.X, m.LATE", "(3, 3)")
 
-    def test_not_by_yet_another(self, live: Live) -> None:
+    def test_by_yet_another(self, live: Live) -> None:
+        """Who has imported the one before goes on with it: it is what the other one is."""
         program = live({**INIT, "pkg/m.py": f"X: int = 1{NAMES}", "main.py": "from pkg import m"})
         text = program.text("pkg/m.py").replace("X: int = 1", "X: int = 3")
-        report = program.save("pkg/m.py", text.replace("Module(__name__)", "Module(str(__name__))"))
+        assert program.save(
+            "pkg/m.py", text.replace("Module(__name__)", "Module(str(__name__))")
+        ).ok
+        program.expect("m.X, m.LATE, m is __import__('sys').modules['pkg.m']", "(3, 3, True)")
+        program.do("reloader.undo()")
+        program.expect("m.X, m.LATE, m is __import__('sys').modules['pkg.m']", "(1, 1, True)")
+
+    def test_by_one_of_a_class_that_is_made_each_time(self, live: Live) -> None:
+        """As celery does: what it hands out late is in the class, and is built of what changed."""
+        tail = """
+import sys, types
+class Late(types.ModuleType):
+    late = {}
+    def __getattr__(self, name):
+        try: return self.late[name]
+        except KeyError: raise AttributeError(name)
+def put(**names):
+    module = sys.modules[__name__] = type("late", (Late,), {"late": dict(names)})(__name__)
+    vars(module).update(names, __spec__=__spec__, __file__=__file__)
+    return module
+module = put(X=X, f=f)
+module.late["more"] = -X
+"""
+        source = f"X = 1\ndef f(): return X, module is sys.modules[__name__]{tail}"
+        program = live(
+            {**INIT, "pkg/m.py": source, "main.py": "from pkg import m\nfrom pkg.m import X"}
+        )
+        program.expect("m.X, m.more, m.f()", "(1, -1, (1, True))")
+        assert program.edit("pkg/m.py", "X = 1", "X = 2").ok
+        program.expect("m.X, X, m.more, m.f()", "(2, 2, -2, (2, True))")
+        program.expect("m is __import__('sys').modules['pkg.m']", "True")
+        program.do("reloader.undo()")
+        program.expect("m.X, X, m.more, m.f()", "(1, 1, -1, (1, True))")
+
+    def test_not_by_one_of_another_kind(self, live: Live) -> None:
+        program = live({**INIT, "pkg/m.py": f"X: int = 1{NAMES}", "main.py": "from pkg import m"})
+        text = program.text("pkg/m.py").replace("X: int = 1", "X: int = 3")
+        other = text.replace("= Module(__name__)", "= types.SimpleNamespace()")
+        report = program.save("pkg/m.py", other)
         assert "would put yet another module in its place" in report.errors[0]
         program.expect("m.X, m.LATE, m is __import__('sys').modules['pkg.m']", "(1, 1, True)")
         assert program.save("pkg/m.py", text).ok

@@ -57,18 +57,37 @@ class Front:
             if sys.modules.get(self._name) is not self.module:
                 journal.was(sys.modules, self._name, self.module)
 
-    def check(self) -> None:
-        """Refuse what has put yet another module there.
+    def become(self, namespace: dict[str, Any], journal: Journal) -> None:
+        """Where the module has put yet another one there, be what that is: those who have imported
+        this one go on with it.
+
+        Args:
+            namespace: The names of the module.
+            journal: Remembers what is bound.
 
         Raises:
-            RefusedEdit: It has.
+            RefusedEdit: It cannot be.
         """
-        if self._is_other and sys.modules.get(self._name) is not self.module:
+        other = sys.modules.get(self._name)
+        if not self._is_other or other is self.module:
+            return
+        try:
+            if other is None or not issubclass(type(other), ModuleType):
+                raise TypeError
+            journal.set_class(self.module, type(other))
+        except TypeError:
             raise RefusedEdit(
-                f"{self._name} would put yet another module in its place in sys.modules, of which "
-                f"those who have imported it know nothing",
+                f"{self._name} would put yet another module in its place in sys.modules, of "
+                f"another kind, of which those who have imported it know nothing",
                 "leave the lines that do so as they are, or restart",
-            )
+            ) from None
+        for names in (sys.modules, namespace):
+            for name in [name for name, value in names.items() if value is other]:
+                journal.bind(names, name, self.module)
+        own = namespace_of(self.module)
+        for name, value in namespace_of(other).items():
+            if name not in _OF_ITS_OWN and own.get(name, _ABSENT) is not value:
+                journal.bind(own, name, value)
 
     def take_over(
         self, before: Mapping[str, Any], namespace: Mapping[str, Any], journal: Journal

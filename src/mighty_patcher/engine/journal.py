@@ -13,6 +13,7 @@ from typing import Any
 __all__ = ["Journal"]
 
 _ABSENT: Any = object()
+_set_class: Any = vars(object)["__class__"].__set__
 
 
 class Journal:
@@ -20,10 +21,11 @@ class Journal:
 
     def __init__(self) -> None:
         self._changes: list[tuple[MutableMapping[str, Any] | type, str, Any]] = []
+        self._classes: list[tuple[object, type]] = []
 
     def containers(self) -> list[Any]:
         """Return all that holds objects of the program here."""
-        return [self._changes, *self._changes]
+        return [self._changes, *self._changes, self._classes, *self._classes]
 
     def bind(self, namespace: MutableMapping[str, Any], name: str, value: object) -> None:
         """Bind a name in a namespace, and remember what it was."""
@@ -49,6 +51,16 @@ class Journal:
         old = _own(cls, name)
         type.__delattr__(cls, name)
         self._changes.append((cls, name, old))
+
+    def set_class(self, value: object, cls: type) -> None:
+        """Give an object another class, without asking its own, and remember what it had.
+
+        Raises:
+            TypeError: It cannot be of that class.
+        """
+        old = type(value)
+        _set_class(value, cls)
+        self._classes.append((value, old))
 
     def was(self, namespace: MutableMapping[str, Any], name: str, value: object) -> None:
         """Remember what a name was that others have bound since."""
@@ -82,6 +94,8 @@ class Journal:
                 owner.pop(name, None)
             else:
                 owner[name] = old
+        while self._classes:
+            _set_class(*self._classes.pop())
 
 
 def _own(cls: type, name: str) -> Any:

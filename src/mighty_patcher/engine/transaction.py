@@ -395,7 +395,7 @@ class Transaction:
             finally:
                 journal.executed(namespace_of(edit.module), before)
                 front.executed(journal)
-        front.check()
+        front.become(namespace_of(edit.module), journal)
 
     def _patch_others(self, edit: Edit, keeper: Keeper) -> None:
         """Patch the functions that hold old code and that no name of the module led to."""
