@@ -1441,4 +1441,22 @@ FOUND = {
         def f(x, y=(9 if u.B > 4 else 2)):
             return x
         """,
+    "a module of a package imports everything from that, which has not taken a branch": """
+        ----- pkg/two.py
+        A = 1
+        ----- pkg/__init__.py
+        from .two import A
+        B = 2
+        if A > 5:
+            C = 1
+        =====
+        ----- pkg/two.py
+        A = 1
+        from pkg import *
+        ----- pkg/__init__.py
+        from .two import A
+        if A > 5:
+            C = 1
+        B = 2
+        """,
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Protocol
 
+from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.stars import names_of_stars
@@ -59,7 +60,9 @@ class Halfway:
         """
         (first, rest), late = self._split(module, line, before=False)
         if name == "*":
-            return late <= namespace_of(module).keys()
+            lacking = late - namespace_of(module).keys()
+            # What only a branch binds that was not taken is not there at the end, either.
+            return not lacking or not any(lacking & facts(it).sure for it in rest.body)
         if is_submodule(namespace_of(module).get(name), name_of_module(module), name):
             return True  # `from package import module` imports it
         if name in late or "*" not in names_bound(rest):
