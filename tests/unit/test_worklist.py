@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+from types import ModuleType
 
 import pytest
 
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.version import Version
+from mighty_patcher.engine.worklist import Worklist
 
 
 @pytest.mark.parametrize("size", [40])
@@ -62,6 +64,25 @@ def test_texts_are_not_left_to_the_collector(project):
         gc.enable()
     assert m.X == 10
     assert len(texts) <= 4  # that in force, the one before, for undo(), the first; not ten
+
+
+def test_who_waits_for_one_that_waits(monkeypatch):
+    """Nothing but what they are about to import tells in which order they come."""
+    modules = [ModuleType(name) for name in ("first", "second", "third")]
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    first, second, third = modules
+    work = Worklist(modules, lambda *_: (), lambda *_: (), lambda _: True)
+
+    def following():
+        turn = work.next()
+        return None if turn is None else turn.module.__name__
+
+    assert following() == "first"
+    assert work.wait(first, [second], [])
+    assert following() == "second"
+    assert work.wait(second, [third], [])
+    assert [following() for _ in range(4)] == ["third", "second", "first", None]
 
 
 class TestPackagesWhoseModulesNameThem:
