@@ -543,10 +543,19 @@ class TestFailing:
         project.engine()
         project.path("m").unlink()
         reload = project.engine().reload([project.path("m")])
-        assert isinstance(reload.error, SourceError)
+        assert (reload.ok, [it.what for it in reload.stale]) == (True, [f"module {m.__name__}"])
         assert m.f() == 1
         assert project.save(m="def f(): return 2\n").ok
         assert m.f() == 2
+
+    def test_a_deleted_file_that_is_imported(self, project):
+        m = project.load("m", "def f(): return 1\n")
+        project.load("user", "import ~m\n")
+        project.engine()
+        project.path("m").unlink()
+        reload = project.engine().reload([project.path("m")])
+        assert isinstance(reload.error, SourceError)
+        assert m.f() == 1
 
     def test_is_tried_again_at_the_next_save_of_another_file(self, project):
         n = project.load("n", "def f(): return 1\n")
