@@ -172,6 +172,33 @@ def test_a_class_whose_layout_changed_is_named(here):
     assert here.bound() == (2, 2)
 
 
+def test_what_its_calls_have_made(project):
+    """As aiofiles has moved its ``wrap``: what that had made is what it would make now."""
+    wrap = """\
+import os
+HERE = {here}
+def wrap(function, *more):
+    def run(*args):
+        return HERE, function(*args)
+    return run
+"""
+    old = project.load("old", wrap.format(here=1) + "size = wrap(len)\n")
+    user = project.load("user", "from ~old import wrap, size\nbig = [wrap(max)]\n")
+    project.engine()
+    size, big = user.size, user.big[0]
+    new = wrap.format(here=2).replace("HERE, function", "HERE, *more, function")
+    source = "from ~new import wrap\nHERE = 1\nsize = wrap(len)\n"
+    reload = project.save(new=wrap.format(here=2), old=source)
+    assert reload.ok, reload.errors
+    assert not reload.stale
+    assert (size("ab"), big([3, 4]), old.size is user.size is size) == ((2, 2), (2, 4), True)
+    project.engine().undo()
+    assert (size("ab"), big([3, 4])) == ((1, 2), (1, 4))
+    reload = project.save(new=new, old=source + "\n")
+    assert any("variables now that it has not got" in it.reason for it in reload.stale)
+    assert size("ab") == (1, 2)
+
+
 @pytest.mark.parametrize("first", ["new", "user"])
 def test_one_save_after_the_other(here, project, first):
     new = load(project, "new", "def other(): return 1\n")

@@ -32,6 +32,7 @@ from mighty_patcher.engine.leftovers import are_held, drop_added, is_own, leftov
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.moves import move_inner
 from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.registries import Registries, TakenOut, objects_between
 from mighty_patcher.engine.report import Stale
@@ -225,6 +226,10 @@ class Keeper:
         kept = [name for name in made if self.namespace[name] is self.before[name]]
         self.replaced += [(made[it], self.before[it]) for it in kept if not is_class(made[it])]
         self.fold(sorted(self.namespace.keys() & names - made.keys()))
+        log = _core.Log()
+        self.stale += move_inner(self.functions.moved, self.namespace, log)
+        if len(log):
+            self._commit(log)
         return kept
 
     def keep(self, old: Any, new: Any) -> bool:

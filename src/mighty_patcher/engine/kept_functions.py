@@ -57,12 +57,14 @@ class KeptFunctions:
 
     Attributes:
         owners: The class that is left to a method of a donor, by the identity of the method.
+        moved: The old and the new code of functions that look names up in another module now.
     """
 
     def __init__(
         self, keeper: Keeper, filename: str | None, trees: Trees, living: Living = unknown
     ) -> None:
         self.owners: dict[int, type] = {}
+        self.moved: list[tuple[CodeType, CodeType]] = []
         # Weakly, for in a cycle all that the program has lost would wait for a collection.
         self._keeper: Keeper = weakref.proxy(keeper)
         self._filename = filename
@@ -234,6 +236,7 @@ class KeptFunctions:
             fields &= ~_core.DICT
         if old.__globals__ is not new.__globals__:
             fields |= _core.GLOBALS | _core.BUILTINS
+            self.moved.append((old.__code__, new.__code__))
         self._keeper.replace_within(annotations_of(new))
         log.add_function(old, donor, fields)
         is_shown_elsewhere = old.__module__ != old.__globals__.get("__name__")  # by its package

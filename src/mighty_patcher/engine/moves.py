@@ -11,20 +11,23 @@ import ast
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
+from mighty_patcher import _core
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
+from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.modules import filename_of, namespace_of
+from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Before, Cache
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import DEFINITION
 from mighty_patcher.engine.version import Version
 
-__all__ = ["Move", "Moved", "Moves", "are_alike", "nothing_moved"]
+__all__ = ["Move", "Moved", "Moves", "are_alike", "move_inner", "nothing_moved"]
 
 
 class Texts(Protocol):
@@ -106,6 +109,44 @@ def are_alike(old: Any, new: Any) -> bool:
     """Tell whether two objects are of one definition, as far as they say."""
     before, after = _definition_of(old), _definition_of(new)
     return before is not None and after is not None and before[1] == after[1]
+
+
+def move_inner(
+    moved: Iterable[tuple[CodeType, CodeType]], namespace: dict[str, Any], log: _core.Log
+) -> list[Stale]:
+    """Let the functions that calls of moved ones have made go on as what these make now.
+
+    Args:
+        moved: The old and the new code of the functions that have moved.
+        namespace: Where they look names up now.
+        log: The edits are added to it.
+
+    Returns:
+        Those that stay what they were, and why.
+    """
+    pairs = {
+        id(pair.old): pair
+        for old, new in moved
+        for pair in Pairs(old, new)
+        if pair.new is not None and pair.old is not old
+    }
+    stale = []
+    codes = [pair.old for pair in pairs.values()]
+    for function in _core.find_functions(codes, []) if codes else ():
+        code = pairs[id(function.__code__)].new
+        assert code is not None
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        if code.co_freevars and not cells.keys() >= set(code.co_freevars):
+            reason = "what made it has moved, and would give it variables now that it has not got"
+            stale.append(Stale(function.__qualname__, reason, "make it again, or restart"))
+            continue
+        closure = tuple(cells[name] for name in code.co_freevars)
+        donor = FunctionType(code, namespace, function.__name__, None, closure)
+        fields = _core.CODE | _core.GLOBALS | _core.BUILTINS
+        if function.__module__ == function.__globals__.get("__name__"):  # and not that of another
+            fields |= _core.MODULE
+        log.add_function(function, donor, fields)
+    return stale
 
 
 def _definition_of(value: Any) -> tuple[str, str] | None:
