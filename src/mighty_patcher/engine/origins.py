@@ -83,7 +83,10 @@ def _maker(value: Any, definitions: list[ast.stmt]) -> ast.stmt | None:
     lines = {value.__code__.co_firstlineno} if type(value) is FunctionType else _lines_of(value)
     fitting = [it for it in definitions if any(_has_line(it, line) for line in lines)]
     if not lines:
-        fitting = [it for it in definitions if isinstance(it, ast.ClassDef) and _fits(value, it)]
+        classes = [it for it in definitions if isinstance(it, ast.ClassDef) and _fits(value, it)]
+        bound = [(it, names_in_class(it)) for it in classes]
+        # One that says less (`class C: pass`) fits any class.
+        fitting = [it for it, names in bound if all(names >= others for _, others in bound)]
     return fitting[0] if len(fitting) == 1 else None
 
 
