@@ -156,15 +156,19 @@ def test_other_decorators(program):
     assert lib.registry == {"first": first, "other": first}
 
 
+STRICT = """\
+def strict(function):
+    lib.register()(function)
+    if function.__defaults__: raise LookupError('no defaults')
+    return function
+"""
+
+
 def test_a_registry_that_refuses_for_another_reason(program):
     """The error is the first one, what is registered stays, and nothing has changed."""
     lib, m = loaded(
         program,
-        "def strict(function):\n"
-        "    lib.register()(function)\n"
-        "    if function.__defaults__: raise LookupError('no defaults')\n"
-        "    return function\n"
-        "@strict\ndef first(): return 1\n@strict\ndef second(): return 2\n",
+        STRICT + "@strict\ndef first(): return 1\n@strict\ndef second(): return 2\n",
     )
     before = items(lib.registry)
     reload = program.edit("m", ("first(): return 1", "first(x=10): return x"))
@@ -178,11 +182,7 @@ def test_a_second_refusal_that_the_module_catches(program):
     """The module goes on; what it had registered is registered."""
     lib, m = loaded(
         program,
-        "def strict(function):\n"
-        "    lib.register()(function)\n"
-        "    if function.__defaults__: raise LookupError('no defaults')\n"
-        "    return function\n"
-        "try:\n    @strict\n    def first(): return 1\nexcept LookupError: pass\n"
+        STRICT + "try:\n    @strict\n    def first(): return 1\nexcept LookupError: pass\n"
         "@strict\ndef second(): return 2\n",
     )
     lib.others["kept"] = m.first

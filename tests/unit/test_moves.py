@@ -127,6 +127,26 @@ def test_the_module_imports_it_back(here):
     here.expect_as_before()
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        "try:\n    from ~new import total\nexcept ImportError:\n    total = None\n",
+        "import ~new\ntotal = ~new.total\n",
+        "from ~new import *\n",
+    ],
+)
+def test_however_it_is_had_from_there(here, there):
+    user = there + USER.replace("import total, ", "import ")
+    here.reload(
+        old=SOURCE.replace("def total(n=1): return n\n", ""),
+        new="def total(n=2): return n\n",
+        user=user,
+    )
+    total = here.held["total"]
+    assert here.user.total is here.new.total is here.user.HELD[0] is total
+    assert total() == here.partial() == 2
+
+
 def test_to_a_module_that_was_there(here, project):
     new = load(project, "new", "KEPT = object()\ndef other(): return 1\n")
     kept = new.KEPT

@@ -45,6 +45,7 @@ __all__ = [
     "own_slots",
     "own_storage",
     "qualname_of",
+    "set_class",
     "shape_of",
     "stored",
     "stored_attributes",
@@ -57,6 +58,7 @@ class_dict: Any = vars(type)["__dict__"].__get__
 bases_of: Any = vars(type)["__bases__"].__get__
 mro_of: Any = vars(type)["__mro__"].__get__
 qualname_of: Any = vars(type)["__qualname__"].__get__
+set_class: Any = vars(object)["__class__"].__set__
 
 DERIVED = frozenset(
     {

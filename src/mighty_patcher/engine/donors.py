@@ -22,6 +22,7 @@ from mighty_patcher.engine.classes import (
     definitions_in,
     is_class,
     qualname_of,
+    set_class,
     stored_attributes,
     stores_all_in_dict,
 )
@@ -471,7 +472,7 @@ class Keeper:
 
     def _give_class(self, instance: Any, cls: type) -> None:
         try:
-            _set_class(instance, cls)
+            set_class(instance, cls)
         except TypeError as error:
             self.stale.append(
                 Stale(
@@ -501,9 +502,6 @@ class Keeper:
         if type(old) is partial:
             kept.append(_are_same(old.args, new.args) and _are_same(old.keywords, new.keywords))
         return all(kept)
-
-
-_set_class: Any = vars(object)["__class__"].__set__
 
 
 def _are_same(old: Any, new: Any) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any
 
+from mighty_patcher.engine.classes import set_class
+
 __all__ = ["Journal"]
 
 _ABSENT: Any = object()
-_set_class: Any = vars(object)["__class__"].__set__
 
 
 class Journal:
@@ -59,7 +60,7 @@ class Journal:
             TypeError: It cannot be of that class.
         """
         old = type(value)
-        _set_class(value, cls)
+        set_class(value, cls)
         self._classes.append((value, old))
 
     def was(self, namespace: MutableMapping[str, Any], name: str, value: object) -> None:
@@ -95,7 +96,7 @@ class Journal:
             else:
                 owner[name] = old
         while self._classes:
-            _set_class(*self._classes.pop())
+            set_class(*self._classes.pop())
 
 
 def _own(cls: type, name: str) -> Any:

@@ -298,11 +298,9 @@ class StatementRun:
             if change.old is not None:
                 self.steps += stays_of_run(module, statement, self._is_new)
             self._run(change, statement, keeper)
-            if isinstance(statement, (ast.ImportFrom, ast.ClassDef, *DEFINITION)):
-                self._go_on_here(before, keeper)
-        after = dict(self._namespace)
-        bound = {name for name, value in after.items() if before.get(name, ABSENT) is not value}
-        bound |= before.keys() - after.keys()
+        bound = self._bound_since(before)
+        if self._go_on_here(bound, keeper):
+            bound = self._bound_since(before)
         for it in executed([statement] if statement is not None else []):
             if isinstance(it, ast.ImportFrom) and it.names[0].name == "*":
                 self._drop_not_there(it, before)
@@ -323,19 +321,32 @@ class StatementRun:
         flow.done(change, changed)
         self._rebuild(keeper, flow)
 
-    def _go_on_here(self, before: Mapping[str, Any], keeper: Keeper) -> None:
-        """Let what an import or a definition has bound be what its name had, where that has moved
-        to where it is defined now.
+    def _bound_since(self, before: Mapping[str, Any]) -> set[str]:
+        """Return the names that have other values than before, or none."""
+        after = dict(self._namespace)
+        bound = {name for name, value in after.items() if before.get(name, ABSENT) is not value}
+        return bound | (before.keys() - after.keys())
+
+    def _go_on_here(self, bound: Collection[str], keeper: Keeper) -> bool:
+        """Let names have what they had, where that has moved to where it is defined now.
+
+        Args:
+            bound: The names that a statement has bound.
+            keeper: Who keeps the objects of the module.
+
+        Returns:
+            Whether any of them has it again.
         """
         assert self._start is not None
-        for name, value in list(self._namespace.items()):
-            old = self._start.get(name, ABSENT)
-            if value is before.get(name, ABSENT) or value is old or old is ABSENT:
-                continue
-            changed = self._moved(self._module, self._start, old, value)
+        has_moved = False
+        for name in sorted(bound & self._start.keys() & self._namespace.keys()):
+            old = self._start[name]
+            changed = self._moved(self._module, self._start, old, self._namespace[name])
             if changed is not None:
                 self._namespace[name] = old
                 keeper.changed += changed
+                has_moved = True
+        return has_moved
 
     def _drop_not_there(self, statement: ast.ImportFrom, before: Collection[str]) -> None:
         """Let go of what an import of everything has brought and would not, were the program
