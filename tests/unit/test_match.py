@@ -15,7 +15,8 @@ from unit_sources import with_comments, with_new_bodies
 
 from mighty_patcher import _core
 from mighty_patcher.engine.codetree import Pairs
-from mighty_patcher.engine.match import Patches, functions_in, match_bodies
+from mighty_patcher.engine.held_functions import functions_in
+from mighty_patcher.engine.match import Patches, match_bodies
 from mighty_patcher.engine.run import running_code
 
 FILE = "unit_match_module.py"
@@ -404,6 +405,40 @@ f = make()
         assert [stale.what for *_, stale in patches.behind] == ["make.<locals>.g"]
         assert living.f(1) == 1
         assert living.make()(1) == 3
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("def check(*args): return len(args)", "def check(args): return len(args)"),
+            ("def check(*args): return len(args)", "@wrap\n    def check(*args): yield len(args)"),
+        ],
+    )
+    def test_who_was_made_together_with_it_goes_on_calling_it_as_it_is(self, old, new):
+        """Half of the two would raise in the program."""
+        living = Living(f"""
+def wrap(f): return f
+def count(f):
+    {old}
+    def inner(*args): return check(*args), f(*args)
+    return inner
+def apart(f):
+    def inner(*args): return f(*args)
+    return inner
+@count
+@apart
+def g(a): return a
+""")
+        patches = living.replace(
+            (old, new),
+            ("return check(*args), f", "return [*check(args)], f"),
+            ("return a\n", "return -a\n"),
+        )
+        behind = {stale.what: stale.reason for *_, stale in patches.behind}
+        assert [*behind] == ["count.<locals>.inner", "count.<locals>.check"]
+        assert behind["count.<locals>.inner"].startswith(
+            "it was made together with check, which stays old"
+        )
+        assert living.g(5) == (1, -5)
 
     def test_a_new_name_of_the_same_argument_does(self):
         living = Living("def make():\n    def g(a, b=2): return a, b\n    return g\nf = make()\n")

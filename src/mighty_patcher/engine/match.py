@@ -9,19 +9,25 @@ passed over, once: the refcount gate of the core decides.
 from __future__ import annotations
 
 import ast
-import functools
-from collections.abc import Collection, Iterator, MutableSet, Sequence
+from collections.abc import Collection, MutableSet, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType, NoneType
+from types import CellType, CodeType, FunctionType, ModuleType, NoneType
 from typing import Any, cast
 
 from mighty_patcher import _core
 from mighty_patcher.engine.class_facts import changed_facts
-from mighty_patcher.engine.classes import class_dict, content_of, stored
+from mighty_patcher.engine.classes import content_of
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.docstrings import copies
+from mighty_patcher.engine.held_functions import (
+    caches_in,
+    content_of_cell,
+    functions_in,
+    held_by_function,
+)
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
@@ -29,17 +35,7 @@ from mighty_patcher.engine.run import running_code
 from mighty_patcher.engine.settling import Cache
 from mighty_patcher.engine.trees import coroutine_names, decorators_at
 
-__all__ = ["Patches", "functions_in", "living", "match_bodies"]
-
-_WRAPPERS: tuple[tuple[type, tuple[str, ...]], ...] = (
-    (staticmethod, ("__func__",)),
-    (classmethod, ("__func__",)),
-    (MethodType, ("__func__",)),
-    (property, ("fget", "fset", "fdel")),
-    (functools.partial, ("func",)),
-    (functools.cached_property, ("func",)),
-)
-
+__all__ = ["Patches", "living", "match_bodies"]
 
 Body = tuple[FunctionType, CodeType, tuple[CellType, ...], object]
 """New code for a function, a cell for each free variable of it, and a docstring: an ellipsis for
@@ -108,7 +104,7 @@ def match_bodies(
     *,
     everywhere: bool = False,
     loose: Loose | None = None,
-    trees: tuple[ast.Module | None, ast.Module | None] = (None, None),
+    trees: Trees = (None, None),
 ) -> Patches:
     """Plan to give every function of a module its new code.
 
@@ -142,17 +138,22 @@ def match_bodies(
         known = set(map(id, functions))
         found = _core.find_functions([pair.old for pair in pairs if pair.changed], [filename])
         functions += [function for function in found if id(function) not in known]
+    changed = [
+        (function, pair)
+        for function in functions
+        for pair in [pairs.of(function.__code__)]
+        if pair is not None and pair.changed and id(function) not in taken
+    ]
+    called_otherwise = {id(it) for it, pair in changed if _is_called_otherwise(it, pair, trees)}
     names: dict[str, Step] = {}
     edited: set[int] = set()
-    for function in functions:
-        pair = pairs.of(function.__code__)
-        if pair is None or not pair.changed or id(function) in taken:
-            continue
+    for function, pair in changed:
         if id(function.__globals__) in others:
             continue
         if is_scope(pair.old):  # what the body of a class was run by; without the GIL it lingers
             continue
-        if _plan(function, pair, owners.get(function), patches, trees):
+        calls = [it for it in held_by_function(function) if id(it) in called_otherwise]
+        if _plan(function, pair, owners.get(function), patches, trees, calls):
             taken.add(id(function))
             if pair.edited:
                 edited.add(id(function))
@@ -168,7 +169,7 @@ def match_bodies(
         else:
             left.add(function)
     patches.caches = [
-        cache for cache in _caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
+        cache for cache in caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
     ]
     patches.edited = edited
     patches.facts = list(changed_facts(module, pairs))
@@ -240,88 +241,6 @@ def living(
     return found[0] if len(found) == 1 else None
 
 
-def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type | None]:
-    """Find the functions that a module and its classes hold, with the class that owns each.
-
-    Args:
-        module: The module; only what its namespace and its classes' namespaces hold is read.
-        filename: Only functions compiled from this file are returned.
-    """
-    found: dict[FunctionType, type | None] = {}
-    seen: set[int] = set()
-    name = name_of_module(module)
-    waiting: list[tuple[object, type | None]]
-    waiting = [(value, None) for value in list(namespace_of(module).values())]
-    while waiting:
-        value, owner = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        # By its type alone: to ask isinstance of a proxy can run its code, and raise.
-        if type(value) is FunctionType:
-            if value.__code__.co_filename == filename:
-                found[value] = owner
-            waiting += [(inner, owner) for inner in _held_by_function(value)]
-        elif issubclass(type(value), type):
-            members = class_dict(value)
-            if members.get("__module__") == name:
-                owner = cast(type, value)
-            waiting += [(inner, owner) for inner in list(members.values())]
-        else:
-            waiting += [(inner, owner) for inner in _wrapped(value)]
-    return found
-
-
-def _caches_in(module: ModuleType) -> Iterator[Cache]:
-    """The ``lru_cache`` wrappers that a module and its own classes hold."""
-    name = name_of_module(module)
-    waiting = list(namespace_of(module).values())
-    seen: set[int] = set()  # classes may be attributes of each other
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if type(value) is Cache:
-            yield value
-        elif is_one_of(type(value), (staticmethod, classmethod)):
-            waiting.append(value.__func__)
-        elif issubclass(type(value), type) and class_dict(value).get("__module__") == name:
-            waiting.extend(content_of(value).values())
-
-
-def _held_by_function(function: FunctionType) -> Iterator[object]:
-    """What a decorator's wrapper usually hides: a function in a cell; and 3.14's annotations."""
-    for cell in function.__closure__ or ():
-        content = _content(cell)
-        if type(content) is FunctionType:
-            yield content
-    annotate = getattr(function, "__annotate__", None)
-    if isinstance(annotate, FunctionType):
-        yield annotate
-
-
-def _content(cell: CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not assigned yet
-        return None
-
-
-def _wrapped(value: object) -> Iterator[object]:
-    """The functions in a descriptor, a bound method or a partial."""
-    for kind, names in _WRAPPERS:
-        if issubclass(type(value), kind):
-            return (_part(value, kind, name) for name in names)
-    return iter(())
-
-
-def _part(value: object, kind: type, name: str) -> object:
-    """Read an attribute without running code: a subclass of the kind may override it, and raise."""
-    descriptor = vars(kind).get(name)
-    return descriptor.__get__(value) if descriptor else stored(value, name)
-
-
 def _must_search_heap(functions: list[FunctionType], pairs: Pairs, roots: list[CodeType]) -> bool:
     """Tell whether functions with old code may exist that are not among those found.
 
@@ -354,14 +273,52 @@ def _is_changed(function: FunctionType, pairs: Pairs) -> bool:
     return pair is not None and pair.changed
 
 
+def _is_called_otherwise(function: FunctionType, pair: Pair, trees: Trees) -> str | None:
+    """Tell why a closure that was made earlier could not be called as its new code is; None if it
+    can. It keeps its code, and so must those that were made together with it and call it.
+    """
+    code = Pairs.successor(pair, function.__code__)
+    if code is None or pair.runs_once:
+        return None
+    if arguments(code) != arguments(function.__code__):
+        return "it was made before its arguments changed, and has no defaults for the new ones"
+    if _as_decorated(function, pair, code, trees) is None:
+        return "it was made before its decorators changed, which take what it returns now"
+    return None
+
+
+def _as_decorated(
+    function: FunctionType, pair: Pair, code: CodeType, trees: Trees
+) -> CodeType | None:
+    """Return new code as the decorators of a function have made it; None if these have changed, and
+    take something else now.
+    """
+    if pair.runs_once or _returns(code) == _returns(function.__code__):
+        return code
+    before, after = map(decorators_at, trees, (pair.old, code))
+    if before == after:
+        return code
+    return _awaited(code, *map(_without_coroutine, trees, (before, after)))
+
+
 def _plan(
     function: FunctionType,
     pair: Pair,
     owner: type | None,
     patches: Patches,
-    trees: tuple[ast.Module | None, ast.Module | None],
+    trees: Trees,
+    calls: Sequence[FunctionType],
 ) -> bool:
-    """Plan the edit of one function; False if it stays as it is, which is then reported."""
+    """Plan the edit of one function; False if it stays as it is, which is then reported.
+
+    Args:
+        function: The function.
+        pair: Its old and new code.
+        owner: The class that holds it.
+        patches: What is planned; added to.
+        trees: The old and new syntax tree.
+        calls: Functions in its cells that stay as they are, and are called in another way now.
+    """
     code = Pairs.successor(pair, function.__code__)
     if code is None and function.__name__ == "__annotate__":
         return False  # 3.14: of what has no annotations any more; nobody calls it
@@ -374,25 +331,19 @@ def _plan(
             "it keeps its last code",
         )
         return False
-    if not pair.runs_once and arguments(code) != arguments(function.__code__):
+    reason = _is_called_otherwise(function, pair, trees)
+    if reason is not None:
+        patches.left(function, reason, "call the enclosing function again to make a new one")
+        return False
+    code = _as_decorated(function, pair, code, trees) or code
+    if pair.edited and calls:
         patches.left(
             function,
-            "it was made before its arguments changed, and has no defaults for the new ones",
-            "call the enclosing function again to make a new one",
+            f"it was made together with {calls[0].__name__}, which stays old and is called in "
+            f"another way now",
+            "call the enclosing function again to make new ones",
         )
         return False
-    if not pair.runs_once and _returns(code) != _returns(function.__code__):
-        before, after = map(decorators_at, trees, (pair.old, code))
-        if before != after:
-            awaited = _awaited(code, *map(_without_coroutine, trees, (before, after)))
-            if awaited is None:
-                patches.left(
-                    function,
-                    "it was made before its decorators changed, which take what it returns now",
-                    "call the enclosing function again to make a new one",
-                )
-                return False
-            code = awaited
     cells, missing = _cells(function, code, owner)
     if missing:
         patches.left(
@@ -424,7 +375,7 @@ def _class_cell(owner: type) -> CellType:
     for value in content_of(owner).values():
         if type(value) is FunctionType and "__class__" in value.__code__.co_freevars:
             cell = (value.__closure__ or ())[value.__code__.co_freevars.index("__class__")]
-            if _content(cell) is owner:
+            if content_of_cell(cell) is owner:
                 return cell
     return CellType(owner)
 

@@ -15,10 +15,11 @@ from mighty_patcher.engine.behind import Behind
 from mighty_patcher.engine.changes import Plan, changes_nothing, lines_of
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.facts import facts
+from mighty_patcher.engine.held_functions import functions_in
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inforce import InForce, code_filename
 from mighty_patcher.engine.loose import Loose
-from mighty_patcher.engine.match import functions_in, living, match_bodies
+from mighty_patcher.engine.match import living, match_bodies
 from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart

@@ -1,0 +1,109 @@
+"""The functions that a module and its classes hold: by name, in descriptors and partials, and in
+the cells of decorators' wrappers. Nothing of them is executed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import cast
+
+from mighty_patcher.engine.classes import class_dict, content_of, stored
+from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.settling import Cache
+
+__all__ = ["caches_in", "content_of_cell", "functions_in", "held_by_function"]
+
+_WRAPPERS: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (staticmethod, ("__func__",)),
+    (classmethod, ("__func__",)),
+    (MethodType, ("__func__",)),
+    (property, ("fget", "fset", "fdel")),
+    (functools.partial, ("func",)),
+    (functools.cached_property, ("func",)),
+)
+
+
+def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type | None]:
+    """Find the functions that a module and its classes hold, with the class that owns each.
+
+    Args:
+        module: The module; only what its namespace and its classes' namespaces hold is read.
+        filename: Only functions compiled from this file are returned.
+    """
+    found: dict[FunctionType, type | None] = {}
+    seen: set[int] = set()
+    name = name_of_module(module)
+    waiting: list[tuple[object, type | None]]
+    waiting = [(value, None) for value in list(namespace_of(module).values())]
+    while waiting:
+        value, owner = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        # By its type alone: to ask isinstance of a proxy can run its code, and raise.
+        if type(value) is FunctionType:
+            if value.__code__.co_filename == filename:
+                found[value] = owner
+            waiting += [(inner, owner) for inner in held_by_function(value)]
+        elif issubclass(type(value), type):
+            members = class_dict(value)
+            if members.get("__module__") == name:
+                owner = cast(type, value)
+            waiting += [(inner, owner) for inner in list(members.values())]
+        else:
+            waiting += [(inner, owner) for inner in _wrapped(value)]
+    return found
+
+
+def caches_in(module: ModuleType) -> Iterator[Cache]:
+    """The ``lru_cache`` wrappers that a module and its own classes hold."""
+    name = name_of_module(module)
+    waiting = list(namespace_of(module).values())
+    seen: set[int] = set()  # classes may be attributes of each other
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if type(value) is Cache:
+            yield value
+        elif is_one_of(type(value), (staticmethod, classmethod)):
+            waiting.append(value.__func__)
+        elif issubclass(type(value), type) and class_dict(value).get("__module__") == name:
+            waiting.extend(content_of(value).values())
+
+
+def held_by_function(function: FunctionType) -> Iterator[FunctionType]:
+    """What a decorator's wrapper usually hides: a function in a cell; and 3.14's annotations."""
+    for cell in function.__closure__ or ():
+        content = content_of_cell(cell)
+        if type(content) is FunctionType:
+            yield content
+    annotate = getattr(function, "__annotate__", None)
+    if isinstance(annotate, FunctionType):
+        yield annotate
+
+
+def content_of_cell(cell: CellType) -> object:
+    """Return what a cell holds; None where nothing has been assigned yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _wrapped(value: object) -> Iterator[object]:
+    """The functions in a descriptor, a bound method or a partial."""
+    for kind, names in _WRAPPERS:
+        if issubclass(type(value), kind):
+            return (_part(value, kind, name) for name in names)
+    return iter(())
+
+
+def _part(value: object, kind: type, name: str) -> object:
+    """Read an attribute without running code: a subclass of the kind may override it, and raise."""
+    descriptor = vars(kind).get(name)
+    return descriptor.__get__(value) if descriptor else stored(value, name)
