@@ -65,7 +65,7 @@ class Aliases:
     def _is_shared(self, name: str, old: Any, new: Any) -> bool:
         if self._tree is None or old is new or id(old) not in self._held_twice:
             return False
-        return name in self._aliases and any(
+        return name in self.names and any(
             value is old and other != name and self._news.get(other, new) is not new
             for other, value in list(self._names.items())
         )
@@ -79,7 +79,8 @@ class Aliases:
         return twice
 
     @cached_property
-    def _aliases(self) -> frozenset[str]:
+    def names(self) -> frozenset[str]:
+        """The names that stood for what another statement has made."""
         tree = self._tree
         names = aliases_in(tree.body if tree is not None else ())
         if isinstance(tree, ast.ClassDef):

@@ -37,13 +37,13 @@ from mighty_patcher.engine.moves import move_inner
 from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.registries import Registries, TakenOut, objects_between
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.successors import Successors, put_in_place, wrap_the_same
 from mighty_patcher.engine.toplevel import names_imported
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.within import replace_within
 from mighty_patcher.engine.wrapped import (
     DESCRIPTORS,
     functions_within,
-    holders_within,
     is_own_wrapper,
 )
 
@@ -125,9 +125,7 @@ class Keeper:
         self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._orders: list[tuple[list[str], list[str]]] = []
         self._instances: list[tuple[Any, type]] = []
-        self._moved: list[
-            tuple[Any, Any]
-        ] = []  # what decorators made of a definition, then and now
+        self.successors = Successors()
 
     @cached_property
     def _aliases(self) -> Aliases:
@@ -161,6 +159,10 @@ class Keeper:
         self._known_ids.update(map(id, known))
         self.own.append(known)
 
+    def watch_members(self) -> None:
+        """Note that a statement is executed which may set methods of classes."""
+        self.own += self.successors.watch(self.namespace.values())
+
     def fold(self, names: Iterable[str], *, are_decorated: bool = False) -> None:
         """Give what was just bound to some names of the module to what they were bound to before.
 
@@ -183,15 +185,11 @@ class Keeper:
             if self._aliases.keeps(name, old, new, self.keep)
             or (are_decorated and self._keep_wrapper(old, new))
         }
-        if are_decorated:
-            moved = [
-                (old, self.kept_for(new))
-                for name, (old, new) in changed.items()
-                if name not in kept
-            ]
-            for old, new in moved:
-                self.functions.show_as(old, new)
-            self._moved += moved
+        for name, (old, new) in changed.items():
+            is_alias = name in self._aliases.names
+            if name not in kept and (are_decorated or (wrap_the_same(old, new) and not is_alias)):
+                self.functions.show_as(old, self.kept_for(new))
+                self.successors.note(old, new)
         made = {
             name: self.namespace[name]
             for name in names
@@ -419,6 +417,7 @@ class Keeper:
         # In two lists, for a pair would be a reference like others.
         donors = [donor for donor, _ in self.replaced]
         targets = [target for _, target in self.replaced]
+        found = self.successors.taken(self.kept_for)
         self.replaced.clear()
         self._kept.clear()
         self._opened.clear()
@@ -433,28 +432,12 @@ class Keeper:
         for donor in donors:
             if is_class(donor) and id(donor) not in used:
                 bury(donor)
-        self._move()
-
-    def _move(self) -> None:
-        """Let whatever refers to what a decorated definition was refer to what it is now."""
-        moved, self._moved = self._moved, []
-        # What other names hold, too, need not have been made for this one, unless imports have
-        # brought it back.
-        shared = Counter(id(old) for old, _ in moved)
-        imported = names_imported(self._trees[1]) if moved else ()
-        shared.update(id(it) for name, it in self.namespace.items() if name not in imported)
-        pairs = [
-            (old, new)
-            for old, new in moved
-            if is_own_wrapper(old) and not is_class(new) and shared[id(old)] == 1
-        ]
-        if pairs:
-            within = [holder for old, new in pairs for holder in holders_within(new, old)]
-            ours = [moved, *moved, pairs, *pairs, within, *self.own, *within]
-            left = references.replace(pairs, kept=ours)
-            known = set(map(id, ours))
-            self.stale += leftovers([it for it in left if id(it[1]) not in known])
-            self._remember(settling.Replaced(pairs))
+        if found:
+            # What other names hold, too, need not have been made for this one, unless imports have
+            # brought it back.
+            imported = names_imported(self._trees[1])
+            others = [it for name, it in self.namespace.items() if name not in imported]
+            self.stale += put_in_place(found, others, [*self.own, others], self._remember)
 
     # ---- containers that the run made
 

@@ -17,6 +17,7 @@ from types import (
     FrameType,
     FunctionType,
     GenericAlias,
+    MethodType,
     ModuleType,
     UnionType,
 )
@@ -48,6 +49,7 @@ _PARTS = IdentityDict[type, str](
         (tuple, "a tuple"),
         (deque, "a deque"),
         (CellType, "a variable"),
+        (MethodType, "a bound method"),
     ]
 )
 _OURS = __name__.partition(".")[0]

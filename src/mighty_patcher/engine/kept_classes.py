@@ -20,6 +20,7 @@ from mighty_patcher.engine.classes import (
     content_of,
     is_class,
     is_defined_in,
+    mangled,
     names_in_class,
     own_slots,
     own_storage,
@@ -32,6 +33,7 @@ from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.trees import decorators_in
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.wrapped import class_cells, functions_within
 from mighty_patcher.errors import RefusedEdit
@@ -314,6 +316,13 @@ class KeptClasses:
         for name in slots if shape is None else own_slots(shape):
             content[name] = slots[name] if name in slots else _slot(old, name)
         content |= own_storage(old, shape)
+        decorated = [
+            mangled(name, old.__name__)
+            for known in self._keeper.definitions
+            for name, decorators in decorators_in(known.get(qualname_of(old))).items()
+            if decorators and name not in apart
+        ]
+        self._keeper.successors.note_members(before, content, decorated, aliases.names)
         content |= self._retained(old, content)
         edit = ClassEdit(
             old,

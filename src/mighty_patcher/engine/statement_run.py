@@ -48,6 +48,7 @@ from mighty_patcher.engine.stars import (
     names_of_stars,
     sources,
 )
+from mighty_patcher.engine.successors import may_set_members, methods_lost
 from mighty_patcher.engine.toplevel import (
     OF_EVERY_MODULE,
     executed,
@@ -93,6 +94,7 @@ class StatementRun:
         elsewhere: Classes of other modules that have to be built again: the name of the module,
             that of the class, and why.
         attributes: Classes, and the names of their attributes that have other values.
+        methods: Classes, names in them, and functions that they had under these.
         lines: The name of the module with each line of a statement that was executed.
         bound: The names that it has bound.
         is_held_up: It has stopped before the end, and goes on when others are done.
@@ -105,6 +107,7 @@ class StatementRun:
         self.steps: list[Step] = []
         self.elsewhere: list[tuple[str, str, str]] = []
         self.attributes: list[tuple[type, set[str]]] = []
+        self.methods: list[tuple[type, str, Any]] = []
         self.lines: set[tuple[str, int]] = set()
         self.bound: set[str] = set()
         self._module = module
@@ -297,6 +300,8 @@ class StatementRun:
             module = name_of_module(self._module)
             if change.old is not None:
                 self.steps += stays_of_run(module, statement, self._is_new)
+                if may_set_members(statement):
+                    keeper.watch_members()
             self._run(change, statement, keeper)
         bound = self._bound_since(before)
         if self._go_on_here(bound, keeper):
@@ -364,6 +369,7 @@ class StatementRun:
         while keeper.changed:
             base, before = keeper.changed.pop()
             flow.set_again(set(self._spelt(base, before.changed(base))))
+            self.methods += methods_lost(before, base, keeper.definitions[0].get(qualname_of(base)))
             names, content = before.other_values(base), before.content.items()
             own, prefix = name_of_module(self._module), f"{qualname_of(base)}."
             self.steps += with_other_names(own, prefix, content, content_of(base))

@@ -39,8 +39,9 @@ from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere
 from mighty_patcher.engine.statement_run import StatementRun, Wait, stays_as_built
+from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.toplevel import names_bound
-from mighty_patcher.engine.wrapped import holders_within, is_own_wrapper
+from mighty_patcher.engine.wrapped import is_wrapped_by
 
 __all__ = ["Edit", "Transaction"]
 
@@ -132,6 +133,7 @@ class Transaction:
         self.changed = self._followers.changed
         """Those that have another value now, or none."""
         self._replaced: dict[tuple[str, str], Any] = {}
+        self._methods: list[tuple[type, str, Any]] = []
         self._own: list[Any] = []
         self._making_way = MakingWay()
         self._moves = Moves(texts)
@@ -200,13 +202,15 @@ class Transaction:
             for (module, name), old in self._replaced.items()
             if module in sys.modules
             and not (is_class(old) and f"class {qualname_of(old)}" in said)
-            and not _is_wrapped_by(namespace_of(sys.modules[module]).get(name), old)
+            and not is_wrapped_by(namespace_of(sys.modules[module]).get(name), old)
         ]
         for (module, name), old in self._replaced.items():
             if module in sys.modules:
                 names = namespace_of(sys.modules[module])
                 self.steps += with_other_names(module, "", [(name, old)], names)
         self._replaced.clear()
+        entries += gone_from_classes(self._methods)
+        self._methods.clear()
         if entries:
             own = [*self._own, *(it for done in self._done for it in _containers(done))]
             self.stale += still_held(entries, [*own, own, *entries, entries])
@@ -315,6 +319,8 @@ class Transaction:
         for name, value in before.items():
             if namespace_of(edit.module).get(name, ABSENT) is not value:
                 self._replaced.setdefault((name_of_module(edit.module), name), value)
+        self._methods += run.methods
+        run.methods.clear()
         self._followers.follow_run(edit.module, run)
 
     def _moved(
@@ -489,10 +495,3 @@ def _with_other_arguments(function: FunctionType) -> Stale:
         "its arguments changed, and what holds it is not the module or one of its classes",
         "take it from the module again",
     )
-
-
-def _is_wrapped_by(value: Any, old: Any) -> bool:
-    """Tell whether a name has now what decorators have made of the object that it had: that holds
-    it, and everybody else has been given the new one.
-    """
-    return is_own_wrapper(value) and any(True for _ in holders_within(value, old))

@@ -21,6 +21,7 @@ __all__ = [
     "holders_within",
     "is_full",
     "is_own_wrapper",
+    "is_wrapped_by",
     "shared_cells",
 ]
 
@@ -62,6 +63,13 @@ def holders_within(wrapper: Any, value: Any, depth: int = 4) -> Iterator[Any]:
                     seen.add(id(it))
                     below.append(it)
         layer = [it for it in below if not (type(it) is dict and "__builtins__" in it)]
+
+
+def is_wrapped_by(value: Any, old: Any) -> bool:
+    """Tell whether a name has now what decorators have made of the object that it had: that holds
+    it, and everybody else has been given the new one.
+    """
+    return is_own_wrapper(value) and any(True for _ in holders_within(value, old))
 
 
 def shared_cells(old: FunctionType, new: FunctionType) -> Iterator[tuple[CellType, CellType]]:

@@ -1,0 +1,216 @@
+"""What has been made anew and takes the place of something that anybody may hold: the wrapper that
+a decorator makes of a method, a function that a loop sets on a class. Whoever refers to the old one
+(a bound method, a registry, a callback) is to refer to the new one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import FunctionType
+from typing import Any
+
+from mighty_patcher.engine import references
+from mighty_patcher.engine.aliases import Aliases
+from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
+from mighty_patcher.engine.identity import IdentitySet, is_one_of
+from mighty_patcher.engine.leftovers import leftovers
+from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.settling import Before, Replaced
+from mighty_patcher.engine.toplevel import executed
+from mighty_patcher.engine.wrapped import (
+    DESCRIPTORS,
+    functions_within,
+    holders_within,
+    is_own_wrapper,
+    is_wrapped_by,
+)
+
+__all__ = [
+    "Successors",
+    "gone_from_classes",
+    "may_set_members",
+    "methods_lost",
+    "put_in_place",
+    "wrap_the_same",
+]
+
+
+class Successors:
+    """What a run of a module has made in the place of something else."""
+
+    def __init__(self) -> None:
+        self._noted: list[tuple[Any, Any]] = []
+        self._members: list[tuple[type, dict[str, Any]]] = []
+
+    def note(self, old: Any, new: Any) -> None:
+        """Note that whoever refers to an object is to refer to another."""
+        self._noted.append((old, new))
+
+    def note_members(
+        self,
+        before: Mapping[str, Any],
+        now: Mapping[str, Any],
+        decorated: Collection[str],
+        aliases: Collection[str] = (),
+    ) -> None:
+        """Note what the methods of a class are now.
+
+        Args:
+            before: What the class has.
+            now: What it is about to have.
+            decorated: The methods that decorators have made.
+            aliases: Names that stand for what others have made.
+        """
+        anew = [name for name in now.keys() & before.keys() if now[name] is not before[name]]
+        if not anew:
+            return
+        still = IdentitySet(now.values())
+        for name in anew:
+            for old, new in _functions_beside(before[name], now[name]):
+                is_made = name in decorated or (name not in aliases and wrap_the_same(old, new))
+                if is_made and old not in still:
+                    self.note(old, new)
+
+    def watch(self, values: Iterable[Any]) -> list[Any]:
+        """Remember the methods of classes, on which a statement may be about to set others.
+
+        Args:
+            values: What the module has; the classes among it count.
+
+        Returns:
+            What holds them.
+        """
+        if self._members:
+            return []
+        self._members += [(it, dict(class_dict(it))) for it in values if is_class(it)]
+        return [content for _, content in self._members]
+
+    def taken(self, kept_for: Callable[[Any], Any]) -> list[tuple[Any, Any]]:
+        """Return what has been noted, each pair once, and forget it.
+
+        Args:
+            kept_for: Returns what is kept in the place of what was made, or that itself.
+        """
+        still = IdentitySet(it for cls, _ in self._members for it in class_dict(cls).values())
+        for cls, before in self._members:
+            for name, new in class_dict(cls).items():
+                for old, made in _functions_beside(before.get(name), new):
+                    if old is not made and old not in still and _are_of_one_maker(old, made):
+                        self.note(old, made)
+        found = {(id(old), id(new)): (old, kept_for(new)) for old, new in self._noted}
+        self._noted.clear()
+        self._members.clear()
+        return [pair for pair in found.values() if pair[0] is not pair[1]]
+
+
+def may_set_members(statement: ast.stmt) -> bool:
+    """Tell whether a statement may set attributes of classes: by itself, or by what it calls."""
+    return any(
+        isinstance(it, ast.Expr)
+        or (isinstance(it, ast.Assign) and any(isinstance(at, ast.Attribute) for at in it.targets))
+        for it in executed([statement])
+    )
+
+
+def methods_lost(
+    before: Before, cls: type, definition: ast.ClassDef | None
+) -> Iterator[tuple[type, str, Any]]:
+    """Yield the methods of a class that are others now, or gone.
+
+    Args:
+        before: What the class had.
+        cls: The class.
+        definition: Its definition as it was: names that stand for what others have made are not
+            the class's to lose.
+
+    Yields:
+        The class, a name, and a function that it had under that.
+    """
+    for name in before.changed(cls) - Aliases(definition, {}, {}).names:
+        value = before.content.get(name)
+        if type(value) in DESCRIPTORS or type(value) is FunctionType:
+            functions = [value] if type(value) is FunctionType else functions_within(value)
+            yield from ((cls, name, function) for function in functions)
+
+
+def gone_from_classes(methods: Iterable[tuple[type, str, Any]]) -> Iterator[tuple[str, Any, bool]]:
+    """Leave out the methods that their class still has, by another name or wrapped by decorators.
+
+    Args:
+        methods: What `methods_lost` has found.
+
+    Yields:
+        The name, the function that it had, and whether it has another now.
+    """
+    for cls, name, old in methods:
+        members = class_dict(cls)
+        if not is_one_of(old, members.values()) and not is_wrapped_by(members.get(name), old):
+            label = f"{members.get('__module__')}.{qualname_of(cls)}.{name}"
+            yield label, old, name in members
+
+
+def wrap_the_same(old: Any, new: Any) -> bool:
+    """Tell whether two functions are wrappers of one: the new one stands where the old one did."""
+    if type(old) is not FunctionType or type(new) is not FunctionType:
+        return False
+    inner = IdentitySet(functions_within(old))
+    return any(it in inner for it in functions_within(new))
+
+
+def put_in_place(
+    found: list[tuple[Any, Any]],
+    others: Iterable[Any],
+    own: Iterable[Any],
+    remember: Callable[[Replaced], None],
+) -> Iterator[Stale]:
+    """Let whatever refers to what was there before refer to what is in its place.
+
+    Args:
+        found: What `Successors.taken` has returned.
+        others: What has names of its own. What these hold, too, need not have been made for what
+            has a successor.
+        own: What the engine holds of the program.
+        remember: Given what takes it back.
+
+    Yields:
+        What cannot follow.
+    """
+    shared = Counter(id(old) for old, _ in found)
+    shared.update(map(id, others))
+    pairs = [
+        (old, new)
+        for old, new in found
+        if is_own_wrapper(old) and not is_class(new) and shared[id(old)] == 1
+    ]
+    if not pairs:
+        return
+    within = [holder for old, new in pairs for holder in holders_within(new, old)]
+    ours = [found, *found, pairs, *pairs, within, *own, *within]
+    left = references.replace(pairs, kept=ours)
+    known = set(map(id, ours))
+    yield from leftovers([it for it in left if id(it[1]) not in known])
+    remember(Replaced(pairs))
+
+
+def _functions_beside(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
+    """Pair what an attribute had and has, and the functions in both where they are descriptors; not
+    a function with a descriptor, which is called in another way.
+    """
+    if type(old) is type(new) and type(old) in DESCRIPTORS:
+        yield old, new
+        for name in DESCRIPTORS[type(old)]:
+            mine, theirs = object.__getattribute__(old, name), object.__getattribute__(new, name)
+            if mine is not theirs and mine is not None and theirs is not None:
+                yield mine, theirs
+    elif type(old) not in DESCRIPTORS and type(new) not in DESCRIPTORS:
+        yield old, new
+
+
+def _are_of_one_maker(old: Any, new: Any) -> bool:
+    """Tell whether one function has made both of two, or they are wrappers of one."""
+    if type(old) is not FunctionType or type(new) is not FunctionType:
+        return False
+    name = new.__code__.co_qualname
+    return (name == old.__code__.co_qualname and "<locals>" in name) or wrap_the_same(old, new)

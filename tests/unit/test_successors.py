@@ -1,0 +1,184 @@
+"""What takes the place of a method: whoever holds the old one has the new, or is named."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+import pytest
+
+from mighty_patcher import _core
+
+WRAPPERS = """
+from functools import wraps
+class Called:
+    def __init__(self, name, f): self.name, self.f = name, f
+    def __call__(self, *args): return self.name, self.f(*args)
+    def __get__(self, it, owner=None): return lambda *args: self(it, *args)
+def wrapper(name):
+    def decorate(f):
+        @wraps(f)
+        def wrapped(*args): return name, f(*args)
+        return wrapped
+    return decorate
+one = wrapper("one")
+def two(f):
+    @wraps(f)
+    def twice(*args): return "two", f(*args)
+    return twice
+def called(f): return Called("called", f)
+def attach(names, f): names["attached"] = f
+"""
+METHODS = """
+from ~lib import attach, called, one, two
+def plain(self=None): return 1
+class C:
+    @one
+    def bound(self): return 2
+    @staticmethod
+    @one
+    def static(it): return 3
+    @classmethod
+    @one
+    def of_class(cls): return 4
+    @property
+    @one
+    def length(self): return 5
+    assigned = one(plain)
+    attach(vars(), one(plain))
+    def bare(self): return 6
+for name in ("looped",):
+    setattr(C, name, one(plain))
+"""
+
+
+def said(report):
+    return [(it.what.partition(".")[2], it.reason) for it in report.stale]
+
+
+@pytest.fixture
+def held(project):
+    """A module with methods of all kinds, and who holds them: the engine sees neither."""
+    project.load("lib", WRAPPERS)
+    m = project.load("m", METHODS)
+    project.engine()
+    it, cls = m.C(), m.C
+    length = vars(cls)["length"]
+    calls = {
+        "bound": it.bound,
+        "function": partial(cls.bound, it),
+        "static": partial(it.static, it),
+        "of_class": it.of_class,
+        "assigned": it.assigned,
+        "attached": it.attached,
+        "looped": it.looped,
+        "bare": it.bare,
+    }
+    return m, lambda: {name: call() for name, call in calls.items()} | {"length": length.fget(it)}
+
+
+def values(name, bare=6):
+    by_name = {"bound": 2, "function": 2, "static": 3, "of_class": 4, "length": 5}
+    by_name |= dict.fromkeys(("assigned", "attached", "looped"), 1)
+    return {key: (name, value) for key, value in by_name.items()} | {"bare": bare}
+
+
+class TestAnotherWrapper:
+    def test_is_had_by_whoever_held_the_one_before(self, project, held):
+        _, call = held
+        assert call() == values("one")
+        new = METHODS.replace("@one", "@two").replace("one(plain)", "two(plain)")
+        assert not said(project.save(m=new))
+        assert call() == values("two")
+        assert not said(project.save(m=METHODS))
+        assert call() == values("one")
+
+    def test_and_is_taken_back(self, project, held):
+        m, call = held
+        new = METHODS.replace("@one", "@two").replace("one(plain)", "two(plain)")
+        assert project.save(m=new).ok
+        project.engine().undo()
+        assert (call(), m.C().bound(), m.C().looped()) == (values("one"), ("one", 2), ("one", 1))
+
+    def test_of_a_module_that_raises_later_is_not_had(self, project, held):
+        m, call = held
+        new = METHODS.replace("@one", "@two").replace("one(plain)", "two(plain)")
+        assert not project.save(m=new + "raise ValueError\n").ok
+        assert (call(), m.C().length) == (values("one"), ("one", 5))
+
+    def test_of_another_kind(self, project, held):
+        m, call = held
+        assert not said(project.edit("m", "    @one\n    def bound", "    @called\n    def bound"))
+        assert (call()["function"], m.C().bound()) == (("called", 2), ("called", 2))
+
+    def test_of_what_had_none(self, project, held):
+        m, call = held
+        assert not said(project.edit("m", "    def bare", "    @two\n    def bare"))
+        assert (call(), m.C().bare()) == (values("one", ("two", 6)), ("two", 6))
+        assert not said(project.edit("m", "    @two\n    def bare", "    def bare"))
+        assert (call(), m.C().bare()) == (values("one"), 6)
+
+
+class TestAnother:
+    """What has another name as well is not what the successor stands for."""
+
+    SOURCE = """
+        from ~lib import one, two
+        def plain(self): return 1
+        class A:
+            m = one(plain)
+        class B:
+            m = A.m
+        class C:
+            m = one(plain)
+            also = m
+        """
+
+    def test_that_an_alias_had(self, project):
+        project.load("lib", WRAPPERS)
+        m = project.load("m", self.SOURCE)
+        project.engine()
+        mine = m.A.m
+        assert not said(project.edit("m", "m = A.m", "m = two(plain)"))
+        assert (m.A.m is mine, m.A().m(), m.B().m()) == (True, ("one", 1), ("two", 1))
+
+    def test_that_stays_under_its_other_name(self, project):
+        project.load("lib", WRAPPERS)
+        m = project.load("m", self.SOURCE)
+        project.engine()
+        was = m.C.m
+        assert not said(project.edit("m", "also = m", "also = two(plain)"))
+        assert (m.C.m is was, m.C().m(), m.C().also()) == (True, ("one", 1), ("two", 1))
+
+
+class TestWhatHasNone:
+    def test_a_method_that_is_gone(self, project, held):
+        _, call = held
+        report = project.edit("m", "    def bare(self): return 6\n", "")
+        what, reason = said(report)[0]
+        assert (what, call()["bare"]) == ("C.bare", 6)
+        assert reason.startswith("it is gone from the source, and what it had is still in ")
+        assert "a bound method" in reason
+
+    def test_a_method_that_is_called_in_another_way(self, project, held):
+        _, call = held
+        old = "    @one\n    def bound(self)"
+        report = project.edit("m", old, "    @staticmethod\n    @two\n    def bound(*self)")
+        assert {what for what, _ in said(report)} == {"C.bound"}
+        assert call()["bound"] == ("one", 2)
+
+    def test_is_named_only_where_somebody_has_it(self, project):
+        project.load("lib", WRAPPERS)
+        project.load("m", METHODS)
+        project.engine()
+        assert not said(project.edit("m", "    def bare(self): return 6\n", ""))
+
+    @pytest.mark.skipif(_core.FREE_THREADED, reason="it does not count all references")
+    def test_nothing_is_left_behind(self, project, held):
+        m, _ = held
+        new, counts = METHODS.replace("@one", "@two"), []
+        for _ in range(3):
+            assert project.save(m=new).ok
+            assert project.save(m=METHODS).ok
+            counts.append((sys.getrefcount(m.C.bare), sys.getrefcount(m.C.bound)))
+        assert counts[1] == counts[2]
