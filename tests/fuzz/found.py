@@ -1459,4 +1459,22 @@ FOUND = {
             C = 1
         B = 2
         """,
+    "a function that another has made has its new body, but not its new default": """
+        ----- pkg/one.py
+        from helper import note
+        def make_1(n):
+            def inner(x, y=3):
+                return x * n + [7, 8][-1]
+            return inner
+        h2 = note("k3", make_1(5 + 4))
+        ----- pkg/__init__.py
+        =====
+        ----- pkg/one.py
+        from helper import note
+        def make_1(n):
+            def inner(x, y=9):
+                return x * n + [7, 9][-1]
+            return inner
+        h2 = note("k3", make_1(5 + 4))
+        """,
 }

@@ -85,6 +85,7 @@ class Pair:
         new: The new code, or None where the definition is gone.
         changed: Not even the lines are the same.
         edited: What it does, or what is nested in it does, is different.
+        edited_itself: What it does is, whatever is nested in it.
         runs_once: It is nested in nothing but the module and classes, which run once.
     """
 
@@ -92,8 +93,17 @@ class Pair:
     new: CodeType | None
     changed: bool = True
     edited: bool = True
+    edited_itself: bool = True
     runs_once: bool = False
     children: list[Pair] = field(default_factory=list)
+
+    def all(self) -> Iterator[Pair]:
+        """Yield it, and all that is nested in it."""
+        waiting = [self]
+        while waiting:
+            pair = waiting.pop()
+            yield pair
+            waiting.extend(reversed(pair.children))
 
     @property
     def is_definition(self) -> bool:
@@ -126,11 +136,7 @@ class Pairs:
             self._by_place.setdefault(_place(pair.old), []).append(pair)
 
     def __iter__(self) -> Iterator[Pair]:
-        waiting = [self.root]
-        while waiting:
-            pair = waiting.pop()
-            yield pair
-            waiting.extend(reversed(pair.children))
+        return self.root.all()
 
     def of(self, code: CodeType) -> Pair | None:
         """Return the pair whose old code a living function has; None if it is not of this version.
@@ -261,9 +267,8 @@ def _pair_below(pair: Pair, lines: Mapping[int, int]) -> None:
         and pair.old == pair.new
         and pair.old.co_linetable == pair.new.co_linetable
     )
-    pair.edited = pair.changed and (
-        any(child.edited for child in pair.children) or _own(pair.old) != _own(pair.new)
-    )
+    pair.edited_itself = pair.changed and _own(pair.old) != _own(pair.new)
+    pair.edited = pair.edited_itself or any(child.edited for child in pair.children)
 
 
 def _groups(code: CodeType | None) -> dict[tuple[str, bool], list[CodeType]]:

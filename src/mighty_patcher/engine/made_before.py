@@ -246,8 +246,9 @@ def _made_of(statement: ast.stmt, old: Collection[str]) -> str | None:
 
 
 def _has_it(statement: ast.stmt, namespace: Mapping[str, Any], made: _Made) -> bool:
-    """Tell whether what a statement has bound has the new body itself."""
-    return any(made.reached.is_patched(namespace.get(it)) for it in _bound_by(statement))
+    """Tell whether what a statement has bound has the new body itself, and all else is the same."""
+    makers = [it for _, it, _ in _makers(statement, namespace, made.why)]
+    return any(made.reached.has_it(namespace.get(it), makers) for it in _bound_by(statement))
 
 
 def _bound_by(statement: ast.stmt) -> set[str]:
@@ -266,11 +267,18 @@ def _bound_by(statement: ast.stmt) -> set[str]:
 
 def _why(statement: ast.stmt, namespace: Mapping[str, Any], why: _Why) -> str | None:
     """Say what a statement calls that would do something else now."""
+    for how, _, reason in _makers(statement, namespace, why):
+        return f"it was {how} by {reason}"
+    return None
+
+
+def _makers(
+    statement: ast.stmt, namespace: Mapping[str, Any], why: _Why
+) -> Iterator[tuple[str, Any, str]]:
+    """Yield what a statement calls that would do something else now: what for, itself, and why."""
     for decorator in getattr(statement, "decorator_list", []):
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
-        reason = _reason(function, namespace, why)
-        if reason is not None:
-            return f"it was decorated by {reason}"
+        yield from (("decorated", *it) for it in _reasons(function, namespace, why))
     known: set[ast.AST] = set()  # what has been read of all names is known, and was not changed
     for node in _evaluated(_parts(statement)):
         known.update(formatted(node).calls)
@@ -278,10 +286,7 @@ def _why(statement: ast.stmt, namespace: Mapping[str, Any], why: _Why) -> str | 
             is_namespace = isinstance(node.func, ast.Name) and node.func.id in _NAMESPACE
             if is_namespace and (node.args or node in known):
                 continue
-            reason = _reason(node.func, namespace, why)
-            if reason is not None:
-                return f"it was made by {reason}"
-    return None
+            yield from (("made", *it) for it in _reasons(node.func, namespace, why))
 
 
 def _parts(statement: ast.stmt) -> list[ast.AST]:
@@ -314,14 +319,15 @@ def _evaluated(parts: list[ast.AST]) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def _reason(function: ast.expr, namespace: Mapping[str, Any], why: _Why) -> str | None:
+def _reasons(
+    function: ast.expr, namespace: Mapping[str, Any], why: _Why
+) -> Iterator[tuple[Any, str]]:
     value = _value(function, namespace)
     candidates = mro_of(value) if is_class(value) else [value]
     for it in candidates:
         if id(it) in why:
             name = qualname_of(it) if is_class(it) else next(_names(it), ast.unparse(function))
-            return f"{name}(), {why[id(it)][1]}"
-    return None
+            yield it, f"{name}(), {why[id(it)][1]}"
 
 
 def _value(expression: ast.expr, namespace: Mapping[str, Any]) -> Any:

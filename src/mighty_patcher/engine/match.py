@@ -54,7 +54,8 @@ class Patches:
         copies: Who has copied a docstring, the old one, and the new one.
         caches: The ``lru_cache`` wrappers of functions that do something else now: what they
             remember is stale.
-        edited: The addresses of the functions whose bodies changed, and not their lines alone.
+        edited: The addresses of the functions whose bodies changed, and not their lines alone; with
+            each the qualified names of what does, of it and of what is nested in it.
         steps: What this does, for the report.
         stale: What stays old, and why.
         behind: Functions that this leaves as they are, their code, and why.
@@ -67,7 +68,7 @@ class Patches:
     facts: list[tuple[type, dict[str, Any]]] = field(default_factory=list)
     copies: list[tuple[Any, str | None, str | None]] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
-    edited: set[int] = field(default_factory=set)
+    edited: dict[int, frozenset[str]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     behind: list[tuple[FunctionType, CodeType, Stale]] = field(default_factory=list)
@@ -146,7 +147,7 @@ def match_bodies(
     ]
     called_otherwise = {id(it) for it, pair in changed if _is_called_otherwise(it, pair, trees)}
     names: dict[str, Step] = {}
-    edited: set[int] = set()
+    edited: dict[int, frozenset[str]] = {}
     for function, pair in changed:
         if id(function.__globals__) in others:
             continue
@@ -156,7 +157,9 @@ def match_bodies(
         if _plan(function, pair, owners.get(function), patches, trees, calls):
             taken.add(id(function))
             if pair.edited:
-                edited.add(id(function))
+                edited[id(function)] = frozenset(
+                    it.new.co_qualname for it in pair.all() if it.edited_itself and it.new
+                )
             step = Step(
                 "patched",
                 name_of_module(module),

@@ -40,7 +40,8 @@ class Reached:
     Args:
         modules: Modules, each with its text that is in force.
         steps: What was done.
-        patched: The addresses of the functions that have got another body.
+        patched: By the addresses of the functions that have got another body, the qualified names
+            of what in it is another: of it, or of what is nested in it.
         bound: The names that statements have bound again.
         changed: Those that have another value, or none.
     """
@@ -49,7 +50,7 @@ class Reached:
         self,
         modules: Sequence[tuple[ModuleType, Version]],
         steps: Iterable[Step],
-        patched: Set[int],
+        patched: Mapping[int, Set[str]],
         bound: Bound,
         changed: Bound,
     ) -> None:
@@ -84,9 +85,54 @@ class Reached:
                 break
             self._find_users()
 
-    def is_patched(self, value: Any) -> bool:
-        """Tell whether something holds a function that has got another body."""
-        return any(id(function) in self._patched for function in functions_of(value))
+    def has_it(self, value: Any, makers: Iterable[Any]) -> bool:
+        """Tell whether something holds functions that have got another body, and nothing else of
+        what has made it would do something else: no default of theirs and none of their variables
+        would be another.
+
+        Args:
+            value: The value.
+            makers: The functions and classes that have made it.
+        """
+        held = list(functions_of(value))
+        if not any(id(it) in self._patched for it in held):
+            return False
+        own = {it.__code__.co_qualname for it in held}
+        waiting, seen = list(makers), set(map(id, held))
+        while waiting:
+            maker = waiting.pop()
+            if id(maker) in seen:
+                continue
+            seen.add(id(maker))
+            is_explained = False
+            for it in _makers(maker) if is_class(maker) else functions_of(maker):
+                edited = self._patched.get(id(it), frozenset())
+                found = list(self._used_by(it, own))
+                if None in found or not all(_is_within(name, own) for name in edited):
+                    return False
+                waiting += found
+                is_explained = is_explained or bool(found or edited)
+            if not is_explained:
+                return False
+        return True
+
+    def _used_by(self, function: FunctionType, but: Set[str]) -> Iterator[Any]:
+        """Yield what a function uses of what does something else now, and None for a name that has
+        another value; but for what only those in it use that have certain qualified names.
+        """
+        codes = (it for it in all_code(function.__code__) if not _is_within(it.co_qualname, but))
+        names = {name for code in codes for name in code.co_names}
+        places, seen = [function.__globals__], set()
+        while places:
+            namespace = places.pop()
+            seen.add(id(namespace))
+            if not names.isdisjoint(self.changed.get(str(namespace.get("__name__")), ())):
+                yield None
+            for value in [namespace[name] for name in names & namespace.keys()]:
+                if id(value) in self.why:
+                    yield value
+                elif type(value) is ModuleType and id(namespace_of(value)) not in seen:
+                    places.append(namespace_of(value))
 
     def _take_patched(self, step: Step) -> None:
         first, _, rest = step.qualname.partition(".")
@@ -225,6 +271,11 @@ def _makers(cls: type) -> Iterator[FunctionType]:
 
 def _names_in(function: FunctionType) -> set[str]:
     return {name for code in all_code(function.__code__) for name in code.co_names}
+
+
+def _is_within(name: str, owners: Set[str]) -> bool:
+    """Tell whether a qualified name is one of some, or of what is nested in one of these."""
+    return name in owners or any(name.startswith(f"{it}.<locals>.") for it in owners)
 
 
 def _last(module: str) -> bytes:

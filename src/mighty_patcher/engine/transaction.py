@@ -118,8 +118,8 @@ class Transaction:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
         self.lines: set[tuple[str, int]] = set()
-        self.patched: set[int] = set()
-        """The addresses of the functions that have got another body."""
+        self.patched: dict[int, frozenset[str]] = {}
+        """By the addresses of the functions that have got another body, what of that is another."""
         self.bound: dict[str, set[str]] = {}
         """The names that statements have bound, by their modules."""
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
@@ -153,7 +153,7 @@ class Transaction:
         if edit.whole is not None and until is not None:
             return
         if not edit.is_begun:
-            self.patched |= edit.patches.edited
+            self.patched.update(edit.patches.edited)
             self.stale += edit.patches.stale
             self._behind += edit.patches.behind
         if edit.whole is not None:
