@@ -9,7 +9,7 @@ from types import CodeType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unit_sources import edited_sums, edits_of_values, modules, moved
 
@@ -489,7 +489,43 @@ def plain_or(value: object) -> object:
     return "definition" if callable(value) else (type(value).__name__, value)
 
 
+def twice(name: str, header: str) -> str:
+    """A block that makes two numbers, the second of which nothing else binds."""
+    return f"{header}:\n  {name} = {name}\n  k = {name} + 1\n  {name} += k\n"
+
+
+RAISES = "try:\n  b = 6 // 0\n  k = b + 1\nexcept ZeroDivisionError:\n  b = 0\n"
+DIVIDES = "try:\n  b = 6 // b\n  k = b + 1\nexcept ZeroDivisionError:\n  b = 1\n"
+NOWHERE = "try:\n  import nowhere\nexcept ImportError:\n  b = 0\n"
+SETS = "if 1:\n  a, k = 3, 2\n"
+DIVIDED = "try:\n  a = 6 // b\n  k = a + 1\nexcept ZeroDivisionError:\n  a = 0\n"
+
+
 class TestAgainstAFreshRun:
+    # What was found by thousands of examples, and is found by few.
+    @example((RAISES, "a, k = 0, 0\n" + RAISES))
+    @example(
+        (RAISES + "with nullcontext(2) as k: pass\n", "with nullcontext(2) as k: pass\n" + RAISES)
+    )
+    @example(
+        (
+            twice("b", "if 0") + "b = 0\n" + NOWHERE + DIVIDES,
+            twice("b", "if 0") + twice("a", "if 0") + "b = 0\n" + NOWHERE + DIVIDES,
+        )
+    )
+    @example(
+        (
+            "c = 1\n" + twice("c", "if c") + twice("c", "if 0"),
+            "c = 1\n" + twice("c", "if 0") + twice("c", "if c"),
+        )
+    )
+    @example(
+        (
+            "m = 1\n" + twice("m", "if m") + twice("m", "if 0"),
+            "m = 1\n" + twice("m", "if 0") + twice("m", "if m"),
+        )
+    )
+    @example((SETS + "b = 0\nb = 1\n" + DIVIDED, SETS + "b = 0\n" + DIVIDED))
     @given(edits_of_values())
     @settings(max_examples=400, deadline=None)
     def test_values_are_those_of_a_fresh_run(self, edit):

@@ -174,6 +174,24 @@ class TestTry:
         project.edit("m", "int('1')", "int('5')")
         assert (m.limit, m.ran) == (5, ["after"])
 
+    @pytest.mark.parametrize("divisor", [0, 2])
+    def test_what_raised_before_keeps_what_stands_behind_it_from_being_executed(
+        self, project, divisor
+    ):
+        text = f"""
+            ran = []
+            try:
+                a = 6 // {divisor}
+                ran.append("after")
+                b = a + 1
+            except ZeroDivisionError:
+                b = None
+            """
+        m = project.load("m", text)
+        project.engine()
+        assert project.edit("m", "a + 1", "a + 2").ok
+        assert (m.b, m.ran) == ((5, ["after"]) if divisor else (None, []))
+
     def test_suppress(self, project):
         m = project.load(
             "m",

@@ -39,7 +39,7 @@ from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
 from mighty_patcher.engine.trees import DEFINITION, IMPORT
-from mighty_patcher.engine.tries import Holds, going_on
+from mighty_patcher.engine.tries import Holds, coming_to, going_on
 
 __all__ = ["Flow"]
 
@@ -412,6 +412,9 @@ class Flow:
         """
         if wanted:
             change = self._promotion.binding(change, wanted)
+        change = coming_to(
+            change, self._facts.ends, self._facts.sure, self._facts.binders_before, self._holds
+        )
         statement = None if change.fixed else pruned(change)
         if statement is None:
             return False
@@ -423,7 +426,7 @@ class Flow:
             )
         needs = {
             name: self._inputs.new.before(name, at)
-            for name in needed
+            for name in sorted(needed)
             if not self._inputs.adds_to_outside(at, name)
         }
         self._stack.append(_Job(at, change, found, needs, again))
@@ -460,7 +463,7 @@ class Flow:
             return False
         if self._inputs.give_back(name, chain, given_back):
             return False
-        done = len(holder) if holder == chain[: len(holder)] else 0
+        done = self._come_as_far(name, chain, given_back)
         at = chain[done]
         if any(job.at == at for job in self._stack):
             return False
@@ -469,7 +472,19 @@ class Flow:
             if not isinstance(change.new, IMPORT):
                 return False
             change = replace(change, kind="keep")  # another of its names; what it imports is there
-        return self._push(at, change, {name}, again=True)
+        change = self._promotion.binding(change, {name})
+        wanted = {name} | self._bound_in_other_branches(at, change)
+        return self._push(at, change, wanted, again=True)
+
+    def _come_as_far(self, name: str, chain: Chain, given_back: Given) -> int:
+        """Give a name the value that it had after the first of some statements, if that is known;
+        tell after how many of them.
+        """
+        holder = self._inputs.holder(name)
+        for done in range(len(chain) - 1, 0, -1):
+            if holder == chain[:done] or self._inputs.give_back(name, chain[:done], given_back):
+                return done
+        return 0
 
     def _left_over(self, given_back: Given) -> bool:
         """Set right what was overwritten after its turn; tell if something has to run for that."""

@@ -16,9 +16,11 @@ from mighty_patcher.engine.facts import (
     header_facts,
 )
 from mighty_patcher.engine.toplevel import executed
-from mighty_patcher.engine.trees import BLOCK
+from mighty_patcher.engine.trees import BLOCK, TRY, WITH
 
 __all__ = ["StatementFacts"]
+
+_BY_THEIR_COURSE = (ast.ClassDef, *TRY, *WITH)
 
 
 class StatementFacts:
@@ -94,9 +96,10 @@ class StatementFacts:
     def unsure(self, change: Change) -> frozenset[str]:
         """Return the names that executing a change may leave alone.
 
-        Where the header of a block is the same, what a branch binds now it bound before.
+        Where the header of a block is the same, what a branch binds now it bound before; but a
+        ``try`` may come less far this time.
         """
-        if change.children is None or change.header or isinstance(change.new, ast.ClassDef):
+        if change.children is None or change.header or isinstance(change.new, _BY_THEIR_COURSE):
             statement = pruned(change)
             if statement is None:
                 return frozenset()

@@ -1,5 +1,6 @@
 """How far the body of a ``try`` has come, or of ``with suppress(...)``: what stands behind a
-statement that raised has never been executed, and has to be when that statement is edited.
+statement that raised has never been executed, and has to be when that statement is edited; and
+what is edited behind it must not be, as long as it raises.
 
 Nobody has watched. But what was executed has left its names in the module.
 """
@@ -7,13 +8,13 @@ Nobody has watched. But what was executed has left its names in the module.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from mighty_patcher.engine.changes import Change
 from mighty_patcher.engine.toplevel import executed
 
-__all__ = ["Binders", "Holds", "going_on"]
+__all__ = ["Binders", "Holds", "coming_to", "going_on"]
 
 Binders = Callable[[str], Iterable[ast.stmt]]
 """Finds the statements of the old text that bind a name, each block by its header alone."""
@@ -22,6 +23,7 @@ Holds = Callable[[str], tuple[object, ...]]
 _Sure = Callable[[ast.stmt], frozenset[str]]
 _Ends = Callable[[list[ast.stmt]], bool]
 
+_COMES_TO = "it may keep what stands behind it in the try from being executed"
 _GOES_ON = "what stands before it in the try may have kept it from being executed"
 
 
@@ -41,9 +43,36 @@ def going_on(change: Change, ends: _Ends, sure: _Sure, binders: Binders, holds: 
         return change
     children = [going_on(child, ends, sure, binders, holds) for child in change.children]
     if change.old is not None and _goes_on_after_an_error(change.old, ends):
-        at = _first_that_may_have_raised(children, sure, binders, holds)
-        if at is not None:
-            children[at + 1 :] = map(_run, children[at + 1 :])
+        found = _perhaps_never_executed(children, sure, binders, holds)
+        changed = [at for at, _ in found if children[at].kind in ("run", "remove")]
+        if changed:
+            at = changed[-1] + 1
+            children[at:] = (_run(it, _GOES_ON) for it in children[at:])
+    return replace(change, children=tuple(children))
+
+
+def coming_to(change: Change, ends: _Ends, sure: _Sure, binders: Binders, holds: Holds) -> Change:
+    """Return a change that, where it runs something in the body of a ``try``, also runs what binds
+    a name before that, if nothing shows that it has done so: it may have raised, as it would now.
+
+    Args:
+        change: A change, of which blocks are looked into.
+        ends: Tells whether a body may come to its end, instead of raising something.
+        sure: Finds the names that executing a statement binds whatever happens.
+        binders: Finds the statements that bind a name.
+        holds: Finds the values of names.
+    """
+    if change.kind != "run" or change.children is None or change.header:
+        return change
+    children = [coming_to(child, ends, sure, binders, holds) for child in change.children]
+    if change.old is not None and _goes_on_after_an_error(change.old, ends):
+        last = max(
+            (at for at, it in enumerate(children) if it.kind == "run" and it.branch == "body"),
+            default=0,
+        )
+        for at, it in _perhaps_never_executed(children, sure, binders, holds):
+            if at < last and sure(it) and not _is_harmless(it):
+                children[at:last] = (_run(it, _COMES_TO) for it in children[at:last])
     return replace(change, children=tuple(children))
 
 
@@ -57,18 +86,19 @@ def _goes_on_after_an_error(statement: ast.stmt, ends: _Ends) -> bool:
     return False
 
 
-def _run(child: Change) -> Change:
+def _run(child: Change, reason: str) -> Change:
     is_reached = child.branch in ("body", "orelse")
     if not is_reached or child.kind not in ("keep", "patch") or child.fixed:
         return child
-    return replace(child, kind="run", reason=_GOES_ON, header=child.children is not None)
+    return replace(child, kind="run", reason=reason, header=child.children is not None)
 
 
-def _first_that_may_have_raised(
+def _perhaps_never_executed(
     children: list[Change], sure: _Sure, binders: Binders, holds: Holds
-) -> int | None:
-    """Return the place of the first that changed and that nothing shows to have been executed."""
-    found = None
+) -> Iterator[tuple[int, ast.stmt]]:
+    """Yield those in the body that nothing shows to have been executed, with their places, the last
+    first.
+    """
     behind: list[ast.stmt] = []
     for at in range(len(children) - 1, -1, -1):
         child = children[at]
@@ -76,10 +106,22 @@ def _first_that_may_have_raised(
             continue
         behind += executed([child.old])
         if any(_is_from(behind, name, binders, holds) for name in sure(child.old)):
-            break
-        if child.branch == "body" and child.kind in ("run", "remove"):
-            found = at
-    return found
+            return
+        if child.branch == "body":
+            yield at, child.old
+
+
+def _is_harmless(statement: ast.stmt) -> bool:
+    """Tell whether a statement raises nothing."""
+    match statement:
+        case (
+            ast.FunctionDef(decorator_list=decorators)
+            | ast.AsyncFunctionDef(decorator_list=decorators)
+        ):
+            return not decorators
+        case ast.Assign(value=ast.Constant(), targets=[ast.Name()]):
+            return True
+    return False
 
 
 def _is_from(statements: list[ast.stmt], name: str, binders: Binders, holds: Holds) -> bool:
