@@ -1477,4 +1477,18 @@ FOUND = {
             return inner
         h2 = note("k3", make_1(5 + 4))
         """,
+    "what has been imported by a list of names, which in a cycle that is new is not there yet": """
+        ----- base.py
+        from helper import note
+        A = 1
+        __all__ = ["A"]
+        ----- last.py
+        from base import *
+        =====
+        ----- base.py
+        from helper import note
+        A = 1
+        from last import A as B
+        __all__ = ["A"]
+        """,
 }

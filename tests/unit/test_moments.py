@@ -71,6 +71,17 @@ class TestEverything:
         reload = project.save(first="A = 1\nfrom ~user import A as a\nB = 2\n")
         assert (first.a, last.B) == (1, 2)
         assert [name for _, name in kept(reload)] == ["B"]
+        assert not kept(project.edit("first", "B = 2", "B = 3"))
+
+    def test_what_is_there_before_the_list_of_what_is_exported_is_named(self, project):
+        first = project.load("first", "import os as A\nB = 2\n__all__ = ['B']\n")
+        last = project.load("user", "from ~first import *\n")
+        project.engine()
+        text = "import os as A\nB = 2\nfrom ~user import B as b\nC = 3\n__all__ = ['B']\n"
+        reload = project.save(first=text)
+        assert (first.b, hasattr(last, "A")) == (2, False)
+        assert [name for _, name in kept(reload)] == ["A"]
+        assert not kept(project.edit("first", "C = 3", "C = 4"))
 
     def test_what_is_gone_and_stays_as_they_have_it_of_each_other_is_named(self, project):
         project.write("last", "from ~first import *\ndef f(): pass\n")

@@ -14,7 +14,7 @@ from typing import Protocol
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
-from mighty_patcher.engine.stars import names_of_stars
+from mighty_patcher.engine.stars import exported, names_of_stars
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Version
 
@@ -90,6 +90,30 @@ class Halfway:
             ):
                 late.add(name)
         return late
+
+    def not_listed(
+        self, source: ModuleType, importer: ModuleType, *, before: bool = False
+    ) -> set[str]:
+        """Return the names that a module has when another imports everything from it, and that are
+        not in its ``__all__``, which it gets after that.
+
+        Args:
+            source: The module.
+            importer: The other one.
+            before: Ask about what was when the reload began.
+        """
+        line = self.lines(source, importer, before=before)
+        if line is None:
+            return set()
+        (first, _), late = self._split(source, line, before=before)
+        if "__all__" not in late:
+            return set()
+        names = {
+            it
+            for it in names_bound(first) | names_of_stars(source, first)
+            if not it.startswith("_")
+        }
+        return names & namespace_of(source).keys() - exported(namespace_of(source)) - {"*"}
 
     def found_now(
         self, sources: Iterable[ModuleType], star_importers: Callable[[str], list[StarImporter]]

@@ -291,17 +291,24 @@ class Moments:
         return own is not _ABSENT and is_same != is_last
 
     def _extras(self, source: ModuleType) -> Iterator[Step]:
-        """Say what others have, as they had imported everything when it was there."""
+        """Say what others have, as they had imported everything when it was there; and what they
+        have not, as there was an ``__all__`` without it.
+        """
         package = sys.modules.get(name_of_module(source).rpartition(".")[0])
         for it in (source, package):
             if type(it) is not ModuleType:
                 continue
             for importer, own, _ in self._in_force.star_importers(name_of_module(it)):
+                namespace = namespace_of(importer)
+                names = self._halfway.not_listed(it, importer) - own - namespace.keys()
+                names -= self._halfway.not_listed(it, importer, before=True) if names else set()
+                for name in sorted(names):
+                    reason = f"a fresh start would find it in {name_of_module(it)}, without __all__"
+                    yield Step("kept", name_of_module(importer), name, 0, reason)
                 names = self._halfway.not_there(it, importer) - own
                 if not names:
                     continue
                 names -= self._halfway.not_there(it, importer, before=True)
-                namespace = namespace_of(importer)
                 for name in sorted(names & namespace.keys()):
                     if namespace[name] is namespace_of(it).get(name, _ABSENT):
                         reason = f"a fresh start would not find it yet in {name_of_module(it)}"

@@ -89,11 +89,11 @@ class Worklist:
             if name in loaded and other in loaded and self._needs(loaded[name], loaded[other]):
                 rank = _after(ranks, loaded[other], loaded[name])
                 self._ranks[id(loaded[name])] = max(self._rank(loaded[name]), rank)
+        self._ended_before = dict(self._ranks)
         for module in saved:
             self._raise(module, loaded, ranks)
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
-        self._ended_before = ranks
         self._ended = dict(self._ranks)  # who waits in this reload is another matter
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
