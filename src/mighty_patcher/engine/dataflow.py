@@ -222,8 +222,7 @@ class Flow:
                 job = self._stack[-1]
                 if self._is_beyond(job.change):
                     break
-                if not self._supply_all(job, given_back):
-                    self._pass_on(job, given_back)
+                if not self._supply_all(job, given_back) and not self._pass_on(job, given_back):
                     self._stack.pop()
                     self._executed.add(job.at)
                     self._current = job
@@ -440,18 +439,24 @@ class Flow:
     def _supply_all(self, job: _Job, given_back: Given) -> bool:
         return any(self._supply(name, chain, given_back) for name, chain in job.needs.items())
 
-    def _pass_on(self, job: _Job, given_back: Given) -> None:
+    def _pass_on(self, job: _Job, given_back: Given) -> bool:
         """Give back what a statement may leave alone, where that is known: whose value it is
-        afterwards is the one that it finds, if its branch is not taken.
+        afterwards is the one that it finds, if its branch is not taken. Of a name that has got
+        another value meanwhile it has to be the right one: tell if there is such a name.
         """
+        is_more = False
         for name in sorted(job.facts.binds - job.facts.sure - job.needs.keys()):
             chain = self._inputs.new.before(name, job.at)
             if (
                 chain
                 and self._inputs.holder(name) != chain
                 and not self._inputs.adds_to_outside(job.at, name)
+                and not self._inputs.give_back(name, chain, given_back)
+                and self._inputs.is_held(name)
             ):
-                self._inputs.give_back(name, chain, given_back)
+                job.needs[name] = chain
+                is_more = True
+        return is_more
 
     def _supply(self, name: str, chain: Chain, given_back: Given) -> bool:
         """See to it that a name has a certain value; tell if something has to run for that."""

@@ -192,6 +192,10 @@ class Inputs:
         """The names that have been given a value, sorted."""
         return sorted(self._holders)
 
+    def is_held(self, name: str) -> bool:
+        """Tell whether a name has been given a value."""
+        return name in self._holders
+
     def holder(self, name: str) -> Chain:
         """Return what gave a name the value that it has now."""
         return self._holders.get(name, self.old.final(name))
