@@ -1491,4 +1491,28 @@ FOUND = {
         from last import A as B
         __all__ = ["A"]
         """,
+    "a cycle within a new one, begun by who takes what the inner one has when it is done": """
+        ----- base.py
+        A = 1
+        ----- user.py
+        from base import A
+        B = 2
+        from last import f
+        ----- last.py
+        from user import B
+        def f(x):
+            return B
+        =====
+        ----- base.py
+        A = 1
+        from user import B, g
+        ----- user.py
+        from base import A
+        B = 2
+        from last import g
+        ----- last.py
+        from user import B
+        def g(x):
+            return B
+        """,
 }

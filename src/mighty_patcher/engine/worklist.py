@@ -373,9 +373,12 @@ class Worklist:
                 return False
         return False
 
-    def _may_begin_first(self, module: ModuleType, other: ModuleType) -> bool:
+    def _may_begin_first(
+        self, module: ModuleType, other: ModuleType, *, is_inner: bool = False
+    ) -> bool:
         """Tell whether a module may begin before another. A package begins before what is in it,
-        and so does what it imports; and what comes with the other one has to find what it takes.
+        and so does what it imports; and what comes with the other one has to find what it takes,
+        if it has not itself begun before the module.
         """
         lines = [
             it.line
@@ -384,7 +387,9 @@ class Worklist:
             if self._imports.leads_to(sys.modules.get(name), other, but=module)
         ]
         for it in self._imports.led_to(other) if lines else ():
-            if it is not module and not self._has_all(module, it, min(lines)):
+            if it is module or self._has_all(module, it, min(lines)):
+                continue
+            if it is other or is_inner or not self._may_begin_first(it, module, is_inner=True):
                 return False
         package = name_of_module(module)
         while package := package.rpartition(".")[0]:
