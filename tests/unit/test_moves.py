@@ -147,6 +147,30 @@ def test_however_it_is_had_from_there(here, there):
     assert total() == here.partial() == 2
 
 
+@pytest.mark.parametrize("names", ["*", "total, other"])
+def test_to_a_module_that_had_it(project, names):
+    old = project.load("old", "def total(n=1): return n\ndef other(): pass\n")
+    new = project.load("new", f"from ~old import {names}\n")
+    user = project.load("user", "from ~new import total as sum_of\n")
+    project.engine()
+    total = user.sum_of
+    imports = f"from ~old import {names.removeprefix('total, ')}\n"
+    project.save(old="def other(): pass\n", new=imports + "def total(n=2): return n\n")
+    assert user.sum_of is new.total is total
+    assert (total(), total.__module__, hasattr(old, "total")) == (2, new.__name__, False)
+
+
+def test_what_a_decorator_of_a_third_module_has_made(project):
+    project.load("tools", SOURCE.partition("def total")[0])
+    text = "from ~tools import traced\n@traced\ndef total(): return 1\n"
+    old = project.load("old", text)
+    project.engine()
+    total = old.total
+    project.save(new=text, old="from ~new import total\n")
+    assert old.total is total
+    assert total.__module__ == total.__wrapped__.__module__ == f"{project.prefix}new"
+
+
 def test_to_a_module_that_was_there(here, project):
     new = load(project, "new", "KEPT = object()\ndef other(): return 1\n")
     kept = new.KEPT

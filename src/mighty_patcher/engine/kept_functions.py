@@ -239,7 +239,8 @@ class KeptFunctions:
             self.moved.append((old.__code__, new.__code__))
         self._keeper.replace_within(annotations_of(new))
         log.add_function(old, donor, fields)
-        is_shown_elsewhere = old.__module__ != old.__globals__.get("__name__")  # by its package
+        natural = (old.__globals__.get("__name__"), self._keeper.came_from)
+        is_shown_elsewhere = old.__module__ not in natural  # by its package
         if is_shown_elsewhere and self._is_decorated_first(new):
             self._shown[id(old)] = old, old.__module__
             is_shown_elsewhere = False

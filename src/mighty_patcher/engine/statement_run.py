@@ -120,7 +120,7 @@ class StatementRun:
         self._exported: dict[str, set[str]] = {}  # by others, when the reload began
         self._not_there: NotThere = lambda *_, **__: ()
         self._moved: Moved = nothing_moved
-        self._lost: set[str] = set()  # names that it had from one of them
+        self._lost: dict[str, Any] = {}  # names that it had from one of them, and what they were
         self._start: dict[str, Any] | None = None  # when the reload began
         self._begin: dict[str, Any] = {}  # when the first statement was about to be executed
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
@@ -185,14 +185,16 @@ class StatementRun:
             self._start = {**keeper.before, **outside.before}
             self._begin = dict(keeper.before)
         self._begin |= {name: self._namespace.get(name, ABSENT) for name in outside.before}
-        keeper.own += [self._start, self._begin, self._values, outside.before]
+        keeper.own += [self._start, self._begin, self._values, self._lost]
+        keeper.own += [outside.before, outside.removed]
         changed = [name for name in outside.before if self._differs(name)]
         changed += filter(self._is_bound_again, outside.imported)
         self._others |= outside.attributes
         self._exported = {**outside.exported, **self._exported}
         self._not_there = not_there
         self._moved = moved
-        self._lost |= outside.removed.keys() - self._namespace.keys()
+        lost = outside.removed.keys() - self._namespace.keys()
+        self._lost |= {name: outside.removed[name] for name in lost}
         if self._flow is None:
             flow = self._flow = Flow(
                 self._plan,
@@ -268,7 +270,7 @@ class StatementRun:
         not_there = partial(self._not_there, before=True)
         tree = ast.Module([statement], [])
         found = names_of_stars(self._module, tree, self.tree_of, self._exported, not_there)
-        return found - self._lost
+        return found - self._lost.keys()
 
     def _import_the_same(self, statements: Sequence[ast.stmt], name: str) -> bool:
         values = [import_of(self._module, it, name) for it in statements]
@@ -343,9 +345,9 @@ class StatementRun:
             Whether any of them has it again.
         """
         assert self._start is not None
-        has_moved = False
-        for name in sorted(bound & self._start.keys() & self._namespace.keys()):
-            old = self._start[name]
+        has_moved, had = False, {**self._lost, **self._start}
+        for name in sorted(bound & had.keys() & self._namespace.keys()):
+            old = had[name]
             changed = self._moved(self._module, self._start, old, self._namespace[name])
             if changed is not None:
                 self._namespace[name] = old
