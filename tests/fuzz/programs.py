@@ -13,6 +13,7 @@ Texts = dict[str, str]
 """The sources of a program by their paths."""
 
 _NUMBER = re.compile(r"(?<![-\w.\"'])\d+(?![\w\"'])")
+_WORD = re.compile(r"[^\W\d]\w*")
 _INDENT = "    "
 _INTEGERS = "int"
 _PATHS = ("base.py", "pkg/one.py", "pkg/two.py", "pkg/__init__.py", "user.py", "last.py")
@@ -595,6 +596,7 @@ class Program:
             (3, self._edit_remove),
             (2, self._edit_rename),
             (2, self._edit_move),
+            (3, self._edit_hand_over),
             (1, self._edit_duplicate),
             (2, self._edit_swap),
             (2, self._edit_decorator),
@@ -741,6 +743,78 @@ class Program:
             body = self.modules[other]
         body.insert(self.random.randint(2, len(body)), node)
         return True
+
+    def _edit_hand_over(self) -> bool:
+        """Move a definition to another module, with what it needs: its module imports it back, or
+        who imports it does so from there.
+        """
+        r = self.random
+        path, other = r.choice(list(self.modules)), r.choice(list(self.modules))
+        body, target = self.modules[path], self.modules[other]
+        places = [at for at, it in enumerate(body) if it.kind in ("def", "class") and it.binds]
+        if path == other or not places:
+            return False
+        at = r.choice(places)
+        node, module = body.pop(at), _name(other)
+        ((name, kind),) = node.binds
+        has = dict(self._known(target, len(target)))
+        words = {word for line in node.lines() for word in _WORD.findall(line)} - {name}
+        moved = [node]
+        for it in self._known(body, len(body)):
+            if it[0] in words - has.keys():
+                text = self._import_of(body, it[0], module) or f"from {_name(path)} import {it[0]}"
+                moved.insert(0, Node("import", text, binds=(it,)))
+        if name in has:  # what it had by this name it has got from there
+            target[:] = [it for it in target if it.kind != "import" or it.binds != ((name, kind),)]
+        start = r.randint(2, len(target))
+        target[start:start] = moved
+        users = [it for it in self._importers_of(_name(path), name) if it[0] is not target]
+        is_used = any(name in _WORD.findall(line) for it in body for line in it.lines())
+        if not users or is_used or r.random() < 0.4:
+            at = at if r.random() < 0.3 else len(body)
+            body.insert(at, Node("import", f"from {module} import {name}", binds=((name, kind),)))
+        if r.random() < 0.7:
+            for others, node, alias in users:
+                self._import_from(others, node, name, alias, module)
+        return True
+
+    def _import_of(self, body: list[Node], name: str, module: str) -> str:
+        """Return an import of a name as others have it, if it is not from one module."""
+        for node in body:
+            start, _, names = node.text.partition(" import ")
+            for it in names.split(", ") if node.kind == "import" else ():
+                is_it = it == name or it.endswith(f" as {name}")
+                if is_it and start not in (f"from {module}", "import") and start[5] != ".":
+                    return f"{start} import {it}"
+        return ""
+
+    def _importers_of(self, module: str, name: str) -> list[tuple[list[Node], Node, str]]:
+        """List who imports a name from a module: the statements there, the import, and as what."""
+        found = []
+        for body in self.modules.values():
+            for node in body:
+                start, _, names = node.text.partition(" import ")
+                if node.kind == "import" and start == f"from {module}":
+                    aliases = [it.partition(" as ") for it in names.split(", ")]
+                    found += [(body, node, it[2] or it[0]) for it in aliases if it[0] == name]
+        return found
+
+    def _import_from(
+        self, body: list[Node], node: Node, name: str, alias: str, module: str
+    ) -> None:
+        """Have a name be imported from another module than it is."""
+        start, _, names = node.text.partition(" import ")
+        wanted = name if alias == name else f"{name} as {alias}"
+        left = [it for it in names.split(", ") if it != wanted]
+        binds = tuple(it for it in node.binds if it[0] == alias)
+        found = Node("import", f"from {module} import {wanted}", binds=binds)
+        at = next(at for at, it in enumerate(body) if it is node)
+        if left:
+            node.text = f"{start} import {', '.join(left)}"
+            node.binds = tuple(it for it in node.binds if it[0] != alias)
+            body.insert(at + 1, found)
+        else:
+            body[at] = found
 
     def _edit_duplicate(self) -> bool:
         found = self._anywhere(top=True)

@@ -209,7 +209,7 @@ def check(
     if differences:
         return Failure(0, "fuzzer", tuple(differences))
     old, memory = Version(sequence.texts, first), Memory()
-    alive = {node for node in old.binders if len(old.binders[node]) == 1}
+    alive = {node: node for node in old.binders if len(old.binders[node]) == 1}
     said = Said()
     steps = zip(sequence.saves, sequence.in_force(), seen[1:], strict=True)
     for number, (save, texts, now) in enumerate(steps, 1):
@@ -225,7 +225,8 @@ def check(
             step = Step(
                 old, new, now.notes, memory, _left(now, new), partial(_begun_by, processes, texts)
             )
-            alive = {node for node in alive if _is_still_there(old, new, node)}
+            places = {first: _place_now(old, new, node) for first, node in alive.items()}
+            alive = {first: node for first, node in places.items() if node is not None}
             said.kept.update(_named(now, old, new))
             said.rebound.update(now.rebound)
             said.stale += now.stale
@@ -259,12 +260,35 @@ def _unchanged(before: Seen, now: Seen, save: Save) -> Iterator[tuple[str, str]]
     yield from (("state", f"{name} is lost") for name in now.lost)
 
 
-def _is_still_there(old: Version, new: Version, node: Node) -> bool:
-    """Tell whether a definition is still one, of the same kind and the only one of its name."""
+def _place_now(old: Version, new: Version, node: Node) -> Node | None:
+    """Return where a definition stands now: there is still one of the same kind, and no other of
+    its name; or there is one in another module, and who had it from here has it from there.
+    """
     found = [version.binders.get(node, ()) for version in (old, new)]
-    return all(len(it) == 1 and not it[0].in_block for it in found) and (
-        found[0][0].kind == found[1][0].kind
-    )
+    if len(found[0]) != 1 or found[0][0].in_block:
+        return None
+    kind = found[0][0].kind
+    if len(found[1]) == 1 and found[1][0].kind == kind and not found[1][0].in_block:
+        return node
+    if not found[0][0].defines or any(it.defines for it in found[1]):
+        return None
+    places = [
+        it
+        for it, binders in new.binders.items()
+        if it[1] == node[1] and it[0] != node[0] and any(one.defines for one in binders)
+    ]
+    if len(places) != 1 or any(it.defines for it in old.binders.get(places[0], ())):
+        return None
+    (place,) = places
+    (binder, *others) = new.binders[place]
+    users = [
+        it
+        for it in {node, place, *new.sources}
+        if new.origin(it) == place and old.origin(it) == node
+        if all(len(version.binders.get(it, ())) == 1 for version in (old, new))
+    ]
+    is_told = bool(users) and not others and binder.kind == kind and not binder.in_block
+    return place if is_told else None
 
 
 def _named(now: Seen, old: Version, new: Version) -> Iterator[Node]:
@@ -311,7 +335,7 @@ def _left(now: Seen, new: Version) -> dict[Node, Causes]:
     return left
 
 
-def _wrong(step: Step, now: Seen, alive: set[Node], said: Said) -> Iterator[tuple[str, str]]:
+def _wrong(step: Step, now: Seen, alive: dict[Node, Node], said: Said) -> Iterator[tuple[str, str]]:
     if now.error:
         yield "errors", f"the reload failed: {now.error}"
         return
@@ -346,7 +370,8 @@ def _wrong_values(step: Step, now: Seen, said: Said) -> Iterator[str]:
             yield from wrong
 
 
-def _wrong_held(step: Step, now: Seen, alive: set[Node], said: Said) -> Iterator[str]:
+def _wrong_held(step: Step, now: Seen, alive: dict[Node, Node], said: Said) -> Iterator[str]:
+    """Compare what was held from the start with what stands there now, or where it has moved to."""
     fresh: dict[Node, dict[str, str]] = {}
     for (module, name, about), text in step.new.words.items():
         fresh.setdefault((module, name), {})[about] = text
@@ -356,11 +381,12 @@ def _wrong_held(step: Step, now: Seen, alive: set[Node], said: Said) -> Iterator
     raw = {node: _raw(words) for node, words in fresh.items()}
     is_twice = step.old.has_two_definitions or step.new.has_two_definitions
     for (module, name, what), ours in now.held.items():
-        node, (kind, about) = (module, name), what.split(": ", 1)
-        if node not in alive or node not in fresh:
+        first, (kind, about) = (module, name), what.split(": ", 1)
+        node = alive.get(first)
+        if node is None or node not in fresh:
             continue
         words = raw[node] if kind == "function" else fresh[node]
-        is_wrapped = held[node] & {"function: wrapped value", "function: cached value"}
+        is_wrapped = held[first] & {"function: wrapped value", "function: cached value"}
         if kind == "function" and is_wrapped:
             words = fresh[node]  # it was given a decorator: who has it, has the wrapper
         if not words["value"].startswith(_STILL.get("wrapper" if is_wrapped else kind, "class")):
