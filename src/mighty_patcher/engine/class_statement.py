@@ -14,6 +14,7 @@ from _abc import _abc_init  # type: ignore[import-not-found]
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mighty_patcher import _core
 from mighty_patcher.engine.classes import (
     DERIVED,
     abstract_methods,
@@ -108,7 +109,11 @@ def _begun(
         return None  # `class A(A):` extends the one before it
     if decorators or has_hook(old) or name in keeper.overwritten:
         keeper.show(old)
-    return ClassStatement(keeper, old, name, resolved, bases, metaclass, keywords)
+    statement = ClassStatement(keeper, old, name, resolved, bases, metaclass, keywords)
+    if not statement.may_keep_values():
+        keeper.held = ()  # another class is made, with values of its own
+        return None if qualname in keeper.narrowed else statement
+    return statement
 
 
 def _is_handed_on(keeper: Keeper, body: Any, old: type, metaclass: type | None) -> bool:
@@ -174,6 +179,27 @@ class ClassStatement:
         self._to_bury: type | None = None
         self._out_of_sight: OutOfSight | None = None
 
+    def may_keep_values(self) -> bool:
+        """Tell whether the class can stay, for all that is known before its body is executed: else
+        another has to be made, out of all of the body.
+        """
+        if self._is_laid_out_as_before() or not (self._narrowed or self._keeper.held):
+            return True
+        definition = self._keeper.definitions[1].get(qualname_of(self._old))
+        namespace: dict[str, Any] = dict.fromkeys(names_in_class(definition))
+        if "__slots__" in namespace:
+            if "__slots__" not in class_dict(self._old):
+                return False
+            namespace["__slots__"] = class_dict(self._old)["__slots__"]
+        try:
+            shape = shape_of(self._name, self._bases, self._metaclass, namespace)
+        except (TypeError, ValueError):
+            return True  # which is raised again
+        try:
+            return _core.layout_difference(self._old, shape) is None
+        finally:
+            bury(shape)
+
     def end(self) -> list[Hook]:
         """Give the class its new content.
 
@@ -238,12 +264,16 @@ class ClassStatement:
 
     def _shape(self) -> type | None:
         """A class like the one to be, where its instances may be laid out in another way."""
+        if self._is_laid_out_as_before() and self._has_same_slots():
+            return None
+        return shape_of(self._name, self._bases, self._metaclass, self.namespace)
+
+    def _is_laid_out_as_before(self) -> bool:
+        """Tell whether its bases and its metaclass are what they were."""
         same_bases = are_same(self._bases, bases_of(self._old)) or (
             not self._bases and are_same(bases_of(self._old), (object,))
         )
-        if same_bases and self._metaclass is type(self._old) and self._has_same_slots():
-            return None
-        return shape_of(self._name, self._bases, self._metaclass, self.namespace)
+        return same_bases and self._metaclass is type(self._old)
 
     def _has_same_slots(self) -> bool:
         mine, theirs = class_dict(self._old).get("__slots__"), self.namespace.get("__slots__")

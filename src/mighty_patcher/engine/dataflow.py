@@ -318,12 +318,11 @@ class Flow:
             if longer != change:
                 change = self._promotion.promoted(longer, why) or longer
         if change.kind == "run" and isinstance(new, ast.ClassDef) and self._is_of_another(at, new):
-            change = replace(change, header=True)
+            change = replace(change, header=True, anew=True)
         for name in sorted(self._rebuilt.keys() & found.binds):
-            if at in self._inputs.new.final(name) and not change.header:
-                change = replace(
-                    self._promotion.binding(change, {name}), reason=self._rebuilt[name]
-                )
+            if at in self._inputs.new.final(name) and not change.anew:
+                reason = change.reason if change.header else self._rebuilt[name]
+                change = replace(self._promotion.binding(change, {name}), reason=reason)
         wanted = {
             name
             for name in found.binds

@@ -8,7 +8,7 @@ longer the same kind of thing is rebound, and said to be stale where that loses 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -64,12 +64,15 @@ class Keeper:
         living: Finds the function that the program has of a definition which has just made another.
         making_way: The classes that make way for others in this reload; None where none may.
         registries: Those that have been asked once more in this reload.
+        edited: The addresses of functions that have got another content in this reload.
 
     Attributes:
         stale: What could not be kept.
         removed: Class and name of each class attribute that is gone from the source.
         definitions: The classes that the module defined, and those that it defines now.
         narrowed: What classes keep of which only a part is executed, by qualified name.
+        held: What classes go on with of which all is executed.
+        edited: The addresses of functions that have got another content in this reload.
         overwritten: Names that a later statement of the module binds, too: what they hold then is
             what the program has.
         own: Containers of the engine itself, which go on holding what the program held.
@@ -80,6 +83,7 @@ class Keeper:
         came_from: The name of the module that defined before what this one defines now.
         functions: Keeps the functions.
         classes: Keeps the classes.
+        trees: The syntax tree that was in force before, where it is known, and the new one.
         defined: What decorators have just been given, or are about to be: a function or a class.
     """
 
@@ -94,6 +98,7 @@ class Keeper:
         living: Living = unknown,
         making_way: MakingWay | None = None,
         registries: Registries | None = None,
+        edited: Collection[int] = (),
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
@@ -109,9 +114,11 @@ class Keeper:
         self._registries = Registries() if registries is None else registries
         self.own: list[Any] = [before, self._known, *self._registries.containers()]
         self.narrowed: Mapping[str, Narrowed] = {}
+        self.held: Sequence[Any] = ()
         self.overwritten: frozenset[str] = frozenset()
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
-        self._trees = trees
+        self.trees = trees
+        self.edited = edited
         self.targets: set[int] = set()
         self.functions = KeptFunctions(self, filename, trees, living)
         self.classes = KeptClasses(self, making_way)
@@ -129,7 +136,7 @@ class Keeper:
 
     @cached_property
     def _aliases(self) -> Aliases:
-        return Aliases(self._trees[0], self.before, self.namespace)
+        return Aliases(self.trees[0], self.before, self.namespace)
 
     def done(self) -> tuple[set[int], Counter[str]]:
         """Return what has been kept so far, for `begin_again`."""
@@ -254,6 +261,10 @@ class Keeper:
         for hidden in [old] if type(old) is FunctionType else functions_within(old):
             self.functions.keep_hidden(hidden, new)
         return False
+
+    def is_edited(self, function: FunctionType) -> bool:
+        """Tell whether a function has got another content in this reload."""
+        return id(function) in self.edited or id(function) in self.targets
 
     def has_kept(self, value: Any) -> bool:
         """Tell whether an object is a donor, in whose place another is kept."""
@@ -435,7 +446,7 @@ class Keeper:
         if found:
             # What other names hold, too, need not have been made for this one, unless imports have
             # brought it back.
-            imported = names_imported(self._trees[1])
+            imported = names_imported(self.trees[1])
             others = [it for name, it in self.namespace.items() if name not in imported]
             self.stale += put_in_place(found, others, [*self.own, others], self._remember)
 

@@ -1,8 +1,9 @@
-"""A class statement of which only a part is executed: what changed in its body, and what depends on
-that. The rest of the class is what it was: a cache that it holds, a lock, a counter.
+"""A class statement of which only a part is executed: its header, what changed in its body, and
+what depends on that. The rest of the class is what it was: a cache that it holds, a lock.
 
 Only where the class is executed in place, and where nobody has made something else of what the body
-had bound: a decorator, a metaclass, an ``__init_subclass__``.
+had bound: a decorator, a metaclass, an ``__init_subclass__``. Where somebody may have, all of the
+body is executed, but for what held_values.py finds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from mighty_patcher.engine.changes import Change
@@ -23,7 +25,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.facts import facts
-from mighty_patcher.engine.metaclasses import way_for
+from mighty_patcher.engine.metaclasses import builds_a_class, way_for
 from mighty_patcher.engine.toplevel import executed, lines_run
 
 __all__ = ["CannotBeNarrowedError", "Narrowed", "narrow"]
@@ -87,16 +89,17 @@ def narrow(
     if not isinstance(change.new, ast.ClassDef):
         return None
     found = classes_named(namespace, module, change.new.name)
-    return _narrow(change, found[0]) if len(found) == 1 else None
+    return _narrow(change, found[0], namespace) if len(found) == 1 else None
 
 
-def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed]] | None:
+def _narrow(
+    change: Change, cls: type, namespace: Mapping[str, Any]
+) -> tuple[ast.ClassDef, dict[str, Narrowed]] | None:
     new = change.new
     if (
         not isinstance(new, ast.ClassDef)
         or change.children is None
-        or change.header
-        or new.decorator_list
+        or not _has_its_attributes(change, cls, namespace)
         or not _is_executed_in_place(cls)
         or not all(map(_can_be_left_out, change.children))
         or any(isinstance(base, ast.Name) and base.id == new.name for base in new.bases)
@@ -121,7 +124,7 @@ def _narrow(change: Change, cls: type) -> tuple[ast.ClassDef, dict[str, Narrowed
             last[name] = is_left_out
             binder[name] = child
         if not is_left_out:
-            body.append(_inner(child, cls, found))
+            body.append(_inner(child, cls, namespace, found))
             continue
         held.update(names)
         left_out.update(lines_run(child.new))
@@ -163,6 +166,28 @@ class _Bound:
         if child.kind == "keep" and child.children is None and child.new is not None:
             return self.by(child.new)  # which is the same
         return self.by(child.old) if child.old is not None else []
+
+
+def _has_its_attributes(change: Change, cls: type, namespace: Mapping[str, Any]) -> bool:
+    """Tell whether a class has what its body has bound, and is to have that when it gets another
+    header.
+    """
+    old, new = change.old, change.new
+    if not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef) or change.anew:
+        return False
+    if not change.header:
+        return not new.decorator_list
+    if way_for(type(cls)).kind != "in place":
+        return False  # it would have to be built again
+    lines = [child.old.lineno for child in change.children or () if child.old and child.new]
+    return (
+        not old.decorator_list
+        and not any(builds_a_class(it, namespace) for it in new.decorator_list)
+        # Functions close over these, and their annotations name them.
+        and not getattr(old, "type_params", ())
+        and not getattr(new, "type_params", ())
+        and all(one <= two for one, two in pairwise(lines))
+    )
 
 
 def _is_executed_in_place(cls: type) -> bool:
@@ -263,13 +288,15 @@ def _decorated_by(statement: ast.stmt, class_name: str) -> list[str]:
     ]
 
 
-def _inner(child: Change, cls: type, found: dict[str, Narrowed]) -> ast.stmt:
+def _inner(
+    child: Change, cls: type, namespace: Mapping[str, Any], found: dict[str, Narrowed]
+) -> ast.stmt:
     """Narrow a class in a class, too, if that can be done."""
     assert child.new is not None
     if isinstance(child.new, ast.ClassDef):
         inner = class_dict(cls).get(mangled(child.new.name, cls.__name__))
         if issubclass(type(inner), type) and qualname_of(inner).endswith(f".{child.new.name}"):
-            narrowed = _narrow(child, inner)
+            narrowed = _narrow(child, inner, namespace)
             if narrowed is not None:
                 found.update(narrowed[1])
                 return narrowed[0]

@@ -12,12 +12,13 @@ import ast
 import importlib.machinery
 import operator
 import sys
-from collections.abc import Callable, Collection, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from mighty_patcher.engine import held_values
 from mighty_patcher.engine.codetree import is_run_through
 from mighty_patcher.engine.facts import binds
 from mighty_patcher.engine.identity import is_one_of
@@ -83,6 +84,7 @@ class Parts:
         compiler: What compiles them.
         mark: Told, in blocks that have marks, which names were bound. As for the hook.
         guard: Given each decorator; returns what is called in its place. As for the hook.
+        held: Given the number of a value; returns it if it is not made anew. As for the hook.
     """
 
     def __init__(
@@ -93,10 +95,11 @@ class Parts:
         compiler: Callable[[ast.Module, str], CodeType] = plain_compile,
         mark: Mark | None = None,
         guard: Guard | None = None,
+        held: Callable[[int], Sequence[Any]] | None = None,
     ) -> None:
         self.tree = tree
         self._compiler = compiler
-        self._hooks = {_PLACE: hook, PLACE: mark, _GUARD: guard}
+        self._hooks = {_PLACE: hook, PLACE: mark, _GUARD: guard, held_values.PLACE: held}
         # Who looks at each statement for himself knows decorators by how they are written.
         self._is_guarded = guard is not None and compiler is plain_compile
         self._filename = filename

@@ -25,7 +25,13 @@ from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.report import Stale
-from mighty_patcher.engine.run import asked_once_more, note_bound, running_line, take_over
+from mighty_patcher.engine.run import (
+    asked_once_more,
+    held_value,
+    note_bound,
+    running_line,
+    take_over,
+)
 from mighty_patcher.engine.running import without_running
 from mighty_patcher.engine.statement_run import StatementRun
 from mighty_patcher.engine.statements import plan as plan_of
@@ -208,7 +214,8 @@ def _parts(
     module: ModuleType, text: Version, filename: str, tree: ast.Module | None = None
 ) -> Parts:
     compiler = part_compiler(module, text)
-    return Parts(filename, tree or text.tree, take_over, compiler, note_bound, asked_once_more)
+    tree = tree or text.tree
+    return Parts(filename, tree, take_over, compiler, note_bound, asked_once_more, held_value)
 
 
 def _refuse_if_elsewhere(module: ModuleType, filename: str, text: ast.Module | None) -> None:

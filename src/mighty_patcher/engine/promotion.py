@@ -53,7 +53,7 @@ class Promotion:
             return replace(change, kind="run", reason=_again(names), names=tuple(sorted(names)))
 
         if isinstance(change.new, ast.ClassDef):
-            return replace(change, kind="run", reason=_again(names), header=True)
+            return replace(change, kind="run", reason=_again(names), header=True, anew=True)
 
         def why(facts: Facts, _shadow: frozenset[str], _dirty: Collection[str]) -> str | None:
             found = names & facts.binds
@@ -66,7 +66,8 @@ class Promotion:
     ) -> Change | None:
         new = change.new
         is_whole = change.kind == "run" and change.children is None and change.names != ()
-        if new is None or is_whole or change.header:
+        in_class = isinstance(new, ast.ClassDef)
+        if new is None or is_whole or change.anew or (change.header and not in_class):
             return None
         if change.children is None:
             if isinstance(new, ast.If) and is_never_run(new, self._facts.type_checking):
@@ -77,13 +78,17 @@ class Promotion:
             return replace(change, kind="run", reason=reason, names=None) if reason else None
         if why(self._facts.of(new), frozenset(), dirty) is None and change.kind != "run":
             return None
-        if not is_never_run(new, self._facts.type_checking):
+        before = change
+        if not change.header and not is_never_run(new, self._facts.type_checking):
             reason = why(self._facts.header_of(new), shadow, dirty)
             if reason:
-                return replace(change, kind="run", reason=reason, header=True)
+                change = replace(change, kind="run", reason=reason, header=True)
+                if not in_class:
+                    return change
+        assert change.children is not None
         children = self._children(change, why, shadow, dirty)
         if children == list(change.children):
-            return None
+            return None if change is before else change
         was_run = change.kind == "run"
         reason = next(child.reason for child in children if child.kind == "run")
         return replace(

@@ -25,6 +25,7 @@ __all__ = [
     "asked_once_more",
     "currently_reloading",
     "executed_again",
+    "held_value",
     "marked",
     "note_bound",
     "run_again",
@@ -114,6 +115,12 @@ def note_bound(names: tuple[str, ...]) -> None:
     running = _running_here(sys._getframe(1).f_globals)
     if running is not None:
         running.bound.update(names)
+
+
+def held_value(number: int) -> Sequence[Any]:
+    """Return a value that a class goes on with, to its body; nothing if it does not."""
+    keeper = _keeper_of(sys._getframe(1).f_globals)
+    return () if keeper is None else keeper.held[number : number + 1]
 
 
 def run_again(

@@ -25,13 +25,14 @@ from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.effects import stay_of_removed, stays_of_run
 from mighty_patcher.engine.facts import Facts, facts, header_facts
+from mighty_patcher.engine.held_values import HeldValues, held_values
 from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moved, nothing_moved
-from mighty_patcher.engine.narrowing import CannotBeNarrowedError, Narrowed, narrow
+from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.order import kept_out_of_order
 from mighty_patcher.engine.origins import Origins
 from mighty_patcher.engine.outside import ABSENT, Outside
@@ -400,14 +401,17 @@ class StatementRun:
         bound = self._facts_of(statement).binds
         narrowed = narrow(change, keeper.before, name_of_module(self._module))
         if narrowed is not None:
+            part: ast.stmt
             part, keeper.narrowed = narrowed
             known = keeper.done()
+            if any(isinstance(it, ast.ClassDef) for it in part.body):
+                part = _held(change, keeper).put_into(part)
             try:
                 self._exec(part, keeper, bound)
             except CannotBeNarrowedError:
                 keeper.begin_again(known)
             else:
-                self._note(statement, keeper.narrowed.values())
+                self._note(statement, *(it.left_out for it in keeper.narrowed.values()))
                 return
             finally:
                 keeper.narrowed = {}
@@ -416,12 +420,13 @@ class StatementRun:
             self._watched |= names
             marks = pruned(change, lambda it: mark(it, names & self._facts_of(it).binds))
             run = marks or statement
-        self._exec(run, keeper, bound, names)
-        self._note(statement)
+        held = _held(change, keeper)
+        self._exec(held.put_into(run), keeper, bound, names)
+        self._note(statement, held.lines() if keeper.held else ())
 
-    def _note(self, statement: ast.stmt, narrowed: Iterable[Narrowed] = ()) -> None:
+    def _note(self, statement: ast.stmt, *left_out: Collection[int]) -> None:
         """Remember what was executed."""
-        lines = set(lines_run(statement)).difference(*(it.left_out for it in narrowed))
+        lines = set(lines_run(statement)).difference(*left_out)
         self.lines |= {(name_of_module(self._module), line) for line in lines}
 
     def _exec(
@@ -553,6 +558,14 @@ class StatementRun:
         keeper.will_run(part.code)
         exec(part.code, self._namespace)
         keeper.fold(["__annotate__"])
+
+
+def _held(change: Change, keeper: Keeper) -> HeldValues:
+    """Have classes go on with what a statement that is executed need not make anew."""
+    held = held_values(change, keeper)
+    keeper.held = held.values
+    keeper.own.append(held.values)
+    return held
 
 
 def _is_decorated(change: Change) -> bool:

@@ -134,6 +134,7 @@ class Transaction:
         """Those that have another value now, or none."""
         self._replaced: dict[tuple[str, str], Any] = {}
         self._methods: list[tuple[type, str, Any]] = []
+        self._edited: set[int] = set()
         self._own: list[Any] = []
         self._making_way = MakingWay()
         self._moves = Moves(texts)
@@ -154,6 +155,7 @@ class Transaction:
             return
         if not edit.is_begun:
             self.patched.update(edit.patches.edited)
+            self._edited.update(edit.patches.edited)
             self.stale += edit.patches.stale
             self._behind += edit.patches.behind
         if edit.whole is not None:
@@ -391,6 +393,7 @@ class Transaction:
             edit.living,
             self._making_way,
             self._registries,
+            self._edited,
         )
         importlib.invalidate_caches()  # files that it imports may be as new as this one
         try:
@@ -399,6 +402,7 @@ class Transaction:
             try:
                 keeper.leave()
             finally:
+                self._edited |= keeper.targets
                 journal.executed(namespace_of(edit.module), before)
                 front.executed(journal)
         front.become(namespace_of(edit.module), journal)

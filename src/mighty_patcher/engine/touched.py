@@ -1,0 +1,372 @@
+"""Which attributes of a class those may have had to do with that were called when it was made: its
+decorators, the hooks of its bases, its metaclass, and the ``__set_name__`` of what it holds.
+
+Nothing is executed. What the code of a function mentions, by name or in a string, it may have
+touched; and so may the functions that it mentions, those of the objects that it mentions, and so
+on. Code that comes to attributes whose names are not written in it, or calls what cannot be found,
+may have touched everything.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dis
+import sys
+from abc import ABCMeta
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+
+from mighty_patcher.engine.classes import class_dict, is_class, mro_of, stored
+from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.metaclasses import BUILDING_DECORATORS
+from mighty_patcher.engine.modules import namespace_of
+from mighty_patcher.engine.values import is_plain
+from mighty_patcher.engine.wrapped import functions_within, is_full
+
+__all__ = ["Touched", "touched"]
+
+_MANY = 100
+"""So many functions are looked at; who calls more may do anything."""
+
+_BY_ANY_NAME = frozenset(
+    {
+        *(
+            "__dict__",
+            "__getattribute__",
+            "__setattr__",
+            "__delattr__",
+            "attrgetter",
+            "dir",
+            "eval",
+        ),
+        *("exec", "getattr_static", "getmembers", "getmembers_static", "methodcaller", "setitem"),
+        *("vars",),
+    }
+)
+"""What comes to attributes whose names are not written in the code."""
+_BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
+"""What does so unless its second argument is."""
+_TYPES = (dict, list, set, frozenset, tuple, str, bytes, int, deque, OrderedDict, WeakSet)
+_WEAK = (WeakKeyDictionary, WeakValueDictionary)
+_OF_BUILTINS = frozenset(name for cls in (*_TYPES, *_WEAK) for name in dir(cls))
+"""What is called of something unknown by these names is taken to be a container, or a string."""
+_CALLED_BY_ITSELF = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__")
+_MAKES_CLASSES = ("__new__", "__init__", "__prepare__", "mro", "__setattr__")
+_HARMLESS_METACLASSES = ("abc", "typing", "typing_extensions")
+_HAS_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
+_NULL_IS_LAST = sys.version_info >= (3, 13)
+_NO_PART_OF_IT = ("CACHE", "EXTENDED_ARG", "NOP", "NOT_TAKEN", "PRECALL")
+_LOADS_NAMES = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_BUILD_CLASS")
+_LOADS_VARIABLES = ("LOAD_FAST", "LOAD_DEREF")
+_MAKES = ("MAKE_FUNCTION", "SET_FUNCTION_ATTRIBUTE")
+_LOADS_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SUPER_METHOD")
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Attributes of a class.
+
+    Attributes:
+        names: Those that are mentioned.
+        fields: What is annotated may have been taken for fields.
+        everything: Nobody knows.
+    """
+
+    names: frozenset[str] = frozenset()
+    fields: bool = False
+    everything: bool = False
+
+
+_EVERYTHING = Touched(everything=True)
+
+
+class _Unknown(Exception):
+    """Something may have been done to anything."""
+
+
+def touched(
+    cls: type,
+    decorators: Iterable[ast.expr],
+    namespace: Mapping[str, Any],
+    is_edited: Callable[[FunctionType], bool],
+) -> Touched:
+    """Find what may have been touched of a class when it was made.
+
+    Args:
+        cls: The class.
+        decorators: The expressions of its decorators.
+        namespace: The names of the module, as they were.
+        is_edited: Tells whether a function is not what it was by then.
+    """
+    search = _Search(cls, is_edited)
+    try:
+        for base in mro_of(type(cls)):
+            for name in () if is_one_of(base, (type, object)) else _MAKES_CLASSES:
+                if not _is_of(class_dict(base).get(name), _HARMLESS_METACLASSES):
+                    return _EVERYTHING
+        for base in mro_of(cls)[1:]:
+            search.meet(class_dict(base).get("__init_subclass__"), cls)
+        for value in class_dict(cls).copy().values():
+            for base in mro_of(type(value)):
+                search.meet(class_dict(base).get("__set_name__"), value)
+        for decorator in decorators:
+            search.evaluate(decorator, namespace)
+        search.finish()
+    except _Unknown:
+        return _EVERYTHING
+    return Touched(frozenset(search.names), search.fields)
+
+
+class _Search:
+    """Looks at functions, and at what these lead to.
+
+    Args:
+        cls: The class that they are given.
+        is_edited: Tells whether a function is not what it was.
+
+    Attributes:
+        names: The names that they mention.
+        fields: They call what collects fields.
+    """
+
+    def __init__(self, cls: type, is_edited: Callable[[FunctionType], bool]) -> None:
+        self.names: set[str] = set()
+        self.fields = False
+        self._cls = cls
+        self._is_edited = is_edited
+        self._waiting: list[tuple[FunctionType, Any]] = []
+        self._seen: dict[tuple[int, int], tuple[FunctionType, Any]] = {}
+
+    def meet(self, value: Any, owner: Any = None) -> None:
+        """Note a function that may be called, by itself or in a descriptor.
+
+        Args:
+            value: The function or descriptor, or anything else.
+            owner: What has it for an attribute.
+        """
+        if type(value) is MethodType:
+            value, owner = value.__func__, value.__self__
+        functions = [value] if type(value) is FunctionType else []
+        for function in [*functions, *functions_within(value)]:
+            key = id(function), id(owner)
+            if key not in self._seen:
+                self._seen[key] = function, owner
+                self._waiting.append((function, owner))
+
+    def finish(self) -> None:
+        """Look at all functions that have been met.
+
+        Raises:
+            _Unknown: They may have done anything.
+        """
+        while self._waiting:
+            function, owner = self._waiting.pop()
+            if self._is_known(function):
+                continue
+            if len(self._seen) > _MANY or self._is_edited(function):
+                raise _Unknown
+            self._look_at(function, owner)
+
+    def evaluate(self, expression: ast.expr, namespace: Mapping[str, Any]) -> None:
+        """Look at an expression.
+
+        Raises:
+            _Unknown: What it calls cannot be found.
+        """
+        nodes = list(ast.walk(expression))
+        called = [it.func for it in nodes if isinstance(it, ast.Call)]
+        if any(isinstance(it, (ast.Lambda, ast.NamedExpr)) for it in nodes) or not all(
+            isinstance(it, ast.Name | ast.Attribute | ast.Call) for it in [expression, *called]
+        ):
+            raise _Unknown
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        constants = [it.value for it in nodes if isinstance(it, ast.Constant)]
+        strings = {it for it in constants if isinstance(it, str)}
+        objects = [_global(namespace, name) for name in sorted(names)]
+        self._follow(objects, names | attributes | strings, attributes)
+
+    def _is_known(self, function: FunctionType) -> bool:
+        """Tell whether a function does nothing to attributes that are no methods; what collects
+        fields is noted.
+        """
+        module = function.__globals__.get("__name__")
+        if type(module) is not str:
+            return False
+        if module in BUILDING_DECORATORS or module.partition(".")[0] in BUILDING_DECORATORS:
+            self.fields = True
+            return True
+        return _is_in_library(module)
+
+    def _look_at(self, function: FunctionType, owner: Any) -> None:
+        codes = list(_codes_of(function.__code__))
+        names = {name for code in codes for name in (*code.co_names, *_strings_in(code))}
+        if not names.isdisjoint(_BY_ANY_NAME) or not all(map(_is_plain_to_see, codes)):
+            raise _Unknown
+        objects = [_global(function.__globals__, name) for name in sorted(names)]
+        objects += [it.cell_contents for it in function.__closure__ or () if is_full(it)]
+        objects += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+        called = {name for code in codes for name in _called_in(code)}
+        self._follow([*objects, self._cls, owner], names, called)
+
+    def _follow(self, objects: list[Any], names: set[str], called: set[str]) -> None:
+        """Go from objects to those that are their attributes by the names that are mentioned.
+
+        Raises:
+            _Unknown: Something that is called is an attribute of none of them.
+        """
+        self.names |= names
+        found: set[str] = set()
+        waiting, seen = list(objects), set[int]()
+        while waiting:
+            value = waiting.pop()
+            if id(value) in seen or value is None or is_plain(value):
+                continue
+            seen.add(id(value))
+            if len(seen) > _MANY:
+                raise _Unknown
+            self._may_be_called(value)
+            for name in names:
+                for attribute in _attributes(value, name):
+                    found.add(name)
+                    self.meet(attribute, value)
+                    waiting.append(attribute)
+        if not all(it in found or it in _OF_BUILTINS or _is_special(it) for it in called):
+            raise _Unknown
+
+    def _may_be_called(self, value: Any) -> None:
+        """Meet what is executed where an object is called, or something is done with it."""
+        self.meet(value)
+        if value is self._cls or issubclass(type(value), ModuleType):
+            return
+        if is_class(value):
+            self._meet_all(value, value, _CALLED_BY_ITSELF)
+            self._meet_all(type(value), value, ("__call__",))
+        else:
+            self._meet_all(type(value), value, None)
+            if not _is_written_in_python(value):
+                raise _Unknown
+
+    def _meet_all(self, cls: type, owner: Any, names: Collection[str] | None) -> None:
+        """Meet methods of a class; without names all special ones."""
+        for base in mro_of(cls):
+            if is_one_of(base, (object, type, ABCMeta)):
+                continue
+            content = class_dict(base)
+            for name in filter(_is_special, content.copy()) if names is None else names:
+                self.meet(content.get(name), owner)
+
+
+def _is_written_in_python(value: Any) -> bool:
+    """Tell whether what is executed when an object is called can be looked at, or is known."""
+    if type(value) is BuiltinFunctionType:
+        module = value.__module__
+        return not _is_str(module) or _is_in_library(module)
+    for base in mro_of(type(value)):
+        called = class_dict(base).get("__call__")
+        if called is not None:
+            module = _module_of(base)
+            is_known = _is_str(module) and _is_in_library(module)
+            return type(called) is FunctionType or is_known
+    return True
+
+
+def _attributes(value: Any, name: str) -> Iterator[Any]:
+    """What an object has for an attribute, as far as it can be found without asking it."""
+    if is_class(value):
+        own, classes = None, mro_of(value)
+    else:
+        own, classes = stored(value, name), mro_of(type(value))
+        if issubclass(type(value), ModuleType):
+            own = namespace_of(value).get(name)
+    if own is not None:
+        yield own
+    for base in classes:
+        content = class_dict(base)
+        if name in content:
+            yield content[name]
+            return
+
+
+def _global(namespace: Mapping[str, Any], name: str) -> Any:
+    return namespace.get(name, vars(builtins).get(name))
+
+
+def _codes_of(code: CodeType) -> Iterator[CodeType]:
+    """A code and those in it."""
+    yield code
+    for constant in code.co_consts:
+        if type(constant) is CodeType:
+            yield from _codes_of(constant)
+
+
+def _strings_in(code: CodeType) -> Iterator[str]:
+    for constant in code.co_consts:
+        for it in constant if is_one_of(type(constant), (tuple, frozenset)) else (constant,):
+            if _is_str(it):
+                yield it
+
+
+def _is_plain_to_see(code: CodeType) -> bool:
+    """Tell whether the names of all attributes that a code comes to stand in it, and it calls
+    nothing but what has a name there.
+    """
+    steps = [it for it in dis.get_instructions(code) if it.opname not in _NO_PART_OF_IT]
+    for at, step in enumerate(steps):
+        if step.opname in _LOADS_NAMES and step.argval in _BY_NAME:
+            of = [it for it in steps[at + 1 : at + 4] if it.opname != "PUSH_NULL"][:2]
+            if len(of) < 2 or not of[0].opname.startswith(_LOADS_VARIABLES):
+                return False
+            if of[1].opname != "LOAD_CONST" or not _is_str(of[1].argval):
+                return False
+        elif step.opname == "PUSH_NULL":
+            # It stands behind what is called, and before 3.13 in front of it.
+            callee = steps[at - 1] if _NULL_IS_LAST else steps[at + 1]
+            if not _is_named(code, callee):
+                return False
+        elif step.opname == "BINARY_SUBSCR" and not _NULL_IS_LAST:
+            return False  # what is taken out may be called; no other instruction tells
+    return True
+
+
+def _is_named(code: CodeType, callee: dis.Instruction) -> bool:
+    if callee.opname in ("LOAD_DEREF", "LOAD_CLASSDEREF"):
+        return callee.argval in code.co_freevars
+    return callee.opname in (*_LOADS_NAMES, *_LOADS_ATTRIBUTES, *_MAKES)
+
+
+def _called_in(code: CodeType) -> Iterator[str]:
+    """The attributes that a code may call: those that it does for sure where that is to be seen."""
+    steps = list(dis.get_instructions(code))
+    is_told = not any(it.opname == "CALL_FUNCTION_EX" for it in steps)
+    for step in steps:
+        if step.opname in _LOADS_ATTRIBUTES:
+            is_method = step.opname != "LOAD_ATTR" or (_HAS_FLAG and bool((step.arg or 0) & 1))
+            if is_method or not is_told:
+                yield str(step.argval)
+
+
+def _is_of(value: Any, modules: Collection[str]) -> bool:
+    """Tell whether a method is written in C, or in one of some modules."""
+    functions = [value] if type(value) is FunctionType else list(functions_within(value))
+    return all(it.__globals__.get("__name__") in modules for it in functions)
+
+
+def _is_in_library(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names and module != "__main__"
+
+
+_module_of = vars(type)["__module__"].__get__
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _is_str(value: Any) -> bool:
+    return type(value) is str
