@@ -54,8 +54,7 @@ class Change:
             same. None where it is one whole.
         header: The decorators, bases, keywords or type parameters of a class changed, or what
             decides whether the statements of a block run.
-        anew: The class that there is tells nothing of what this statement binds: another has made
-            it, or what had a hand in its making is not what it was.
+        anew: The class that there is may not be the one that this statement has made.
         branch: Where in the enclosing block it stands: ``body``, ``orelse``, ``finalbody``,
             ``handlers.0``, ``cases.1``.
         names: Of an import, the names it has to bind if not all; with ``*``, of an import of

@@ -322,7 +322,11 @@ class Flow:
         for name in sorted(self._rebuilt.keys() & found.binds):
             if at in self._inputs.new.final(name) and not change.anew:
                 reason = change.reason if change.header else self._rebuilt[name]
-                change = replace(self._promotion.binding(change, {name}), reason=reason)
+                if isinstance(new, ast.ClassDef):
+                    change = replace(change, kind="run", header=True)
+                else:
+                    change = self._promotion.binding(change, {name})
+                change = replace(change, reason=reason)
         wanted = {
             name
             for name in found.binds

@@ -8,7 +8,7 @@ longer the same kind of thing is rebound, and said to be stale where that loses 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -64,7 +64,7 @@ class Keeper:
         living: Finds the function that the program has of a definition which has just made another.
         making_way: The classes that make way for others in this reload; None where none may.
         registries: Those that have been asked once more in this reload.
-        edited: The addresses of functions that have got another content in this reload.
+        edited: The addresses of what `is_edited`; more are added.
 
     Attributes:
         stale: What could not be kept.
@@ -72,7 +72,7 @@ class Keeper:
         definitions: The classes that the module defined, and those that it defines now.
         narrowed: What classes keep of which only a part is executed, by qualified name.
         held: What classes go on with of which all is executed.
-        edited: The addresses of functions that have got another content in this reload.
+        edited: The addresses of what `is_edited`; more are added.
         overwritten: Names that a later statement of the module binds, too: what they hold then is
             what the program has.
         own: Containers of the engine itself, which go on holding what the program held.
@@ -98,7 +98,7 @@ class Keeper:
         living: Living = unknown,
         making_way: MakingWay | None = None,
         registries: Registries | None = None,
-        edited: Collection[int] = (),
+        edited: set[int] | None = None,
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
@@ -118,7 +118,7 @@ class Keeper:
         self.overwritten: frozenset[str] = frozenset()
         self.definitions = definitions_in(trees[0]), definitions_in(trees[1])
         self.trees = trees
-        self.edited = edited
+        self.edited = set() if edited is None else edited
         self.targets: set[int] = set()
         self.functions = KeptFunctions(self, filename, trees, living)
         self.classes = KeptClasses(self, making_way)
@@ -262,9 +262,12 @@ class Keeper:
             self.functions.keep_hidden(hidden, new)
         return False
 
-    def is_edited(self, function: FunctionType) -> bool:
-        """Tell whether a function has got another content in this reload."""
-        return id(function) in self.edited or id(function) in self.targets
+    def is_edited(self, value: type | FunctionType) -> bool:
+        """Tell whether a function has got another content in this reload, or what was called for a
+        class when it was made cannot be found any more.
+        """
+        is_function = type(value) is FunctionType
+        return id(value) in self.edited or (is_function and id(value) in self.targets)
 
     def has_kept(self, value: Any) -> bool:
         """Tell whether an object is a donor, in whose place another is kept."""
@@ -362,6 +365,7 @@ class Keeper:
             self._give_class(instance, cls)
         for edit, before in zip(edits, befores, strict=True):
             self.changed.append((edit.target, before))
+            self.edited.update(map(id, settling.made_by_others(edit.target, before)))
             follow_up = settling.settle(edit.target, before)
             if follow_up is not None:
                 self._commit(follow_up)

@@ -180,7 +180,7 @@ def _hold(
     if change.anew or not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
         return
     body, content = _Body(change, new.name), class_dict(cls)
-    if body.lays_out_otherwise():
+    if body.lays_out_otherwise() or keeper.is_edited(cls):
         return
     found = {
         name: child
@@ -311,6 +311,7 @@ class _Body:
                 readers.setdefault(read, []).append(name)
         apart = {id(it) for its in statements.values() for it in its}
         waiting = [it for it in (*self._olds, *self._news) if id(it) not in apart]
+        edited = self._edited_assignments()
         names = {name for it in (*self._olds, *self._news) for name in self._facts_of(it)[1]}
         dropped = [name for read in self._type_params for name in readers.get(read, ())]
         if not self._is_in_order:  # who is made out of whom is another matter then
@@ -327,11 +328,24 @@ class _Body:
                 reads, binds = self._facts_of(statement)
                 if not reads.isdisjoint(_LOOKS_AT_ALL_NAMES):
                     return {}
-                dropped += reads
+                dropped += reads if id(statement) not in edited else ()
                 if not _is_the_same_again(statement):
                     dropped += [name for bound in binds for name in readers.get(bound, ())]
             waiting = []
         return left
+
+    def _edited_assignments(self) -> set[int]:
+        """Return the identities of assignments that changed, and do nothing but assign: as in a
+        class of which only these are executed, what they read stays.
+        """
+        pairs = [(it.old, it.new) for it in self._children if it.kind == "run"]
+        return {
+            id(it)
+            for pair in pairs
+            if all(isinstance(it, ASSIGNMENT) and only_name(it) for it in pair)
+            for it in pair
+            if it is not None and not facts(it).mutated
+        }
 
 
 def _is_the_same_again(statement: ast.stmt) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.changes import Change
 from mighty_patcher.engine.classes import (
@@ -27,6 +27,9 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.metaclasses import builds_a_class, way_for
 from mighty_patcher.engine.toplevel import executed, lines_run
+
+if TYPE_CHECKING:
+    from mighty_patcher.engine.donors import Keeper
 
 __all__ = ["CannotBeNarrowedError", "Narrowed", "narrow"]
 
@@ -72,15 +75,12 @@ class Narrowed:
                 namespace[name] = namespace.pop(name)
 
 
-def narrow(
-    change: Change, namespace: Mapping[str, Any], module: str
-) -> tuple[ast.ClassDef, dict[str, Narrowed]] | None:
+def narrow(change: Change, keeper: Keeper) -> tuple[ast.ClassDef, dict[str, Narrowed]] | None:
     """Leave out of a class statement what need not be executed.
 
     Args:
         change: What becomes of the statement.
-        namespace: The names of the module, as they were.
-        module: The name of the module.
+        keeper: Who keeps the objects of the module.
 
     Returns:
         The statement, and what it keeps of each class that it defines, by qualified name; None if
@@ -88,19 +88,20 @@ def narrow(
     """
     if not isinstance(change.new, ast.ClassDef):
         return None
-    found = classes_named(namespace, module, change.new.name)
-    return _narrow(change, found[0], namespace) if len(found) == 1 else None
+    found = classes_named(keeper.before, keeper.module_name, change.new.name)
+    return _narrow(change, found[0], keeper) if len(found) == 1 else None
 
 
 def _narrow(
-    change: Change, cls: type, namespace: Mapping[str, Any]
+    change: Change, cls: type, keeper: Keeper
 ) -> tuple[ast.ClassDef, dict[str, Narrowed]] | None:
     new = change.new
     if (
         not isinstance(new, ast.ClassDef)
         or change.children is None
-        or not _has_its_attributes(change, cls, namespace)
+        or not _has_its_attributes(change, cls, keeper.before)
         or not _is_executed_in_place(cls)
+        or keeper.is_edited(cls)
         or not all(map(_can_be_left_out, change.children))
         or any(isinstance(base, ast.Name) and base.id == new.name for base in new.bases)
     ):
@@ -124,7 +125,7 @@ def _narrow(
             last[name] = is_left_out
             binder[name] = child
         if not is_left_out:
-            body.append(_inner(child, cls, namespace, found))
+            body.append(_inner(child, cls, keeper, found))
             continue
         held.update(names)
         left_out.update(lines_run(child.new))
@@ -288,15 +289,13 @@ def _decorated_by(statement: ast.stmt, class_name: str) -> list[str]:
     ]
 
 
-def _inner(
-    child: Change, cls: type, namespace: Mapping[str, Any], found: dict[str, Narrowed]
-) -> ast.stmt:
+def _inner(child: Change, cls: type, keeper: Keeper, found: dict[str, Narrowed]) -> ast.stmt:
     """Narrow a class in a class, too, if that can be done."""
     assert child.new is not None
     if isinstance(child.new, ast.ClassDef):
         inner = class_dict(cls).get(mangled(child.new.name, cls.__name__))
         if issubclass(type(inner), type) and qualname_of(inner).endswith(f".{child.new.name}"):
-            narrowed = _narrow(child, inner, namespace)
+            narrowed = _narrow(child, inner, keeper)
             if narrowed is not None:
                 found.update(narrowed[1])
                 return narrowed[0]

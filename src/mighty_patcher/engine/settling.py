@@ -39,6 +39,7 @@ __all__ = [
     "Settled",
     "Undone",
     "built_of",
+    "made_by_others",
     "settle",
 ]
 
@@ -286,6 +287,19 @@ def built_of(cls: type, before: Before) -> Iterator[type]:
         has_statement = not qualname_of(subclass).endswith("]")  # a generic model with arguments
         if has_statement and (has_other_hook or any(fields in content for fields in COLLECTED)):
             yield subclass
+
+
+def made_by_others(cls: type, before: Before) -> Iterator[type]:
+    """Find the classes that were made with hooks that nobody finds any more, now that a class that
+    they derive from has changed.
+
+    Args:
+        cls: The class.
+        before: What it was like.
+    """
+    had_hook = type(before.hook) is classmethod and before.hook is not _hook(cls)
+    if had_hook or type(cls) is not before.metaclass:
+        yield from subclasses_of(cls)
 
 
 def _hook(cls: type) -> Any:

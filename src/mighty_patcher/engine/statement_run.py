@@ -399,7 +399,7 @@ class StatementRun:
 
     def _run(self, change: Change, statement: ast.stmt, keeper: Keeper) -> None:
         bound = self._facts_of(statement).binds
-        narrowed = narrow(change, keeper.before, name_of_module(self._module))
+        narrowed = narrow(change, keeper)
         if narrowed is not None:
             part: ast.stmt
             part, keeper.narrowed = narrowed

@@ -134,7 +134,7 @@ class Transaction:
         """Those that have another value now, or none."""
         self._replaced: dict[tuple[str, str], Any] = {}
         self._methods: list[tuple[type, str, Any]] = []
-        self._edited: set[int] = set()
+        self._edited: set[int] = set()  # what is not what it was when classes were made
         self._own: list[Any] = []
         self._making_way = MakingWay()
         self._moves = Moves(texts)
