@@ -1,0 +1,611 @@
+"""What a class has made once and goes on with, though its header changes, or hooks and decorators
+are given the class anew: caches, locks, executors.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+LIB = """
+import functools
+from typing import ClassVar, Generic, Protocol, TypeVar, final
+import abc, dataclasses, enum, logging
+
+made = []
+registry = {}
+log = logging.getLogger(__name__)
+
+class Thing:
+    def __init__(self, *of): made.append(self); self.of = of
+def make(*of): return Thing(*of)
+
+class Plain: pass
+class Other:
+    def inherited(self): return "other"
+class Hooked:
+    def __init_subclass__(cls, tag=None, **kw):
+        super().__init_subclass__(**kw)
+        log.debug("%s", cls)
+        registry[cls.__name__, tag] = cls
+class Adds:
+    items = ["base"]
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.items = Adds.items + cls.items
+class Fills:
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.items.append(cls.__name__)
+class FillsByName:
+    def __init_subclass__(cls, into="items"):
+        super().__init_subclass__()
+        getattr(cls, into).append("by name")
+class FillsElsewhere:
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        fill(cls)
+class Registry:
+    def take(self, cls):
+        self.hand_on(cls)
+    def hand_on(self, cls):
+        fill(cls)
+class FillsThroughAnObject:
+    taker = Registry()
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.taker.take(cls)
+def fill(cls):
+    cls.items.append(cls.__name__)
+callbacks = [fill]
+class CallsBack:
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        for callback in callbacks: callback(cls)
+class CallsBackByKey:
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        dict(enumerate(callbacks))[0](cls)
+class Wraps:
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        for name, value in list(vars(cls).items()):
+            if type(value) is list: setattr(cls, name, ["wrapped", *value])
+class Lists:
+    def __set_name__(self, owner, name): owner.items.append(name)
+
+class Instances(type):
+    instances = {}
+    def __call__(cls, *args):
+        if cls not in cls.instances: cls.instances[cls] = super().__call__(*args)
+        return cls.instances[cls]
+class Collects(type):
+    def __new__(meta, name, bases, names):
+        return super().__new__(meta, name, bases, {
+            name: ["collected", *it] if type(it) is list else it for name, it in names.items()})
+
+def register(cls):
+    registry[cls.__name__] = cls
+    return cls
+def named(name):
+    def decorate(cls):
+        registry[name] = cls
+        return cls
+    return decorate
+def fills(cls):
+    fill(cls)
+    return cls
+def fills_with(*values):
+    def decorate(cls):
+        cls.items += values
+        return cls
+    return decorate
+@functools.wraps(fills)
+def fills_below(cls): return fills(cls)
+def methods(cls):
+    for name in [name for name in dir(cls) if not name.startswith("__")]:
+        if callable(getattr(cls, name)): setattr(cls, name, functools.wraps(getattr(cls, name))(
+            lambda *a, of=getattr(cls, name): ["wrapped", of(*a)]))
+    return cls
+T = TypeVar("T")
+U = TypeVar("U")
+"""
+HEADER = "from ~lib import *\nimport abc, dataclasses, enum, functools\n"
+BODY = """
+    state = make()
+    cache = {}
+    limit = 1
+    def f(self): return 1
+"""
+
+
+def load(program, source):
+    lib, m = program.load("m", lib=LIB, m=HEADER + source)
+    return lib, m
+
+
+def fresh(program, programs, name="C"):
+    """What a fresh start makes of the text that was saved last."""
+    other = programs()
+    _, m = other.load("m", lib=LIB, m=program.text("m"))
+    return getattr(m, name)
+
+
+CLASSES = {
+    "bases": ("class C(Plain):", "class C(Other):"),
+    "bases gained": ("class C:", "class C(Other):"),
+    "bases lost": ("class C(Other):", "class C:"),
+    "object": ("class C(Plain):", "class C(Plain, object):"),
+    "an exception": ("class C(ValueError):", "class C(LookupError):"),
+    "abc": ("class C(abc.ABC):", "class C(Other, abc.ABC):"),
+    "abc gained": ("class C(Plain):", "class C(abc.ABC):"),
+    "metaclass abc": ("class C:", "class C(metaclass=abc.ABCMeta):"),
+    "generic": ("class C(Generic[T]):", "class C(Generic[T, U]):"),
+    "generic gained": ("class C(Plain):", "class C(Plain, Generic[T]):"),
+    "protocol": ("class C(Protocol):", "class C(Protocol[T]):"),
+    "hook": ("class C(Hooked):", "class C(Hooked, Other):"),
+    "hook gained": ("class C(Plain):", "class C(Hooked):"),
+    "hook lost": ("class C(Hooked):", "class C(Plain):"),
+    "keyword": ("class C(Hooked, tag=1):", "class C(Hooked, tag=2):"),
+    "decorator gained": ("class C:", "@register\nclass C:"),
+    "decorator lost": ("@register\nclass C:", "class C:"),
+    "decorator": ("@named('a')\nclass C:", "@named('b')\nclass C:"),
+    "decorators": ("@register\nclass C:", "@final\n@register\nclass C:"),
+    "of methods gained": ("class C:", "@methods\nclass C:"),
+    "bases and decorator": ("@register\nclass C(Plain):", "@register\nclass C(Other):"),
+    "dataclass": (
+        "@dataclasses.dataclass\nclass C:",
+        "@dataclasses.dataclass(order=True)\nclass C:",
+    ),
+    "dataclass gained": ("class C:", "@dataclasses.dataclass\nclass C:"),
+    "dataclass lost": ("@dataclasses.dataclass\nclass C:", "class C:"),
+    "slots of a dataclass": (
+        "@dataclasses.dataclass(slots=True)\nclass C:",
+        "@dataclasses.dataclass(slots=True, frozen=True)\nclass C:",
+    ),
+    "total_ordering": (
+        "@functools.total_ordering\nclass C(Plain):\n    def __lt__(self, it): return True",
+        "@functools.total_ordering\nclass C(Other):\n    def __lt__(self, it): return True",
+    ),
+    "metaclass of singletons": (
+        "class C(metaclass=Instances):",
+        "class C(Other, metaclass=Instances):",
+    ),
+    "metaclass gained": ("class C:", "class C(metaclass=Instances):"),
+    "metaclass that collects gained": ("class C:", "class C(metaclass=Collects):"),
+}
+
+
+@pytest.fixture(params=CLASSES)
+def headers(request):
+    return CLASSES[request.param]
+
+
+EDITS = {
+    "header": lambda source, old, new: source.replace(old, new),
+    "body": lambda source, *_: source.replace("limit = 1", "limit = 2"),
+    "signature": lambda source, *_: source.replace("f(self)", "f(self, x=1)"),
+    "new method": lambda source, *_: source + "    def g(self): return 2\n",
+    "order": lambda source, *_: source.replace("    cache = {}\n", "") + "    cache = {}\n",
+    "all": lambda source, old, new: (
+        EDITS["order"](source, old, new).replace(old, new).replace("limit = 1", "limit = 2")
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_what_did_not_change_is_not_made_again(program, programs, headers, edit):
+    source = headers[0] + BODY
+    lib, m = load(program, source)
+    cls, state, cache = m.C, m.C.state, m.C.cache
+    cache["a"] = 1
+    new = EDITS[edit](source, *headers)
+    assert new != source
+    reload = program.save(m=HEADER + new)
+    assert reload.ok, [error.__cause__ or error for error in reload.errors]
+    assert not reload.stale, reload.stale
+    assert m.C is cls
+    assert (cls.state is state, cls.cache is cache, cache, len(lib.made)) == (
+        True,
+        True,
+        {"a": 1},
+        1,
+    )
+    expected = fresh(program, programs)
+    names = [[it.__name__ for it in c.__mro__] for c in (cls, expected)]
+    assert names[0] == names[1]
+    ours = [
+        [name for name in vars(c) if not name.startswith("__") or name == "__lt__"]
+        for c in (cls, expected)
+    ]
+    assert sorted(ours[0]) == sorted(ours[1])
+    program.engine.undo()
+    assert (m.C is cls, cls.state is state, cls.cache is cache) == (True, True, True)
+
+
+def test_every_edit_of_many(program):
+    source = "@register\nclass C(Plain):" + BODY
+    lib, m = load(program, source)
+    state = m.C.state
+    for base in ("Other", "Hooked", "Hooked, tag=2", "Plain", "abc.ABC", "Generic[T]", "Other"):
+        new = source.replace("(Plain)", f"({base})")
+        for text in (new, new.replace("limit = 1", "limit = 3"), new.replace("@register\n", "")):
+            assert program.save(m=HEADER + text).ok
+            assert (m.C.state is state, len(lib.made)) == (True, 1)
+
+
+def test_hooks_and_decorators_are_called_as_ever(program):
+    lib, m = load(program, "class C(Hooked, tag=1):" + BODY)
+    cls = m.C
+    assert program.edit("m", ("class C(Hooked, tag=1)", "@register\nclass C(Hooked, tag=2)")).ok
+    assert lib.registry == {("C", 1): cls, ("C", 2): cls, "C": cls}
+    assert program.edit("m", ("@register\n", "@named('it')\n")).ok
+    assert lib.registry["it"] is cls
+
+
+# --- what somebody has made something else of is made again --------------------------------------
+
+TOUCHED = {
+    "class C(Adds):": "class C(Adds, Other):",
+    "class C(Fills):": "class C(Fills, Other):",
+    "class C(FillsByName, into='items'):": "class C(FillsByName):",
+    "class C(FillsElsewhere):": "class C(FillsElsewhere, Other):",
+    "class C(FillsThroughAnObject):": "class C(FillsThroughAnObject, Other):",
+    "class C(CallsBack):": "class C(CallsBack, Other):",
+    "class C(CallsBackByKey):": "class C(CallsBackByKey, Other):",
+    "class C(Wraps):": "class C(Wraps, Other):",
+    "class C(metaclass=Collects):": "class C(Other, metaclass=Collects):",
+    "@fills\nclass C(Plain):": "@fills\nclass C(Other):",
+    "@fills_with(1)\nclass C:": "@fills_with(1, 2)\nclass C:",
+    "@fills_with(1, 2)\nclass C:": "class C:",
+    "@fills_below\nclass C:": "@register\n@fills_below\nclass C:",
+    "@(lambda cls: fills(cls))\nclass C:": "@(lambda cls: fills(cls) )\nclass C(Other):",
+    "@callbacks[0] or register\nclass C:": "class C:",
+    "@functools.partial(fills_with, 1)()\nclass C:": "class C:",
+}
+
+
+@pytest.mark.parametrize("edit", ["header", "body"])
+@pytest.mark.parametrize("header", TOUCHED)
+def test_what_hooks_or_decorators_touch_is_as_after_a_fresh_start(program, programs, header, edit):
+    source = f"{LIB}\ncallbacks = [fills]\n" if "callbacks[0]" in header else LIB
+    text = f"{HEADER}{header}\n    items = []\n    limit = 1\n"
+    _lib, m = program.load("m", lib=source, m=text)
+    changed = {header: TOUCHED[header]} if edit == "header" else {"limit = 1": "limit = 2"}
+    for old, new in changed.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    reload = program.save(m=text)
+    assert reload.ok, [error.__cause__ or error for error in reload.errors]
+    other = programs()
+    _, expected = other.load("m", lib=source, m=text)
+    assert m.C.items == expected.C.items
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ("x: list = dataclasses.field(default_factory=list)", None),
+        ("x: object = dataclasses.field(default=5)", 5),
+        ("x: object = make()", None),
+        ("x: 'ClassVar[object]' = make()", "held"),
+        ("x: ClassVar[object] = make()", "held"),
+        ("x = make()", "held"),
+    ],
+)
+def test_fields_are_made_again(program, body, value):
+    lib, m = load(program, f"@dataclasses.dataclass\nclass C:\n    {body}\n    y: int = 1\n")
+    x, count = vars(m.C).get("x"), len(lib.made)
+    assert program.edit("m", ("y: int = 1", "y: int = 2")).ok
+    if value == "held":
+        assert (m.C.x is x, len(lib.made), m.C().y) == (True, 1, 2)
+    else:
+        assert (vars(m.C).get("x") is x) == (not count)
+        assert len(lib.made) == 2 * count
+    assert type(m.C().x) in (list, int, lib.Thing)
+
+
+def test_descriptors_name_themselves_again(program):
+    """What is read or filled by their `__set_name__` is made again with them."""
+    _lib, m = load(
+        program,
+        "@register\nclass C:\n    items = []\n    other = []\n    it = Lists()\n    limit = 1\n",
+    )
+    items, other = m.C.items, m.C.other
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.items is items, m.C.other is other) == (["it"], False, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "items = []\n    items.append(1)",
+        "items = []\n    items += [1]",
+        "items = [0]\n    items[0] = 1",
+        "items = []\n    @items.append\n    def f(self): pass",
+        "items = []\n    for it in (1, 2): items.append(it)",
+        "items = []\n    locals()['items'].append(1)",
+        "items = []\n    items = [1]",
+        "if True: items = [1]",
+        "other = make()\n    other.of += ([],)\n    items = [other.of]",
+        "first = []\n    items = [first]\n    first.append(2)",
+        "def f(self): pass\n    items = [f]",
+        "items = (other := [1])",
+        "from builtins import list as of\n    items = of()\n    items.append(1)",
+    ],
+)
+def test_what_other_statements_have_a_hand_in_is_made_again(program, programs, body):
+    _, m = load(program, f"@register\nclass C:\n    {body}\n    limit = 1\n")
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    expected = fresh(program, programs)
+    assert len(m.C.items) == len(expected.items)
+    if "def f" in body:
+        assert m.C.items == [m.C.f] or m.C.f is None
+    elif "other" not in body:
+        assert m.C.items == expected.items
+
+
+def test_one_made_of_another(program):
+    lib, m = load(
+        program,
+        "@register\nclass C:\n    size = 1\n    a = make(size)\n    b = make(a)\n    c = make(b)\n",
+    )
+    before = m.C.a, m.C.b, m.C.c
+    assert program.edit("m", ("@register", "@final")).ok
+    assert (m.C.a, m.C.b, m.C.c) == before
+    assert program.edit("m", ("make(a)", "make(a, 1)")).ok
+    assert m.C.a is before[0]
+    assert m.C.b.of == (m.C.a, 1)
+    assert m.C.c.of == (m.C.b,)
+    assert program.edit("m", ("size = 1", "size = 2")).ok
+    assert (m.C.a.of, m.C.b.of, m.C.c.of) == ((2,), (m.C.a, 1), (m.C.b,))
+    assert len(lib.made) == 8
+
+
+def test_one_made_of_another_that_stands_below_it_now(program):
+    source = "a = 0\nclass C(Plain):\n    a = make()\n    b = make(a)\n"
+    _, m = load(program, source)
+    new = "a = 0\nclass C(Plain):\n    b = make(a)\n    a = make()\n"
+    assert program.save(m=HEADER + new).ok
+    assert m.C.b.of == (0,)
+
+
+def test_what_reads_something_that_changed(program):
+    lib, m = load(program, "LIMIT = 1\nclass C(Plain):\n    a = make(LIMIT)\n    b = make()\n")
+    b = m.C.b
+    assert program.edit("m", ("LIMIT = 1", "LIMIT = 2"), ("C(Plain)", "C(Other)")).ok
+    assert (m.C.a.of, m.C.b is b, m.C().inherited(), len(lib.made)) == ((2,), True, "other", 3)
+
+
+# --- where the class is made anew, or what made it is not what it was ----------------------------
+
+
+def test_a_hook_that_is_edited_with_the_class(program):
+    """What the old one had done is not known any more."""
+    source = """
+    class Base:
+        def __init_subclass__(cls): cls.items = cls.items + ["old"]
+    class C(Base):
+        items = []
+        limit = 1
+    """
+    (m,) = program.load("m", m=source)
+    new = source.replace("cls.items = cls.items + ['old']".replace("'", '"'), "cls.other = ['new']")
+    assert program.save(m=new.replace("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.other) == ([], ["new"])
+
+
+def test_a_decorator_that_is_edited_with_the_class(program):
+    lib, m = program.load(
+        "m",
+        "lib",
+        lib="def add(cls):\n    cls.items = cls.items + [1]\n    return cls\n",
+        m="from ~lib import add\n@add\nclass C:\n    items = []\n    limit = 1\n",
+    )
+    assert m.C.items == [1]
+    text = program.text("m").replace("limit = 1", "limit = 2")
+    reload = program.save(lib="def add(cls):\n    cls.other = [2]\n    return cls\n", m=text)
+    assert reload.ok
+    assert (lib.add is m.add, m.C.items, m.C.other) == (True, [], [2])
+
+
+def test_a_base_that_loses_its_hook(program):
+    source = """
+    class Base:
+        def __init_subclass__(cls): cls.items = cls.items + ["old"]
+    class C(Base):
+        items = []
+        def f(self): return 1
+    """
+    (m,) = program.load("m", m=source)
+    hook = '    def __init_subclass__(cls): cls.items = cls.items + ["old"]'
+    assert program.save(m=source.replace(hook, "    pass")).ok
+    assert m.C.items == []
+
+
+def test_a_base_that_gets_a_hook(program):
+    source = """
+    made = []
+    class Base:
+        pass
+    class C(Base):
+        items = [made.append(1)]
+        def f(self): return 1
+    """
+    (m,) = program.load("m", m=source)
+    items, f = m.C.items, m.C.f
+    hook = "    def __init_subclass__(cls): cls.found = [cls.f]"
+    assert program.save(m=source.replace("        pass", f"    {hook}")).ok
+    assert (m.C.items is items, m.C.found, m.made) == (True, [f], [1])
+
+
+def test_a_data_class_whose_base_has_another_field(program):
+    lib, m = load(
+        program,
+        "@dataclasses.dataclass\nclass Base:\n    x: int = 1\n"
+        "@dataclasses.dataclass\nclass C(Base):\n    y: int = 2\n    state = make()\n",
+    )
+    state = m.C.state
+    assert program.edit("m", ("x: int = 1", "x: int = 1\n    z: int = 3")).ok
+    assert (m.C.state is state, m.C().z, len(lib.made)) == (True, 3, 1)
+
+
+def test_another_class_has_values_of_its_own(program):
+    """Where instances would be laid out in another way, and the old class goes on beside it."""
+    lib, m = load(program, "@register\nclass C(Plain):" + BODY + "class D(C): pass\n")
+    old, cache = m.C, m.C.cache
+    reload = program.edit("m", ("class C(Plain)", "class C(Plain, int)"))
+    assert reload.ok
+    assert [it.what for it in reload.stale][:1] == ["class C"]
+    assert m.C is not old
+    assert (old.cache is cache, m.C.cache is cache, m.C.state is old.state) == (True, False, False)
+    assert len(lib.made) == 2
+
+
+def test_a_body_is_executed_once_where_another_class_has_to_be_made(program):
+    lib, m = load(program, "class C(Plain):" + BODY)
+    old = m.C
+    assert program.edit("m", ("C(Plain)", "C(Plain, int)"), ("limit = 1", "limit = make()")).ok
+    assert (m.C is old, len(lib.made)) == (False, 3)
+
+
+def test_an_enumeration(program):
+    """Its members are made of what the body binds, and held by nobody else."""
+    lib, m = load(
+        program, "class C(enum.Enum):\n    A = make()\n    B = []\n    def f(self): pass\n"
+    )
+    a = m.C.A
+    assert program.edit("m", ("def f", "def g")).ok
+    assert (m.C.A is a, type(m.C.A.value), m.C.B.value) == (True, lib.Thing, [])
+    assert program.edit("m", ("C(enum.Enum)", "C")).ok
+    assert (type(m.C.A), m.C.B) == (lib.Thing, [])
+    b = m.C.B
+    assert program.edit("m", ("class C", "class C(enum.Enum)")).ok
+    assert m.C.B.value is b
+
+
+# --- where classes stand -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", ["if True:", "try:", "with open('/dev/null'):"])
+def test_in_a_block(program, block):
+    end = "\nexcept LookupError: pass\n" if block == "try:" else "\n"
+    text = ("class C(Plain):" + BODY).replace("\n", "\n    ")
+    lib, m = load(program, f"{block}\n    {text}{end}")
+    state, cache = m.C.state, m.C.cache
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert program.edit("m", ("C(Plain)", "C(Other)")).ok
+    assert (m.C.state is state, m.C.cache is cache, len(lib.made)) == (True, True, 1)
+    assert (m.C.limit, m.C().inherited()) == (2, "other")
+
+
+def test_in_another_branch_is_another_class(program):
+    source = (
+        "FLAG = True\nif FLAG:\n    class C:\n        x = []\nelse:\n    class C:\n        x = []\n"
+    )
+    _, m = load(program, source)
+    m.C.x.append(1)
+    assert program.edit("m", ("FLAG = True", "FLAG = False")).ok
+    assert m.C.x == []
+
+
+def test_in_a_class(program):
+    inner = ("class Inner(Plain):" + BODY).replace("\n", "\n    ")
+    lib, m = load(program, f"@register\nclass C:\n    {inner}\n    other = make()\n")
+    state, other = m.C.Inner.state, m.C.other
+    edits = [("limit = 1", "limit = 2"), ("@register\n", ""), ("Inner(Plain)", "Inner(Other)")]
+    for edit in edits:
+        assert program.edit("m", edit).ok
+        assert (m.C.Inner.state is state, m.C.other is other, len(lib.made)) == (True, True, 2)
+    assert (m.C.Inner.limit, m.C.Inner().inherited()) == (2, "other")
+
+
+def test_private_names_and_annotations(program):
+    lib, m = load(
+        program,
+        "@register\nclass C(Plain):\n    __a = make()\n    b: object = make()\n    c: int\n",
+    )
+    a, b = m.C._C__a, m.C.b
+    assert program.edit("m", ("C(Plain)", "C(Other)")).ok
+    assert (m.C._C__a is a, m.C.b is b, len(lib.made)) == (True, True, 2)
+    assert list(m.C.__annotations__) == ["b", "c"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 695")
+def test_type_parameters(program):
+    lib, m = load(
+        program,
+        "class C[T]:\n    a = make()\n    b = make(T)\n    def f(self, x: T) -> T: return x\n",
+    )
+    a = m.C.a
+    assert program.edit("m", ("C[T]", "C[T, U]")).ok
+    first, _ = m.C.__type_params__
+    assert (m.C.a is a, m.C.b.of, m.C.f.__annotations__["x"]) == (True, (first,), first)
+    assert len(lib.made) == 3
+
+
+# --- what is not the body's ----------------------------------------------------------------------
+
+
+def test_what_was_set_from_outside_stays(program):
+    _, m = load(program, "class C(Plain):" + BODY)
+    m.C.other = m.C.limit = object()
+    other = m.C.other
+    assert program.edit("m", ("C(Plain)", "C(Other)")).ok
+    assert (m.C.other is other, m.C.limit is other) == (True, True)
+
+
+def test_what_was_deleted_from_outside_stays_deleted(program):
+    _, m = load(program, "class C(Plain):" + BODY)
+    del m.C.cache, m.C.f
+    assert program.edit("m", ("C(Plain)", "C(Other)")).ok
+    assert not hasattr(m.C, "cache")
+    assert not hasattr(m.C, "f")
+
+
+def test_what_is_of_another_type_was_not_made_by_the_body(program):
+    _, m = load(program, "@register\nclass C(Plain):" + BODY)
+    m.C.cache = [1]
+    assert program.edit("m", ("C(Plain)", "C(Other)")).ok
+    assert m.C.cache == {}
+
+
+def test_methods_are_the_same_functions_and_patched(program):
+    _, m = load(program, "@register\nclass C(Plain):" + BODY)
+    f, x = m.C.f, m.C()
+    bound = x.f
+    assert program.edit(
+        "m", ("C(Plain)", "C(Other)"), ("return 1", "return super().inherited()")
+    ).ok
+    assert (m.C.f is f, bound(), x.f()) == (True, "other", "other")
+
+
+def test_what_decorators_of_methods_remember_goes_on(program):
+    """In a class that nobody makes something else of, methods are not made again, either."""
+    _, m = load(program, "class C(Plain):\n    @functools.cache\n    def f(self): return make()\n")
+    x = m.C()
+    made = x.f()
+    assert program.edit("m", ("C(Plain)", "C(Other)")).ok
+    assert x.f() is made
+
+
+def test_nothing_is_left_behind(program):
+    """Neither by the values that are held nor by the code that asks for them."""
+    import gc
+    import weakref
+
+    lib, m = load(program, "@register\nclass C(Plain):" + BODY)
+    assert program.edit("m", ("C(Plain)", "C(Other)")).ok
+    state = weakref.ref(m.C.state)
+    gc.collect()
+    gc.disable()
+    try:
+        assert program.edit("m", ("C(Other)", "C(Plain)")).ok
+        assert program.edit("m", ("state = make()", "state = None")).ok
+        assert program.edit("m", ("limit = 1", "limit = 2")).ok
+        assert program.edit("m", ("limit = 2", "limit = 3")).ok
+        lib.made.clear()
+        assert state() is None
+    finally:
+        gc.enable()
