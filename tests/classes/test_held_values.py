@@ -244,6 +244,54 @@ def test_hooks_and_decorators_are_called_as_ever(program):
     assert lib.registry["it"] is cls
 
 
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "cls.registry = {}",
+        "if 'registry' not in cls.__dict__: cls.registry = {}",
+        "if not cls.__dict__.get('is_abstract', False): registry[cls.__name__.lower()] = cls",
+        "registry.setdefault(kw.pop('tag', None) or cls.__name__, []).append(cls)",
+        "cls.name = getattr(cls, 'name', None) or cls.__qualname__",
+        "if hasattr(cls, 'name'): setattr(cls, 'title', cls.name.title())",
+        "if inspect.isabstract(cls): return",
+        "if not issubclass(cls, Plain): raise TypeError(f'{cls!r} is none')",
+        "log.info('%s: %s', cls, kw)",
+        "taker.register(cls, *kw)",
+        "register(cls)",
+        "handler = functools.partial(register, cls); registry['late'] = handler",
+        "cls.handle = lambda self, x: [x for _ in (1, 2)]",
+        "cls.check()",
+        "threading.Timer(0, print, (cls,))",
+        "registry[cls.__name__] = re.sub('[A-Z]', '_', cls.__name__)",
+        "subclasses.add(cls)",
+        "for base in cls.__mro__[1:]: base.register_known(cls) if base in known else None",
+    ],
+)
+def test_hooks_that_are_looked_through(program, hook):
+    """The last one calls something by a name that nothing has: who knows what that is."""
+    lib = f"""{LIB}
+import inspect, re, threading, weakref
+subclasses, known = weakref.WeakSet(), []
+class Taker:
+    def __init__(self): self.classes = []
+    def register(self, cls, *names): self.add(cls); return self
+    def add(self, cls): self.classes.append(cls)
+taker = Taker()
+class Base(Plain):
+    def __init_subclass__(cls, **kw):
+        super().__init_subclass__()
+        {hook}
+    @classmethod
+    def check(cls): return cls.__name__
+"""
+    lib, m = program.load("m", lib=lib, m=HEADER + "class C(Base):" + BODY)
+    state, cache = m.C.state, m.C.cache
+    for edit in [("limit = 1", "limit = 2"), ("C(Base)", "C(Base, Other)"), ("C(Base", "C(Plain")]:
+        assert program.edit("m", edit).ok
+    is_held = "register_known" not in hook
+    assert (m.C.state is state, m.C.cache is cache) == (is_held, is_held)
+
+
 # --- what somebody has made something else of is made again --------------------------------------
 
 TOUCHED = {

@@ -36,7 +36,6 @@ _MANY = 100
 _BY_ANY_NAME = frozenset(
     {
         *(
-            "__dict__",
             "__getattribute__",
             "__setattr__",
             "__delattr__",
@@ -205,8 +204,11 @@ class _Search:
 
     def _look_at(self, function: FunctionType, owner: Any) -> None:
         codes = list(_codes_of(function.__code__))
-        names = {name for code in codes for name in (*code.co_names, *_strings_in(code))}
-        if not names.isdisjoint(_BY_ANY_NAME) or not all(map(_is_plain_to_see, codes)):
+        strings = {it for code in codes for it in _strings_in(code)}
+        names = {name for code in codes for name in code.co_names} | strings
+        if not names.isdisjoint(_BY_ANY_NAME) or "__dict__" in strings:
+            raise _Unknown
+        if not all(map(_is_plain_to_see, codes)):
             raise _Unknown
         objects = [_global(function.__globals__, name) for name in sorted(names)]
         objects += [it.cell_contents for it in function.__closure__ or () if is_full(it)]
@@ -322,16 +324,33 @@ def _is_plain_to_see(code: CodeType) -> bool:
             of = [it for it in steps[at + 1 : at + 4] if it.opname != "PUSH_NULL"][:2]
             if len(of) < 2 or not of[0].opname.startswith(_LOADS_VARIABLES):
                 return False
-            if of[1].opname != "LOAD_CONST" or not _is_str(of[1].argval):
+            if not _is_text(of[1]):
                 return False
         elif step.opname == "PUSH_NULL":
             # It stands behind what is called, and before 3.13 in front of it.
             callee = steps[at - 1] if _NULL_IS_LAST else steps[at + 1]
             if not _is_named(code, callee):
                 return False
+        elif step.opname in _LOADS_ATTRIBUTES and step.argval == "__dict__":
+            if not _is_asked_for_a_name(steps, at):
+                return False
         elif step.opname == "BINARY_SUBSCR" and not _NULL_IS_LAST:
             return False  # what is taken out may be called; no other instruction tells
     return True
+
+
+def _is_asked_for_a_name(steps: list[dis.Instruction], at: int) -> bool:
+    """Tell whether a ``__dict__`` is only asked for one name: ``"x" in cls.__dict__``, and
+    ``cls.__dict__.get("x")``.
+    """
+    following = steps[at + 1]
+    if following.opname == "CONTAINS_OP":
+        return _is_text(steps[at - 2]) and steps[at - 1].opname.startswith(_LOADS_VARIABLES)
+    return following.argval == "get" and _is_text(steps[at + 2])
+
+
+def _is_text(step: dis.Instruction) -> bool:
+    return step.opname == "LOAD_CONST" and _is_str(step.argval)
 
 
 def _is_named(code: CodeType, callee: dis.Instruction) -> bool:
@@ -342,12 +361,12 @@ def _is_named(code: CodeType, callee: dis.Instruction) -> bool:
 
 def _called_in(code: CodeType) -> Iterator[str]:
     """The attributes that a code may call: those that it does for sure where that is to be seen."""
-    steps = list(dis.get_instructions(code))
-    is_told = not any(it.opname == "CALL_FUNCTION_EX" for it in steps)
-    for step in steps:
+    steps = [it for it in dis.get_instructions(code) if it.opname not in _NO_PART_OF_IT]
+    is_told = _NULL_IS_LAST or not any(it.opname == "CALL_FUNCTION_EX" for it in steps)
+    for at, step in enumerate(steps):
         if step.opname in _LOADS_ATTRIBUTES:
             is_method = step.opname != "LOAD_ATTR" or (_HAS_FLAG and bool((step.arg or 0) & 1))
-            if is_method or not is_told:
+            if is_method or not is_told or steps[at + 1].opname == "PUSH_NULL":
                 yield str(step.argval)
 
 
