@@ -4,7 +4,9 @@ one of them raises, all is taken back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.behind import behind
@@ -18,8 +20,9 @@ from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner
 from mighty_patcher.engine.report import Step, found_besides
 from mighty_patcher.engine.stars import exported
+from mighty_patcher.engine.taken_back import Edited, Found, find_taken_back
 from mighty_patcher.engine.transaction import Edit, Transaction
-from mighty_patcher.engine.version import Version
+from mighty_patcher.engine.version import Version, parsed
 from mighty_patcher.engine.worklist import Turn, Worklist
 
 __all__ = ["Attempt"]
@@ -31,8 +34,16 @@ class _Saved:
     Nothing here refers to what a reload does: a transaction, which outlives it, refers to this.
     """
 
-    def __init__(self, modules: Modules, in_force: InForce, news: Sequence[Version]) -> None:
+    def __init__(
+        self,
+        modules: Modules,
+        in_force: InForce,
+        news: Sequence[Version],
+        gone: Sequence[tuple[ModuleType, Version]],
+    ) -> None:
         self._in_force = in_force
+        self._gone = gone
+        self._is_excluded = modules.is_excluded
         self.modules: list[ModuleType] = []
         # Not by name: two modules of one file may have the same, and a run may change it.
         self._versions: dict[int, Version] = {}
@@ -98,6 +109,32 @@ class _Saved:
         found = (pair for it in new.tree.body for pair in facts(it).attributes)
         return {attribute for path, attribute in found if path in paths}
 
+    def taken_back(self) -> Found:
+        """Find what statements have set which are gone."""
+        edited: list[Edited] = []
+        for module in self.modules:
+            old = parsed(self._in_force.text_of(module))
+            if old is not None:
+                edited.append((module, old.tree, self._versions[id(module)].tree))
+        edited += [(it, text.tree, ast.Module([], [])) for it, text in self._gone]
+        return find_taken_back(edited, self._tree, self._may_set)
+
+    def _tree(self, module: ModuleType) -> ast.Module | None:
+        text = parsed(self._in_force.text_of(module))
+        return None if text is None or self._is_excluded(module) else text.tree
+
+    def _may_set(self, name: str) -> Iterator[tuple[ModuleType, ast.Module]]:
+        """Yield the modules that may set an attribute of this name."""
+        assignment: re.Pattern[bytes] | None = None
+        gone = {id(it) for it, _ in self._gone}
+        for module, text in self._in_force.texts():
+            now = self._versions.get(id(module), text)
+            if name.encode() in now.data and id(module) not in gone:
+                if assignment is None:
+                    assignment = re.compile(rb"\b%s\b[^=\n]*=|setattr" % re.escape(name.encode()))
+                if assignment.search(now.data):
+                    yield module, now.tree
+
     def text(self, module: ModuleType, before: bool) -> Version | None:
         """Return the text that a module is to run, or has run so far."""
         return (None if before else self.version(module)) or self._in_force.text_of(module)
@@ -138,11 +175,13 @@ class Attempt:
         planner: Plans the edits of a module.
         news: The versions that were saved.
         raised: What is known of modules that end after others (`Worklist`); added to.
+        gone: The modules whose files are gone, and that nobody imports any more, with their texts.
 
     Attributes:
         transaction: All that it does.
         reloaded: The modules that it has done something to.
         module: The one whose turn it is.
+        taken_back: What statements have set which are gone.
     """
 
     def __init__(
@@ -152,10 +191,11 @@ class Attempt:
         planner: Planner,
         news: Sequence[Version],
         raised: set[tuple[str, str]],
+        gone: Sequence[tuple[ModuleType, Version]] = (),
     ) -> None:
         self._in_force = in_force
         self._planner = planner
-        self._saved = saved = _Saved(modules, in_force, news)
+        self._saved = saved = _Saved(modules, in_force, news, gone)
         self._work = Worklist(
             saved.in_dependency_order(),
             saved.will_import,
@@ -180,6 +220,7 @@ class Attempt:
         self._has_told = False
         self.reloaded: list[ModuleType] = []
         self.module: ModuleType | None = None
+        self.taken_back = Found()
 
     def _next(self) -> Turn | None:
         """Return what is next; at last those who find what they have not found so far, as they are
@@ -229,6 +270,9 @@ class Attempt:
         edits: dict[int, Edit] = {}
         taken: set[int] = set()
         try:
+            self.taken_back = self._saved.taken_back()
+            for module, outside in self.taken_back.outside.values():
+                self._work.tell(behind(module) or module, outside)
             while (turn := self._next()) is not None:
                 module = self.module = turn.module
                 new = self._saved.version(module)
@@ -237,6 +281,8 @@ class Attempt:
                     edit = self._planner.saved(
                         module, new, taken, again=again, whole=new.path in whole
                     )
+                    if edit.run is not None:
+                        edit.run.without_effect = self.taken_back.whole.get(id(module), ())
                 elif edit is None:
                     edit = self._planner.importer(module, turn.outside)
                     if edit is None:

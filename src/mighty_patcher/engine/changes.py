@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from mighty_patcher.engine.classes import names_in_class
 from mighty_patcher.engine.trees import (
     BLOCK,
     IMPORT,
@@ -30,6 +31,7 @@ __all__ = [
     "changes_nothing",
     "lines_of",
     "pruned",
+    "with_members",
 ]
 
 Kind = Literal["keep", "patch", "run", "remove"]
@@ -194,3 +196,35 @@ def changes_nothing(plan: Plan) -> bool:
                 return False
             line = change.old.lineno
     return True
+
+
+def with_members(change: Change, path: Sequence[str], names: Mapping[str, str]) -> Change:
+    """Return a change that also executes what binds some names in the body of a class.
+
+    Args:
+        change: A change of the class, or of what it stands in.
+        path: Its name, below those of the classes around it.
+        names: The names as they are in the class, and why each has to be bound.
+    """
+    new, children, within = change.new, change.children or (), path
+    if isinstance(new, ast.ClassDef):
+        if new.name != path[0]:
+            return change
+        within = path[1:]
+    if within:
+        more = [with_members(it, within, names) for it in children]
+    else:
+        more = [_with_member(it, path[0], names) for it in children]
+    reason = next((it.reason for it, was in zip(more, children, strict=True) if it != was), "")
+    if not reason:
+        return change
+    why = change.reason if change.kind == "run" else reason
+    return replace(change, kind="run", reason=why, children=tuple(more))
+
+
+def _with_member(child: Change, class_name: str, names: Mapping[str, str]) -> Change:
+    if child.kind == "run" or child.new is None:
+        return child
+    of_one = ast.ClassDef(class_name, [], [], [child.new], [])
+    bound = sorted(names_in_class(of_one) & names.keys())
+    return replace(child, kind="run", reason=names[bound[0]]) if bound else child

@@ -32,7 +32,7 @@ from functools import cached_property
 
 from mighty_patcher.engine.calls import Calls
 from mighty_patcher.engine.chains import Chain
-from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned
+from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned, with_members
 from mighty_patcher.engine.facts import Facts, Stars
 from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs, MadeBy
 from mighty_patcher.engine.places import only_sets
@@ -121,6 +121,7 @@ class Flow:
         self._attributes = set(attributes)
         self._mutated: set[tuple[str, str]] = set()
         self._rebuilt: dict[str, str] = {}
+        self._members: dict[str, dict[str, str]] = {}
         self._set_again: set[tuple[str, str]] = set()
         self._set: dict[str, int] = {}  # each place, and the first that has set it
         self._executed: set[int] = set()
@@ -152,6 +153,17 @@ class Flow:
         self._rebuilt |= names
         if names:
             self._begin_again()
+
+    def set_in_class(self, qualname: str, name: str, reason: str) -> None:
+        """Have what binds a name in the body of a class executed.
+
+        Args:
+            qualname: The qualified name of the class.
+            name: The name in it.
+            reason: Why.
+        """
+        self._members.setdefault(qualname, {})[name] = reason
+        self._begin_again()
 
     def export(self) -> None:
         """Tell that imports of everything bring other names than before (`stars`)."""
@@ -319,6 +331,9 @@ class Flow:
                 change = self._promotion.promoted(longer, why) or longer
         if change.kind == "run" and isinstance(new, ast.ClassDef) and self._is_of_another(at, new):
             change = replace(change, header=True, anew=True)
+        for qualname, names in self._members.items():
+            if qualname.partition(".")[0] in found.binds:
+                change = with_members(change, qualname.split("."), names)
         for name in sorted(self._rebuilt.keys() & found.binds):
             if at in self._inputs.new.final(name) and not change.anew:
                 reason = change.reason if change.header else self._rebuilt[name]

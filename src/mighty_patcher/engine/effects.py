@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from mighty_patcher.engine.changes import Change
 from mighty_patcher.engine.facts import facts
@@ -63,6 +64,10 @@ def _stays(
                 yield Step("kept", module, name_of_statement(it), it.lineno, reason)
 
 
+def _is_place(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
+
+
 def _acts(statement: ast.stmt, *, again: bool) -> bool:
     """Tell whether a statement does something that a fresh start would not have, or have once only:
     ``table["a"] = 1`` is the same however often it is executed.
@@ -71,7 +76,7 @@ def _acts(statement: ast.stmt, *, again: bool) -> bool:
         case ast.Expr(value=ast.Constant()):
             return False
         case ast.Assign(targets=targets):
-            return not again and not all(isinstance(it, ast.Name | ast.Tuple) for it in targets)
+            return not again and any(map(_is_place, chain.from_iterable(map(ast.walk, targets))))
         case ast.Delete(targets=targets):
             return not again and not all(isinstance(it, ast.Name) for it in targets)
     return only_acts(statement) and not is_text(statement)

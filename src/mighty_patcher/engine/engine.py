@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from types import ModuleType
 from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.attempt import Attempt
-from mighty_patcher.engine.deleted import left_without_file
+from mighty_patcher.engine.deleted import left_without_file, stays_without_file, without_lines
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.log import logger
@@ -300,7 +300,8 @@ class Engine:
         olds = [self._in_force.text(new.path) for new in news]
         for new in news:  # what is raised from now on is raised by these lines
             self._in_force.show(new.path, new)
-        attempt = Attempt(self.modules, self._in_force, self._planner, news, self._raised)
+        gone = self._gone(news)
+        attempt = Attempt(self.modules, self._in_force, self._planner, news, self._raised, gone)
         transaction, reloaded = attempt.transaction, attempt.reloaded
         steps: tuple[Step, ...] = ()
         stale: tuple[Stale, ...] = ()
@@ -329,7 +330,9 @@ class Engine:
             if reloaded:
                 if not again:
                     self._forget_last()
-                self._undo.append(_Undo(transaction, olds, news))
+                left = self._without_effect(gone, attempt.taken_back.lines)
+                now = [*news, *(it for _, it in left)]
+                self._undo.append(_Undo(transaction, [*olds, *(it for it, _ in left)], now))
                 transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
                 transaction.steps += self._made_before(transaction)
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
@@ -351,13 +354,42 @@ class Engine:
             texts=texts,
         )
 
+    def _gone(self, news: list[Version]) -> list[tuple[ModuleType, Version]]:
+        """Return the modules whose files are gone, and which nobody will import."""
+        paths = [path for path, it in self.errors.items() if isinstance(it, SourceError)]
+        left = (left_without_file(path, self.modules, self._in_force, news) for path in paths)
+        texts = [(it, parsed(self._in_force.text_of(it))) for them in left for it in them]
+        return [(it, text) for it, text in texts if text is not None and without_lines(text, ())]
+
+    def _without_effect(
+        self, gone: list[tuple[ModuleType, Version]], lines: Mapping[int, Collection[int]]
+    ) -> list[tuple[Version, Version]]:
+        """Note that statements of files that are gone have no effect any more: they are executed
+        again if such a file comes back.
+
+        Args:
+            gone: The modules of these files, with their texts.
+            lines: The lines of the statements, by the address of the module.
+
+        Returns:
+            Texts as they were, and as they are now.
+        """
+        changed: list[tuple[Version, Version]] = []
+        for module, text in gone:
+            new = without_lines(text, lines.get(id(module), ()))
+            if new is not None and new.digest != text.digest:
+                self._in_force.put(new)
+                self._in_force.show(new.path, new)
+                changed.append((text, new))
+        return changed
+
     def _left_without_file(self, errors: list[MightyPatcherError]) -> Iterator[Stale]:
         """Take it for no mistake that files are gone which nobody imports any more, and say so."""
         for path, error in list(self.errors.items()):
             if isinstance(error, SourceError):
                 left = left_without_file(path, self.modules, self._in_force)
                 if left:
-                    yield from left
+                    yield from map(stays_without_file, left)
                     del self.errors[path]
                     errors[:] = [it for it in errors if it is not error]
 

@@ -27,7 +27,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.hierarchy import Move, can_move
-from mighty_patcher.engine.identity import are_same, is_one_of
+from mighty_patcher.engine.identity import IdentityDict, are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
@@ -60,6 +60,7 @@ class KeptClasses:
         self._refused: set[int] = set()
         self._retained_from_others: list[tuple[type, str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
+        self._given_back = IdentityDict[type, set[str]]()
 
     @property
     def has_gathered(self) -> bool:
@@ -109,6 +110,20 @@ class KeptClasses:
             ):
                 del content[name]
                 self._edits.append(ClassEdit(cls, content))
+
+    def become(self, cls: type, content: dict[str, Any]) -> None:
+        """Plan to let a class have another content than it has been given."""
+        self._edits.append(ClassEdit(cls, content))
+
+    def give_back(self, cls: type, name: str) -> None:
+        """Note that a class has not got an attribute from its own statement, but from another that
+        is gone: the next one to be executed makes nothing of that.
+        """
+        self._given_back[cls] = self.given_back(cls) | {name}
+
+    def given_back(self, cls: type) -> set[str]:
+        """Return the names of such attributes."""
+        return self._given_back.get(cls, set())
 
     def keep(self, old: type, new: type) -> bool:
         """Let a class have what its donor is, if both are of one definition; tell if it has."""
@@ -307,6 +322,7 @@ class KeptClasses:
             self._making_way.settle(old)
         before = class_dict(old)
         aliases = Aliases(self._keeper.definitions[0].get(qualname_of(old)), before, members)
+        apart = self.given_back(old).union(apart)
         content = {
             name: value if name in apart else self._member(before, name, value, aliases)
             for name, value in members.items()

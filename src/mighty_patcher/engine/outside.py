@@ -7,10 +7,27 @@ from typing import Any
 
 from mighty_patcher.engine.version import Version
 
-__all__ = ["ABSENT", "Outside"]
+__all__ = ["ABSENT", "Outside", "TakenBack"]
 
 ABSENT: Any = object()
 """Stands for the value of a name that is not there."""
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """An attribute that a statement had set which is gone from the source.
+
+    Attributes:
+        owner: The class or module that has it.
+        attribute: Its name.
+        value: What it was set to.
+        reason: Why it is taken back, in words.
+    """
+
+    owner: Any
+    attribute: str
+    value: Any
+    reason: str
 
 
 @dataclass
@@ -27,6 +44,7 @@ class Outside:
             others now, by the name of each.
         removed: The values of the names that were removed from it, as it has them no more from one
             of these.
+        taken_back: Attributes of the module, or of its classes, that others had set.
     """
 
     before: dict[str, Any] = field(default_factory=dict)
@@ -35,13 +53,16 @@ class Outside:
     imported: set[str] = field(default_factory=set)
     exported: dict[str, set[str]] = field(default_factory=dict)
     removed: dict[str, Any] = field(default_factory=dict)
+    taken_back: list[TakenBack] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any((self.before, self.attributes, self.rebuilt, self.imported, self.exported))
+        return bool(self.attributes) or not self.asks_only()
 
     def asks_only(self) -> bool:
         """Tell whether it concerns only who asks other modules for their names."""
-        return not any((self.before, self.rebuilt, self.imported, self.exported, self.removed))
+        return not any(
+            (self.before, self.rebuilt, self.imported, self.exported, self.removed, self.taken_back)
+        )
 
     def is_spelt(self, text: Version | None) -> bool:
         """Tell whether a text, if it is known, has any of the names in it that others are asked
@@ -57,3 +78,4 @@ class Outside:
         self.imported |= other.imported
         self.exported = {**other.exported, **self.exported}
         self.removed = {**other.removed, **self.removed}
+        self.taken_back += other.taken_back

@@ -20,7 +20,13 @@ from mighty_patcher.engine.changes import (
     changes_nothing,
     pruned,
 )
-from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
+from mighty_patcher.engine.classes import (
+    class_dict,
+    content_of,
+    is_class,
+    qualname_of,
+    subclasses_of,
+)
 from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.effects import stay_of_removed, stays_of_run
@@ -35,7 +41,7 @@ from mighty_patcher.engine.moves import Moved, nothing_moved
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.order import kept_out_of_order
 from mighty_patcher.engine.origins import Origins
-from mighty_patcher.engine.outside import ABSENT, Outside
+from mighty_patcher.engine.outside import ABSENT, Outside, TakenBack
 from mighty_patcher.engine.overtaken import Overtaken
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Stale, Step
@@ -50,6 +56,7 @@ from mighty_patcher.engine.stars import (
     sources,
 )
 from mighty_patcher.engine.successors import may_set_members, methods_lost
+from mighty_patcher.engine.taken_back import take_back
 from mighty_patcher.engine.toplevel import (
     OF_EVERY_MODULE,
     executed,
@@ -100,6 +107,7 @@ class StatementRun:
         bound: The names that it has bound.
         is_held_up: It has stopped before the end, and goes on when others are done.
         tree_of: Finds the syntax trees of others.
+        without_effect: Lines in the old text of statements that are gone with all they have done.
     """
 
     def __init__(
@@ -127,6 +135,7 @@ class StatementRun:
         self._values: dict[tuple[int, str], Any] = {}  # right after a change was executed
         self._flow: Flow | None = None
         self.is_held_up = False
+        self.without_effect: Collection[int] = ()
         self._removed = plan.changes
         self._others: set[tuple[str, str]] = set()  # attributes of others that have changed
         self._watched: set[str] = set()  # names that blocks which were executed may have bound
@@ -135,6 +144,7 @@ class StatementRun:
         self._has_waited: set[int] = set()
         self._imported: dict[str, list[ModuleType]] | None = None
         self._known: dict[int, tuple[ast.stmt, Facts]] = {}  # each is looked at once
+        self._taken_back: list[TakenBack] = []
 
     @cached_property
     def _overtaken(self) -> Overtaken:
@@ -211,6 +221,13 @@ class StatementRun:
             flow = self._flow
             flow.outside(changed, outside.attributes)
         flow.rebuild(outside.rebuilt)
+        self._taken_back += outside.taken_back
+        self.steps += take_back(keeper, self._taken_back)
+        for it in outside.taken_back:
+            if is_class(it.owner):
+                flow.set_in_class(qualname_of(it.owner), it.attribute, it.reason)
+                self._tell_of(it.owner, {it.attribute}, flow)
+        self._rebuild(keeper, flow)
         if outside.exported:
             flow.export()
         flow.until = until
@@ -232,7 +249,8 @@ class StatementRun:
         if until is None:
             self.steps += self._left(flow)
             name = name_of_module(self._module)
-            self.steps += stay_of_removed(name, self._removed, self._is_new)
+            gone = stay_of_removed(name, self._removed, self._is_new)
+            self.steps += [it for it in gone if it.line not in self.without_effect]
             self.steps += kept_out_of_order(
                 name, self._removed, flow.facts_of, self._was_run, self._is_new
             )
@@ -376,10 +394,7 @@ class StatementRun:
             names, content = before.other_values(base), before.content.items()
             own, prefix = name_of_module(self._module), f"{qualname_of(base)}."
             self.steps += with_other_names(own, prefix, content, content_of(base))
-            for cls in [base, *subclasses_of(base)] if names else ():
-                inherited = names if cls is base else names - class_dict(cls).keys()
-                flow.outside(attributes=set(self._spelt(cls, inherited)))
-                self.attributes.append((cls, inherited))
+            self._tell_of(base, names, flow)
             reason = f"derives from {qualname_of(base)}, which changed"
             built = list(built_of(base, before))
             self.steps += made_with(base, names, built)
@@ -391,6 +406,13 @@ class StatementRun:
                     flow.rebuild({name: reason})
                 elif isinstance(module, str):
                     self.elsewhere.append((module, name, reason))
+
+    def _tell_of(self, base: type, names: set[str], flow: Flow) -> None:
+        """Have who reads attributes of a class, or of one that derives from it, run again."""
+        for cls in [base, *subclasses_of(base)] if names else ():
+            inherited = names if cls is base else names - class_dict(cls).keys()
+            flow.outside(attributes=set(self._spelt(cls, inherited)))
+            self.attributes.append((cls, inherited))
 
     def _spelt(self, cls: type, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield attributes of a class by the names that the module has for it."""

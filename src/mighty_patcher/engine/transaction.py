@@ -40,6 +40,7 @@ from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere
 from mighty_patcher.engine.statement_run import StatementRun, Wait, stays_as_built
 from mighty_patcher.engine.successors import gone_from_classes
+from mighty_patcher.engine.taken_back import left_as_set, take_back
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.wrapped import is_wrapped_by
 
@@ -274,6 +275,7 @@ class Transaction:
             stays_as_built(f"{name_of_module(module)}.{name}", reason)
             for name, reason in sorted(outside.rebuilt.items())
         ]
+        self.stale += left_as_set(name_of_module(module), outside)
 
     def _run(self, edit: Edit, outside: Outside, parts: Callable[[], list[Part]]) -> None:
         """Run all of a module."""
@@ -281,6 +283,7 @@ class Transaction:
         front = Front(edit.module, before)
         self.steps.append(Step("ran", name, name, 0, edit.reason))
         with self._kept(edit, before, front) as keeper:
+            self.steps += take_back(keeper, outside.taken_back)
             run_again(edit.module, parts(), keeper)
         self._patch_others(edit, keeper)
         self._end(edit, keeper, before, front, outside)
