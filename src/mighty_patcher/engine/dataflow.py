@@ -33,7 +33,7 @@ from functools import cached_property
 from mighty_patcher.engine.calls import Calls
 from mighty_patcher.engine.chains import Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned, with_members
-from mighty_patcher.engine.facts import Facts, Stars
+from mighty_patcher.engine.facts import Facts, Stars, facts
 from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs, MadeBy
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
@@ -182,6 +182,20 @@ class Flow:
                 set.
         """
         self._set_again |= set(attributes)
+
+    def reads_the_same(self, expression: ast.expr) -> bool:
+        """Tell whether a part of what `next` has returned reads nothing that has changed."""
+        assert self._current is not None
+        assigned = ast.Assign([ast.Name("_", ast.Store())], expression, lineno=0)
+        found = facts(assigned, type_checking=self._facts.type_checking)
+        return self._why(self._current.at, found, frozenset(), ()) is None
+
+    def is_sole_binder(self, name: str) -> bool:
+        """Tell whether what `next` has returned alone binds a name, and did so before."""
+        assert self._current is not None
+        chains = self._inputs.old.final(name), self._inputs.new.final(name)
+        counts = self._inputs.old.count(name), self._inputs.new.count(name)
+        return chains == ((self._current.at,),) * 2 and counts == (1, 1)
 
     def takes_over(self, name: str) -> bool:
         """Tell whether what `next` has returned is what gives a name its value, and what it held

@@ -84,6 +84,8 @@ class Keeper:
         functions: Keeps the functions.
         classes: Keeps the classes.
         trees: The syntax tree that was in force before, where it is known, and the new one.
+        put: Applies a log and remembers it for an undo.
+        remember: Remembers what else is to be undone.
         defined: What decorators have just been given, or are about to be: a function or a class.
     """
 
@@ -123,7 +125,8 @@ class Keeper:
         self.functions = KeptFunctions(self, filename, trees, living)
         self.classes = KeptClasses(self, making_way)
         self._commit = commit
-        self._remember = remember
+        self.remember = self._remember = remember
+        self.put = commit
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._shown: list[Any] = []

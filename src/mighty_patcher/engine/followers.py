@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
-from mighty_patcher.engine.bindings import BindsAfter, Imports, follow, readers, readers_of_classes
+from mighty_patcher.engine.bindings import (
+    BindsAfter,
+    Imports,
+    follow,
+    names_holding,
+    readers,
+    readers_of_classes,
+)
 from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
@@ -177,6 +184,24 @@ class Followers:
             if reader is not module or "." in path:  # its own names it knows already
                 self._tell(reader, Outside(attributes={(path, name)}))
         run.attributes.clear()
+
+    def follow_refilled(self, module: ModuleType, refilled: dict[str, Any]) -> None:
+        """Tell those who read what a module holds, and what has other content now.
+
+        Args:
+            module: The module.
+            refilled: What it holds, by its names.
+        """
+        names = {id(module): (module, set(refilled))}
+        for importer, bound, value in names_holding(list(refilled.values())):
+            names.setdefault(id(importer), (importer, set()))[1].add(bound)
+            if importer is not module:
+                self._tell(importer, Outside(refilled={bound: value}))
+        for holder, bound_there in names.values():
+            self.changed.setdefault(name_of_module(holder), set()).update(bound_there)
+        for reader, path, attribute in readers(names.values()) if refilled else ():
+            self._tell(reader, Outside(attributes={(path, attribute)}))
+        refilled.clear()
 
     def kept_apart(self) -> Iterator[Step]:
         """Say at the end who has imported a name and holds something else: the program has bound

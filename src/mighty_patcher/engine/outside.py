@@ -44,6 +44,7 @@ class Outside:
             others now, by the name of each.
         removed: The values of the names that were removed from it, as it has them no more from one
             of these.
+        refilled: Names whose objects have been given other content, and these objects.
         taken_back: Attributes of the module, or of its classes, that others had set.
     """
 
@@ -53,6 +54,7 @@ class Outside:
     imported: set[str] = field(default_factory=set)
     exported: dict[str, set[str]] = field(default_factory=dict)
     removed: dict[str, Any] = field(default_factory=dict)
+    refilled: dict[str, Any] = field(default_factory=dict)
     taken_back: list[TakenBack] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -60,9 +62,8 @@ class Outside:
 
     def asks_only(self) -> bool:
         """Tell whether it concerns only who asks other modules for their names."""
-        return not any(
-            (self.before, self.rebuilt, self.imported, self.exported, self.removed, self.taken_back)
-        )
+        found = self.before, self.rebuilt, self.imported, self.exported, self.removed
+        return not any((*found, self.refilled, self.taken_back))
 
     def is_spelt(self, text: Version | None) -> bool:
         """Tell whether a text, if it is known, has any of the names in it that others are asked
@@ -78,4 +79,5 @@ class Outside:
         self.imported |= other.imported
         self.exported = {**other.exported, **self.exported}
         self.removed = {**other.removed, **self.removed}
+        self.refilled = {**other.refilled, **self.refilled}
         self.taken_back += other.taken_back

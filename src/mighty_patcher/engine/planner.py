@@ -252,7 +252,7 @@ def _lacks_names(module: ModuleType, text: ast.Module | None) -> bool:
 
 def _mentions(text: Version, outside: Outside) -> bool:
     """Tell whether a text may do something with names but import them."""
-    names = (*outside.before, *outside.imported)
+    names = (*outside.before, *outside.imported, *outside.refilled)
     twice = 1 if text.may_import_all else 2  # what imports all need not spell it
     return (
         bool(outside.rebuilt or outside.exported or outside.taken_back)

@@ -26,6 +26,7 @@ from mighty_patcher.engine.classes import (
     subclasses_of,
 )
 from mighty_patcher.engine.identity import IdentitySet, are_same
+from mighty_patcher.engine.refilled import Refilled
 
 __all__ = [
     "FIELDS",
@@ -231,7 +232,9 @@ class Registered:
         log.commit()
 
 
-Remember = Callable[[Settled | Undone | Restored | Cleared | Replaced | Registered], None]
+Remember = Callable[
+    [Settled | Undone | Restored | Cleared | Replaced | Registered | Refilled], None
+]
 """Remembers what is to be undone, the last thing first."""
 
 

@@ -64,6 +64,7 @@ from mighty_patcher.engine.toplevel import (
     name_of_statement,
 )
 from mighty_patcher.engine.trees import BLOCK, DEFINITION, IMPORT, branches_of
+from mighty_patcher.engine.written_out import WrittenOut
 
 __all__ = ["StatementRun", "Wait", "stays_as_built"]
 
@@ -107,6 +108,7 @@ class StatementRun:
         bound: The names that it has bound.
         is_held_up: It has stopped before the end, and goes on when others are done.
         tree_of: Finds the syntax trees of others.
+        written_out: Lets what is written out follow edits.
         without_effect: Lines in the old text of statements that are gone with all they have done.
     """
 
@@ -145,6 +147,7 @@ class StatementRun:
         self._imported: dict[str, list[ModuleType]] | None = None
         self._known: dict[int, tuple[ast.stmt, Facts]] = {}  # each is looked at once
         self._taken_back: list[TakenBack] = []
+        self.written_out = WrittenOut(module, plan, tree_of)
 
     @cached_property
     def _overtaken(self) -> Overtaken:
@@ -200,6 +203,8 @@ class StatementRun:
         keeper.own += [outside.before, outside.removed]
         changed = [name for name in outside.before if self._differs(name)]
         changed += filter(self._is_bound_again, outside.imported)
+        refilled = outside.refilled.items()
+        changed += [name for name, it in refilled if self._namespace.get(name) is it]
         self._others |= outside.attributes
         self._exported = {**outside.exported, **self._exported}
         self._not_there = not_there
@@ -324,6 +329,7 @@ class StatementRun:
                 if may_set_members(statement):
                     keeper.watch_members()
             self._run(change, statement, keeper)
+        refilled = self.written_out.follow(change, flow, keeper, self._start or {})
         bound = self._bound_since(before)
         if self._go_on_here(bound, keeper):
             bound = self._bound_since(before)
@@ -339,7 +345,7 @@ class StatementRun:
         for name in bound:
             self._values[id(change), name] = self._namespace.get(name, ABSENT)
         self._has_changed = True
-        changed = {name for name in bound if self._differs(name)}
+        changed = refilled.union(name for name in bound if self._differs(name))
         if isinstance(change.new, ast.ClassDef) and flow.is_overwritten(change.new.name):
             changed.add(change.new.name)  # `A = mark(A)` is given the class as it is now
         elif isinstance(change.new, DEFINITION):

@@ -43,6 +43,7 @@ from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.taken_back import left_as_set, take_back
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.wrapped import is_wrapped_by
+from mighty_patcher.engine.written_out import Lost, lost_entries
 
 __all__ = ["Edit", "Transaction"]
 
@@ -137,6 +138,7 @@ class Transaction:
         self._methods: list[tuple[type, str, Any]] = []
         self._edited: set[int] = set()  # what is not what it was when classes were made
         self._own: list[Any] = []
+        self._lost: list[Lost] = []
         self._making_way = MakingWay()
         self._moves = Moves(texts)
         self._registries = Registries()
@@ -192,6 +194,8 @@ class Transaction:
         """
         self.commit()
         self._making_way.check()
+        self.stale += lost_entries(self._lost)
+        self._lost.clear()
         self.steps += dict.fromkeys(self._followers.kept_apart())
         self._name_holders()
         self.stale += _left_behind(self._behind)
@@ -327,6 +331,9 @@ class Transaction:
         self._methods += run.methods
         run.methods.clear()
         self._followers.follow_run(edit.module, run)
+        self._followers.follow_refilled(edit.module, run.written_out.refilled)
+        self._lost += run.written_out.lost
+        run.written_out.lost.clear()
 
     def _moved(
         self, importer: ModuleType, before: Mapping[str, Any], old: Any, new: Any
