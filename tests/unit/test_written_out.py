@@ -113,6 +113,14 @@ class TestDictionaries:
         )
         assert (c(), b(1)) == ("new", 1)
 
+    def test_what_was_in_it_is_gone(self, project):
+        m = project.load("m", TABLE.format("{'a': f, 'b': Plugin}"))
+        project.engine()
+        table = m.TABLE
+        text = TABLE.format("{'a': g, 'b': g}").replace('def f(): return "f"', "")
+        assert not stale(project.save(m=text.replace("class Plugin: pass", "")))
+        assert (m.TABLE is table, table) == (True, {"a": m.g, "b": m.g})
+
     def test_classes_and_functions_that_are_defined_anew(self, project):
         m = project.load("m", TABLE.format("{'a': Plugin, 'b': f}"))
         project.engine()
@@ -245,7 +253,7 @@ class TestLists:
         m.LIST.sort()
         reload = project.save(m=LIST.format("[1, 2, 3]"))
         assert m.LIST == [1, 2, 3]
-        assert stale(reload) == []  # as many as were there
+        assert stale(reload) == [(f"{project.prefix}m.LIST", LOST)]
 
 
 class TestSets:
@@ -268,6 +276,107 @@ class TestSets:
         assert m.ITEMS is items
         project.engine().undo()
         assert items == before
+
+
+CLASS = """
+    import dataclasses
+    def f(): return "f"
+    class Base: pass
+    {}
+    class C(Base):
+        x = 1
+        def run(self): return 1
+        table = {}
+        def keys(self): return sorted(self.table)
+        class Inner:
+            names = []
+    def register(name, value): C.table[name] = value
+    KEYS = sorted(C.table)
+    """
+
+
+class TestClasses:
+    @pytest.mark.parametrize("decorator", ["", "@dataclasses.dataclass"])
+    @pytest.mark.parametrize(
+        ("old", "new", "content"),
+        [
+            ("{'a': 1}", "{'a': 2}", "{'a': 2, 'mine': 0}"),
+            ("{'a': f}", "{'a': f, 'b': 2}", "{'a': f, 'b': 2, 'mine': 0}"),
+            ("{'a': x, 'b': run}", "{'b': run}", "{'b': C.run, 'mine': 0}"),
+            ("{'a': x}", "{'a': x, 'b': run}", "{'a': 1, 'b': C.run, 'mine': 0}"),
+        ],
+    )
+    def test_of_an_edit(self, project, decorator, old, new, content):
+        m = project.load("m", CLASS.format(decorator, old))
+        n = project.load("n", "from ~m import C\nN = len(C.table)\n")
+        project.engine()
+        table, c = m.C.table, m.C()
+        m.register("mine", 0)
+        before = dict(table)
+        assert not stale(project.save(m=CLASS.format(decorator, new)))
+        assert table == eval(content, vars(m))
+        assert (m.C.table is table, m.KEYS, n.N) == (True, sorted(table), len(table))
+        assert c.keys() == sorted(table)
+        project.engine().undo()
+        assert (m.C.table is table, table) == (True, before)
+
+    def test_a_method_and_a_value_that_change_with_it(self, project):
+        m = project.load("m", CLASS.format("", "{'a': run, 'b': x}"))
+        project.engine()
+        table, run = m.C.table, m.C.run
+        m.register("mine", 0)
+        new = CLASS.format("", "{'a': run, 'b': x, 'c': x}").replace("x = 1", "x = 2")
+        assert not stale(project.save(m=new.replace("run(self)", "run(self, y=3)")))
+        assert table == {"a": run, "b": 2, "c": 2, "mine": 0}
+        assert (m.C.table is table, m.C.run is run, run(0, y=1)) == (True, True, 1)
+
+    def test_it_is_as_it_was_and_the_class_is_run_as_a_whole(self, project):
+        source = """
+            def mark(cls): return cls
+            @mark
+            class C:
+                table = {'a': 1}
+                x = 1
+            """
+        m = project.load("m", source)
+        project.engine()
+        table = m.C.table
+        table["mine"] = 0
+        assert not stale(project.edit("m", "x = 1", "x = 2"))
+        assert (m.C.table is table, table, m.C.x) == (True, {"a": 1, "mine": 0}, 2)
+
+    def test_in_a_class_in_a_class(self, project):
+        m = project.load("m", CLASS.format("", "{}").replace("[]", "[1]"))
+        project.engine()
+        names = m.C.Inner.names
+        names.append(0)
+        assert not stale(project.edit("m", "[1]", "[1, 2]"))
+        assert (m.C.Inner.names is names, names) == (True, [1, 2, 0])
+
+    @pytest.mark.parametrize(
+        ("body", "below", "content"),
+        [
+            ("table['x'] = 1", "", {"a": 2, "x": 1}),
+            ("pass", "C.table['x'] = 1", {"a": 2, "x": 1}),
+            ("pass", "C.table = {'z': 1}", {"z": 1}),
+        ],
+    )
+    def test_statements_change_it(self, project, body, below, content):
+        source = f"""
+            class C:
+                table = {{'a': 1}}
+                {body}
+            {below}
+            """
+        m = project.load("m", source)
+        project.engine()
+        table = m.C.table
+        assert project.edit("m", "'a': 1", "'a': 2").ok
+        assert (m.C.table, table) == (content, table)
+        m.C.table["mine"] = 0
+        reload = project.edit("m", "'a': 2", "'a': 3")
+        assert m.C.table.get("a", 3) == 3
+        assert ("mine" in m.C.table) is not any(LOST in reason for _, reason in stale(reload))
 
 
 LOST = "it was made anew, and has not got an entry that the program had put into the old one"
@@ -319,6 +428,12 @@ class TestMadeAnew:
         assert "mine" not in m.T
         if "if" not in statement:
             assert stale(reload) == [(f"{project.prefix}m.T", f"{LOST}: 'mine'")]
+
+    def test_what_has_changed_it_is_gone_with_it(self, project):
+        m = project.load("m", "T = {'a': 1}\nT['b'] = 2\nT.update(c=3)\n")
+        project.engine()
+        assert not stale(project.save(m="T = {'a': 2}\n"))
+        assert m.T == {"a": 2}
 
     def test_keys_compare_as_they_like(self, project):
         source = """

@@ -304,7 +304,9 @@ class ClassStatement:
         bases = self._bases or (object,)
         self._keeper.targets.add(id(old))
         apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
-        self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
+        edit = self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
+        if self._keeper.written_out is not None:
+            self._keeper.written_out.follow_members(edit, content_of(old), self._keeper)
         # To bury it is to give it other bases, for which CPython looks for some ninety special
         # methods in the whole order. Right after that, in the commit, the same is much faster.
         self._keeper.commit(just_before=self._bury_shape)

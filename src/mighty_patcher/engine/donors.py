@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine import references, settling
@@ -46,6 +46,9 @@ from mighty_patcher.engine.wrapped import (
     functions_within,
     is_own_wrapper,
 )
+
+if TYPE_CHECKING:
+    from mighty_patcher.engine.written_out import WrittenOut
 
 __all__ = ["Keeper"]
 
@@ -86,6 +89,7 @@ class Keeper:
         trees: The syntax tree that was in force before, where it is known, and the new one.
         put: Applies a log and remembers it for an undo.
         remember: Remembers what else is to be undone.
+        written_out: Lets what classes write out follow edits, where only statements are run.
         defined: What decorators have just been given, or are about to be: a function or a class.
     """
 
@@ -109,6 +113,7 @@ class Keeper:
         self.module_name = name_of_module(module)
         self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
+        self.written_out: WrittenOut | None = None
         self.before = before
         self.defined: Any = None
         self._known: list[Any] = []

@@ -159,6 +159,8 @@ class KeptClasses:
         if way.merge is not None:
             way.merge(self._keeper, edit, new)
         elif way.settle is None:
+            if self._keeper.written_out is not None:
+                self._keeper.written_out.follow_members(edit, before, self._keeper)
             self._keep_filled(edit, before)
         return True
 

@@ -43,6 +43,11 @@ class Refilled:
     values: list[tuple[dict[Any, Any], dict[Any, Any]]]
     items: list[tuple[set[Any], set[Any]]]
 
+    def containers(self) -> list[Any]:
+        """Return all that holds objects of the program here."""
+        held = [it for _, it in (*self.values, *self.items)]
+        return [self.values, *self.values, self.items, *self.items, *held]
+
     def undo(self) -> None:
         """Give them back what they had."""
         for values, before in self.values:

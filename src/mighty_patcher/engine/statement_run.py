@@ -159,6 +159,7 @@ class StatementRun:
         by.
         """
         self._flow = None
+        self.written_out.forget()
 
     def names_before(self, now: dict[str, Any]) -> dict[str, Any]:
         """Return what names held before anything was executed: between two turns they may hold what
@@ -225,6 +226,8 @@ class StatementRun:
         else:
             flow = self._flow
             flow.outside(changed, outside.attributes)
+        self.written_out.begin(flow, self._start)
+        keeper.written_out = self.written_out
         flow.rebuild(outside.rebuilt)
         self._taken_back += outside.taken_back
         self.steps += take_back(keeper, self._taken_back)
@@ -329,7 +332,7 @@ class StatementRun:
                 if may_set_members(statement):
                     keeper.watch_members()
             self._run(change, statement, keeper)
-        refilled = self.written_out.follow(change, flow, keeper, self._start or {})
+        refilled = self.written_out.follow(change, keeper)
         bound = self._bound_since(before)
         if self._go_on_here(bound, keeper):
             bound = self._bound_since(before)
@@ -393,6 +396,9 @@ class StatementRun:
 
     def _rebuild(self, keeper: Keeper, flow: Flow) -> None:
         """Have classes built again that were built out of what has changed."""
+        while self.written_out.members:
+            cls, name = self.written_out.members.pop()
+            self._tell_of(cls, {name}, flow)
         while keeper.changed:
             base, before = keeper.changed.pop()
             flow.set_again(set(self._spelt(base, before.changed(base))))

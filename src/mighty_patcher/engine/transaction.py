@@ -33,6 +33,7 @@ from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moves, Texts, are_alike
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
+from mighty_patcher.engine.refilled import Refilled
 from mighty_patcher.engine.registries import Registries
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
@@ -489,7 +490,7 @@ def _shortened(names: list[str]) -> str:
 
 def _containers(done: _Undoable) -> Iterator[Any]:
     """What of the engine holds objects of the program to be able to take back what was done."""
-    if isinstance(done, Journal):
+    if isinstance(done, Journal | Refilled):
         yield from done.containers()
     elif not isinstance(done, _core.Log):
         for held in vars(done).values():

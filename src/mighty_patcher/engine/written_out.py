@@ -10,14 +10,21 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from mighty_patcher.engine.bindings import names_holding, readers
+from mighty_patcher.engine.bindings import names_holding, readers, readers_of_classes
 from mighty_patcher.engine.changes import Change, Plan
-from mighty_patcher.engine.classes import class_dict, is_class
+from mighty_patcher.engine.classes import (
+    ClassEdit,
+    class_dict,
+    is_class,
+    names_in_class,
+    qualname_of,
+)
 from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.displays import DISPLAY, UNKNOWN, Container, Merging, are_plain_keys
 from mighty_patcher.engine.donors import Keeper
@@ -29,11 +36,15 @@ from mighty_patcher.engine.refilled import differs, refill
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.stars import TreeOf
 from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION, only_name
-from mighty_patcher.engine.values import is_plain
+from mighty_patcher.engine.values import is_plain, same_value
 
 __all__ = ["Lost", "WrittenOut", "lost_entries"]
 
 _MOST_NAMED = 3
+
+
+_Texts = tuple[ast.expr, ast.expr]
+"""How a value was written out, and how it is now."""
 
 
 @dataclass
@@ -41,15 +52,17 @@ class Lost:
     """An object that another one has taken the place of.
 
     Attributes:
-        module: The module.
-        name: The name of the object there.
-        old: How it was written.
+        owner: The module or class that had it.
+        name: Its name there.
+        path: Its full name.
+        texts: How it was written, and how it is now.
         before: The object.
     """
 
-    module: ModuleType
+    owner: Any
     name: str
-    old: ast.expr
+    path: str
+    texts: _Texts
     before: Any
 
 
@@ -63,115 +76,206 @@ class WrittenOut:
 
     Attributes:
         refilled: The names whose objects have been given other content, and these.
+        members: The same of classes: a class, and the name in it.
         lost: The objects that others have taken the place of.
     """
 
     def __init__(self, module: ModuleType, plan: Plan, tree_of: TreeOf) -> None:
         self.refilled: dict[str, Any] = {}
+        self.members: list[tuple[type, str]] = []
         self.lost: list[Lost] = []
         self._module = module
         self._namespace = namespace_of(module)
         self._plan = plan
         self._tree_of = tree_of
+        self._flow: Flow | None = None
+        self._start: Mapping[str, Any] = {}
+        self._bound_in_functions: set[str] | None = None
+        self._others: dict[int, list[tuple[ast.stmt, Facts]]] = {}
 
-    def follow(
-        self, change: Change, flow: Flow, keeper: Keeper, start: Mapping[str, Any]
-    ) -> set[str]:
+    def begin(self, flow: Flow, start: Mapping[str, Any]) -> None:
+        """Begin to look after the module.
+
+        Args:
+            flow: Knows what its statements do.
+            start: What its names stood for when the reload began.
+        """
+        self._flow, self._start = flow, start
+
+    def forget(self) -> None:
+        """Let go of what was given to `begin`."""
+        self._flow, self._start = None, {}
+
+    def follow(self, change: Change, keeper: Keeper) -> set[str]:
         """Let the object of a name go on, if a statement has just written it out anew.
 
         Args:
             change: What becomes of the statement.
-            flow: What it reads.
             keeper: Who keeps the objects of the module.
-            start: What the names of the module stood for when the reload began.
 
         Returns:
             The name, if its object has other content now.
         """
-        found = _written_out(change)
-        if found is None or found[0] not in start:
+        name, flow = _only_name(change), self._flow
+        if flow is None or name not in self._start or not flow.is_sole_binder(name):
             return set()
-        name, old, _ = found
-        mine, theirs = start[name], self._namespace.get(name, ABSENT)
-        if mine is theirs or type(mine) is not type(theirs) or not flow.is_sole_binder(name):
+        texts = _texts(change.old, change.new)
+        mine, theirs = self._start[name], self._namespace.get(name, ABSENT)
+        if texts is None or mine is theirs or type(mine) is not type(theirs):
             return set()
-        keeper.replace_within(theirs)
-        has_more = type(mine) is list and len(mine) > len(getattr(old, "elts", ()))
-        if not self._is_changed_at_top(name, mine, flow, has_more):
-            merged = self._merged(found, mine, theirs, flow, keeper, start)
+        path = f"{name_of_module(self._module)}.{name}"
+        if name not in self._globals():
+            merged = self._merged(path, name, texts, (mine, theirs), keeper)
             if merged is not None:
-                return {name} if merged else set()
-        self.lost.append(Lost(self._module, name, old, mine))
+                self._namespace[name] = mine if merged[0] else theirs
+                if merged[1]:
+                    self.refilled[name] = mine
+                return {name} if merged[1] else set()
+        self._lose(Lost(self._module, name, path, texts, mine), name)
         return set()
+
+    def follow_members(self, edit: ClassEdit, before: Mapping[str, Any], keeper: Keeper) -> None:
+        """Let objects go on that the body of a class has just written out anew.
+
+        Args:
+            edit: What the class is to be.
+            before: What it was.
+            keeper: Who keeps the objects of the module.
+        """
+        cls = edit.target
+        olds, news = (_written_in(it.get(qualname_of(cls))) for it in keeper.definitions)
+        for name in olds.keys() & news.keys() & before.keys() & edit.content.keys():
+            texts, mine, theirs = _texts(olds[name], news[name]), before[name], edit.content[name]
+            if texts is None or mine is theirs or type(mine) is not type(theirs):
+                continue
+            path = f"{qualname_of(cls)}.{name}"
+            members = before, edit.content
+            merged = self._merged(path, path, texts, (mine, theirs), keeper, members, cls)
+            if merged is None:
+                self._lose(Lost(cls, name, path, texts, mine), path)
+            elif merged[0]:
+                edit.content[name] = mine
+            if merged is not None and merged[1]:
+                self.members.append((cls, name))
 
     def _merged(
         self,
-        written_out: _Texts,
-        mine: Any,
-        theirs: Any,
-        flow: Flow,
+        path: str,
+        here: str,
+        texts: _Texts,
+        objects: tuple[Any, Any],
         keeper: Keeper,
-        start: Mapping[str, Any],
-    ) -> bool | None:
+        members: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+        cls: type | None = None,
+    ) -> tuple[bool, bool] | None:
         """Let an object go on; or where somebody goes through it, give the new one what the program
-        has put there.
+        has put into it.
+
+        Args:
+            path: What it is called in reports.
+            here: What the module calls it.
+            texts: Its texts.
+            objects: The object, and the one that has just been made.
+            keeper: Who keeps the objects of the module.
+            members: What the class that it is in had, and is to have.
+            cls: That class.
 
         Returns:
-            Whether it has other content; None if it does not go on.
+            Whether it goes on, and if so, whether it has other content; None if nobody knows what
+            it is to have.
         """
-        name, old, new = written_out
+        flow, start, (mine, theirs) = self._flow, self._start, objects
+        assert flow is not None
+        has_more = type(mine) is list and len(mine) > len(getattr(texts[0], "elts", ()))
+        if self._is_changed_at_top(here, mine, cls, has_more):
+            return None
+        keeper.replace_within(theirs)
+
+        def is_same(expression: ast.expr) -> bool:
+            return flow.reads_the_same(expression) and all(
+                same_value(members[0].get(it, ABSENT), keeper.map(members[1].get(it, ABSENT)))
+                for it in _names_in(expression)
+            )
 
         def known(expression: ast.expr) -> Any:
-            return _known(expression, start, flow)
+            return _known(expression, {**start, **members[0]}, is_same)
 
-        merging = Merging(known, flow.reads_the_same)
-        if not merging.merge(old, new, mine, theirs):
+        merging = Merging(known, is_same)
+        if not merging.merge(*texts, mine, theirs):
             return None
         contents = [(it, _mapped(content, keeper.map)) for it, content in merging.contents]
         is_other = any(differs(*it) for it in contents)
         if not refill(contents, keeper.put, keeper.remember):
-            merging = Merging(known, flow.reads_the_same, goes_in=False)
-            merging.merge(old, new, mine, theirs)
+            merging = Merging(known, is_same, goes_in=False)
+            merging.merge(*texts, mine, theirs)
             refill([(theirs, _mapped(merging.contents[-1][1], keeper.map))], keeper.put, _nothing)
-            return False
-        self._namespace[name] = mine
-        for key in merging.given_up:
-            keeper.stale.append(_given_up(f"{name_of_module(self._module)}.{name}", key))
-        if is_other:
-            self.refilled[name] = mine
-        return is_other
+            return False, False
+        keeper.stale += [_given_up(path, key) for key in merging.given_up]
+        return True, is_other
 
-    def _is_changed_at_top(self, name: str, mine: Any, flow: Flow, has_more: bool) -> bool:
-        """Tell whether an object is changed in place by statements that are executed once more when
-        it is another, or may be by what they call; or whether functions bind its name.
+    def _lose(self, lost: Lost, path: str) -> None:
+        """Note that an object is lost, unless what had changed it may be gone from the text.
 
         Args:
-            name: Its name.
+            lost: The object.
+            path: What the module calls it.
+        """
+        flow = self._flow
+        assert flow is not None
+        gone = (it.old for it in self._plan.changes if it.kind != "keep" and it.old is not None)
+        if not any(_changes(flow.facts_of(it, before=True), path) for it in gone):
+            self.lost.append(lost)
+
+    def _globals(self) -> set[str]:
+        """Return the names of the module that functions bind."""
+        if self._bound_in_functions is None:
+            found = [_declared_global(it) for change in self._plan.changes for it in _both(change)]
+            self._bound_in_functions = set().union(*found)
+        return self._bound_in_functions
+
+    def _is_changed_at_top(self, path: str, mine: Any, cls: type | None, has_more: bool) -> bool:
+        """Tell whether an object is changed in place by statements that are executed once more when
+        it is another, or may be by what they call.
+
+        Args:
+            path: What the module calls it.
             mine: The object.
-            flow: What statements do.
+            cls: The class that it is in.
             has_more: It has more than was written out, and what they call may have put it there.
         """
-        for change in self._plan.changes:
-            for statement in (change.old, change.new):
-                if statement is None:
-                    continue
-                if name in _declared_global(statement):
-                    return True
-                found = flow.facts_of(statement, before=statement is change.old)
-                if _changes(found, name) or (has_more and _may_fill(statement, name)):
-                    return True
-        holders = names_holding([mine])
-        names: dict[int, tuple[ModuleType, set[str]]] = {}
-        for module, bound, _ in [*holders, (self._module, name, mine)]:
-            names.setdefault(id(module), (module, set()))[1].add(bound)
-        places = [(it, "", bound) for it, bound, _ in holders if it is not self._module]
-        for module, path, bound in [*places, *readers(names.values())]:
-            tree = self._tree_of(module)
-            for statement in tree.body if tree is not None else ():
-                full = f"{path}.{bound}" if path else bound
-                if _changes(facts(statement), full) or (has_more and _may_fill(statement, full)):
+        owner, _, name = path.rpartition(".")
+        if cls is not None:
+            places = [(self._module, owner, name), *readers_of_classes([(cls, {name})])]
+        else:
+            holders = names_holding([mine])
+            names = {id(self._module): (self._module, {name})}
+            for module, bound, _ in holders:
+                names.setdefault(id(module), (module, set()))[1].add(bound)
+            places = [(it, "", bound) for it, bound, _ in holders]
+            places += [(self._module, "", name), *readers(names.values())]
+        for module, outer, bound in places:
+            full = f"{outer}.{bound}" if outer else bound
+            for statement, found in self._statements(module):
+                if _changes(found, full) or (has_more and _may_fill(statement, bound)):
                     return True
         return False
+
+    def _statements(self, module: ModuleType) -> list[tuple[ast.stmt, Facts]]:
+        """Return the statements at the top of a module, each with what it does."""
+        known = self._others.get(id(module))
+        if known is None:
+            flow, tree = self._flow, None
+            if module is self._module and flow is not None:
+                known = [
+                    (it, flow.facts_of(it, before=it is change.old))
+                    for change in self._plan.changes
+                    for it in _both(change)
+                ]
+            else:
+                tree = self._tree_of(module)
+                known = [(it, facts(it)) for it in (tree.body if tree is not None else ())]
+            self._others[id(module)] = known
+        return known
 
 
 def lost_entries(lost: Iterable[Lost]) -> Iterator[Stale]:
@@ -182,14 +286,17 @@ def lost_entries(lost: Iterable[Lost]) -> Iterator[Stale]:
         lost: The objects.
     """
     for it in lost:
-        now, before = namespace_of(it.module).get(it.name, ABSENT), it.before
+        names = class_dict(it.owner) if is_class(it.owner) else namespace_of(it.owner)
+        now, before = names.get(it.name, ABSENT), it.before
         if now is before or type(now) is not type(before):
             continue
         if type(before) is list:
-            more = len(before) - len(getattr(it.old, "elts", ())) - len(now)
-            count, named = more, ""
+            old, new = (getattr(text, "elts", ()) for text in it.texts)
+            if any(isinstance(item, ast.Starred) for item in (*old, *new)):
+                continue
+            count, named = (len(before) - len(old)) - (len(now) - len(new)), ""
         else:
-            keys = getattr(it.old, "keys", None) or getattr(it.old, "elts", [])
+            keys = getattr(it.texts[0], "keys", None) or getattr(it.texts[0], "elts", [])
             if any(key is None for key in keys) or not are_plain_keys([*before, *now]):
                 continue
             written = [key.value for key in keys if isinstance(key, ast.Constant)]
@@ -200,7 +307,7 @@ def lost_entries(lost: Iterable[Lost]) -> Iterator[Stale]:
         if count > 0:
             entries = "an entry" if count == 1 else f"{count} entries"
             yield Stale(
-                f"{name_of_module(it.module)}.{it.name}",
+                it.path,
                 f"it was made anew, and has not got {entries} that the program had put into the "
                 f"old one{': ' if named else ''}{named}",
                 "put them there again, or restart",
@@ -215,23 +322,55 @@ def _given_up(name: str, key: Any) -> Stale:
     )
 
 
-_Texts = tuple[str, ast.expr, ast.expr]
-"""A name, how its value was written out, and how it is now."""
+def _both(change: Change) -> Iterator[ast.stmt]:
+    return (it for it in (change.old, change.new) if it is not None)
 
 
-def _written_out(change: Change) -> _Texts | None:
-    old, new = change.old, change.new
-    if change.kind != "run" or not isinstance(old, ASSIGNMENT) or not isinstance(new, ASSIGNMENT):
-        return None
-    name = only_name(new)
-    if name is None or name != only_name(old) or (name.startswith("__") and name.endswith("__")):
+def _only_name(change: Change) -> str:
+    """Return the name that a statement binds alone, and has bound; nothing if there is none."""
+    if change.kind != "run" or not (
+        isinstance(change.old, ASSIGNMENT) and isinstance(change.new, ASSIGNMENT)
+    ):
+        return ""
+    name = only_name(change.new) or ""
+    return "" if name != only_name(change.old) or _is_special(name) else name
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _texts(old: ast.stmt | None, new: ast.stmt | None) -> _Texts | None:
+    """Return how a value was written out, and how it is."""
+    if not isinstance(old, ASSIGNMENT) or not isinstance(new, ASSIGNMENT):
         return None
     if not isinstance(old.value, DISPLAY) or not isinstance(new.value, DISPLAY):
         return None
-    return name, old.value, new.value
+    return old.value, new.value
 
 
-def _known(expression: ast.expr, start: Mapping[str, Any], flow: Flow) -> Any:
+def _written_in(definition: ast.ClassDef | None) -> dict[str, ast.stmt]:
+    """Return the statements of a class that alone bind a name, by that name."""
+    found: dict[str, ast.stmt] = {}
+    counts: Counter[str] = Counter()
+    if definition is None:
+        return found
+    for statement in definition.body:
+        of_one = ast.ClassDef(definition.name, [], [], [statement], [])
+        names = names_in_class(of_one)
+        counts.update(names)
+        if isinstance(statement, ASSIGNMENT) and only_name(statement) is not None:
+            found.update((it, statement) for it in names if not _is_special(it))
+    return {name: it for name, it in found.items() if counts[name] == 1}
+
+
+def _names_in(expression: ast.expr) -> Iterator[str]:
+    return (it.id for it in ast.walk(expression) if isinstance(it, ast.Name))
+
+
+def _known(
+    expression: ast.expr, start: Mapping[str, Any], is_same: Callable[[ast.expr], bool]
+) -> Any:
     """Return what an expression of the old text was, where nothing has to be executed for that."""
     match expression:
         case ast.Constant(value=value):
@@ -239,12 +378,12 @@ def _known(expression: ast.expr, start: Mapping[str, Any], flow: Flow) -> Any:
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
             return -number
         case ast.Tuple(elts=items):
-            found = tuple(_known(it, start, flow) for it in items)
+            found = tuple(_known(it, start, is_same) for it in items)
             return UNKNOWN if is_one_of(UNKNOWN, found) else found
         case ast.Name(id=name):
             return start.get(name, getattr(builtins, name, UNKNOWN))
-        case ast.Attribute(value=owner, attr=name) if flow.reads_the_same(expression):
-            return _attribute(_known(owner, start, flow), name)
+        case ast.Attribute(value=owner, attr=name) if is_same(expression):
+            return _attribute(_known(owner, start, is_same), name)
     return UNKNOWN
 
 
@@ -284,18 +423,17 @@ def _changes(found: Facts, path: str) -> bool:
     return any(f"{it}.".startswith(f"{path}.") for it in places)
 
 
-def _may_fill(statement: ast.stmt, path: str) -> bool:
+def _may_fill(statement: ast.stmt, name: str) -> bool:
     """Tell whether a statement gives an object to something that may put more into it."""
     if isinstance(statement, DEFINITION):
         return False
-    last = path.rpartition(".")[2]
     for node in ast.walk(statement):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name) and node.func.id in _READS_ONLY:
                 continue
             for inner in (*node.args, *(it.value for it in node.keywords)):
                 if any(
-                    (it.id if isinstance(it, ast.Name) else getattr(it, "attr", "")) == last
+                    (it.id if isinstance(it, ast.Name) else getattr(it, "attr", "")) == name
                     for it in ast.walk(inner)
                     if isinstance(it, ast.Name | ast.Attribute)
                 ):
