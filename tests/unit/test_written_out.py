@@ -77,6 +77,15 @@ class TestDictionaries:
         assert (m.TABLE["a"] is plugin, m.TABLE["b"], m.TABLE["c"] is mine) == (True, 7, True)
         assert m.TABLE["e"] == 8  # it is not what the text had made
 
+    def test_an_entry_that_a_function_has_made_is_made_anew(self, project):
+        m = project.load("m", TABLE.format("{'a': f(), 'b': [f()], 'c': 1}"))
+        project.engine()
+        table, inner = m.TABLE, m.TABLE["b"]
+        inner.append(0)
+        assert project.save(m=TABLE.replace('"f"', '"new"').format("{'a': f(), 'b': [f()]}")).ok
+        assert (m.TABLE is table, table["a"]) == (True, "new")
+        assert (table["b"] is inner, inner) == (True, ["new", 0])
+
     def test_an_entry_reads_what_changed(self, project):
         m = project.load("m", TABLE.format("{'a': [LIMIT], 'b': LIMIT, 'c': Plugin()}"))
         project.engine()
@@ -352,6 +361,21 @@ class TestClasses:
         names.append(0)
         assert not stale(project.edit("m", "[1]", "[1, 2]"))
         assert (m.C.Inner.names is names, names) == (True, [1, 2, 0])
+
+    def test_others_have_the_same(self, project):
+        source = """
+            class C:
+                table = {'a': 1}
+                alias = table
+                def get(self, table=table): return table
+            """
+        m = project.load("m", source)
+        project.engine()
+        table, get = m.C.table, m.C().get
+        table["mine"] = 0
+        assert not stale(project.edit("m", "'a': 1", "'a': 2"))
+        assert table == {"a": 2, "mine": 0}
+        assert m.C.table is m.C.alias is m.C().get() is get() is table
 
     @pytest.mark.parametrize(
         ("body", "below", "content"),

@@ -35,6 +35,7 @@ class Merging:
         known: Returns what an expression of the old text was, or `UNKNOWN`.
         is_same: Tells whether an expression of the new text that is in the old one as well reads
             nothing that has changed.
+        stays: Tells whether what such an expression has made is what it would make now.
         goes_in: Look into what is written out inside, too.
 
     Attributes:
@@ -46,6 +47,7 @@ class Merging:
         self,
         known: Callable[[ast.expr], Any],
         is_same: Callable[[ast.expr], bool],
+        stays: Callable[[ast.expr], bool],
         *,
         goes_in: bool = True,
     ) -> None:
@@ -53,6 +55,7 @@ class Merging:
         self.given_up: list[Any] = []
         self._known = known
         self._is_same = is_same
+        self._stays = stays
         self._goes_in = goes_in
 
     def merge(self, old: ast.expr, new: ast.expr, mine: Any, theirs: Any) -> bool:
@@ -158,7 +161,7 @@ class Merging:
 
     def _item(self, old: ast.expr, new: ast.expr, mine: Any, theirs: Any) -> Any:
         """Return what an entry is to be that is in both texts."""
-        if self._is_unchanged(old, new):
+        if self._is_unchanged(old, new) and self._stays(new):
             return mine
         is_inner = self._goes_in and isinstance(new, DISPLAY)
         return mine if is_inner and self.merge(old, new, mine, theirs) else theirs

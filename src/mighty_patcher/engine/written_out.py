@@ -155,6 +155,8 @@ class WrittenOut:
                 self._lose(Lost(cls, name, path, texts, mine), path)
             elif merged[0]:
                 edit.content[name] = mine
+                keeper.pair(mine, theirs)  # other attributes, and defaults, may be the same
+                keeper.replaced.append((theirs, mine))
             if merged is not None and merged[1]:
                 self.members.append((cls, name))
 
@@ -200,13 +202,16 @@ class WrittenOut:
         def known(expression: ast.expr) -> Any:
             return _known(expression, {**start, **members[0]}, is_same)
 
-        merging = Merging(known, is_same)
+        def stays(expression: ast.expr) -> bool:
+            return _is_made_by_classes(expression, known)
+
+        merging = Merging(known, is_same, stays)
         if not merging.merge(*texts, mine, theirs):
             return None
         contents = [(it, _mapped(content, keeper.map)) for it, content in merging.contents]
         is_other = any(differs(*it) for it in contents)
         if not refill(contents, keeper.put, keeper.remember):
-            merging = Merging(known, is_same, goes_in=False)
+            merging = Merging(known, is_same, stays, goes_in=False)
             merging.merge(*texts, mine, theirs)
             refill([(theirs, _mapped(merging.contents[-1][1], keeper.map))], keeper.put, _nothing)
             return False, False
@@ -362,6 +367,20 @@ def _written_in(definition: ast.ClassDef | None) -> dict[str, ast.stmt]:
         if isinstance(statement, ASSIGNMENT) and only_name(statement) is not None:
             found.update((it, statement) for it in names if not _is_special(it))
     return {name: it for name, it in found.items() if counts[name] == 1}
+
+
+def _is_made_by_classes(expression: ast.expr, known: Callable[[ast.expr], Any]) -> bool:
+    """Tell whether nothing is called to make something but classes, whose instances go on as they
+    are: what a function returns may be something else when its body has changed.
+    """
+    waiting: list[ast.AST] = [expression]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call) and not is_class(known(node.func)):
+            return False
+        if not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return True
 
 
 def _names_in(expression: ast.expr) -> Iterator[str]:
