@@ -309,19 +309,19 @@ def test_what_was_made_of_all_names(project):
 def test_a_class_that_a_hook_has_made_with_what_its_base_had(project):
     source = """
         class Base:
-            keys = ["a"]
+            keys = "a"
             def __init_subclass__(cls): cls.all = [cls.keys, cls.__base__.keys]
-        class Plain: keys = ["a"]
+        class Plain: keys = "a"
         class Child(Base): pass
         """
     project.load("m", source)
     n = project.load("n", "from ~m import Base, Plain\nclass C(Base): pass\nclass P(Plain): pass\n")
     project.engine()
-    assert sorted(kept(project, project.save(m=source.replace('["a"]', '["b"]')))) == [
+    assert sorted(kept(project, project.save(m=source.replace('"a"', '"b"')))) == [
         "m.Child: it was made when Base.keys had another value",
         "n.C: it was made when Base.keys had another value",
     ]
-    assert n.C.all == [["a"], ["a"]]
+    assert n.C.all == ["a", "a"]
 
 
 def test_in_a_module_of_which_all_was_run(project):
