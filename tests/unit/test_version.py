@@ -517,3 +517,45 @@ class TestWarnings:
         shown = not options
         assert done.stderr.count("invalid escape") == escapes * shown
         assert done.stderr.count('"is" with') == shown
+
+
+class TestTrees:
+    """They take fifty times the room of a text, so that not all stay."""
+
+    def texts(self, tmp_path, count):
+        known = Texts()
+        for at in range(count):
+            path = tmp_path / f"m{at}.py"
+            path.write_text(f"x{at} = 1\n" + "# room\n" * 20_000)
+            known.take([str(path)])
+        return known, [known.get(str(tmp_path / f"m{at}.py")) for at in range(count)]
+
+    def test_of_few_texts_stay(self, tmp_path):
+        known, texts = self.texts(tmp_path, 3)
+        trees = [text.tree for text in texts]
+        known.forget_trees(())
+        assert [text.tree for text in texts] == trees
+
+    def test_of_many_go_but_for_those_that_are_needed(self, tmp_path):
+        known, texts = self.texts(tmp_path, 30)
+        trees = [text.tree for text in texts]
+        known.forget_trees([texts[3].path])
+        left = [at for at, text in enumerate(texts) if vars(text).get("tree") is trees[at]]
+        assert 3 in left
+        assert len(left) < 10
+        assert texts[0].tree.body[0].targets[0].id == "x0"
+
+    def test_for_a_moment(self, tmp_path):
+        _, texts = self.texts(tmp_path, 2)
+        tree = texts[1].tree
+        with room.parsed_for_now(texts[0]), room.parsed_for_now(texts[1]) as same:
+            assert same is tree
+        assert ["tree" in vars(text) for text in texts] == [False, True]
+
+    def test_there_is_room_for_some(self, tmp_path):
+        known, texts = self.texts(tmp_path, 30)
+        has_room = [known.has_room(text) for text in texts]
+        assert has_room == sorted(has_room, reverse=True)
+        assert has_room[0] is not has_room[-1]
+        known.forget_trees(())
+        assert known.has_room(texts[0])

@@ -19,6 +19,7 @@ from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.classes import (
     bury,
     class_dict,
+    content_of,
     definitions_in,
     is_class,
     qualname_of,
@@ -134,7 +135,7 @@ class Keeper:
         self.put = commit
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
-        self._shown: list[Any] = []
+        self._shown: dict[int, Any] = {}
         self._lists: list[tuple[Any, Any, int]] | None = None
         self.came_from = self.module_name
         self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
@@ -386,13 +387,19 @@ class Keeper:
         if self._lists is None:
             # Whatever may be shown later, for each search looks at all objects of the program.
             classes = [it for it in self.before.values() if is_class(it)]
-            functions = [it for it in self.before.values() if type(it) is FunctionType]
-            functions += [it for function in functions for it in functions_within(function)]
+            own = [it for it in classes if class_dict(it).get("__module__") == self.module_name]
+            values = [
+                *self.before.values(),
+                *(it for cls in own for it in content_of(cls).values()),
+            ]
+            functions = [it for it in values if type(it) is FunctionType]
+            functions += [it for one in values for it in functions_within(one)]
             known = [value, *classes, *map(type, classes), *functions]
-            self._shown = list({id(it): it for it in known}.values())
-            self._lists = _core.lists_holding(self._shown)
-        if not any(it is value for it in self._shown):
-            self._shown.append(value)
+            self._shown = {id(it): it for it in known}
+            self._lists = _core.lists_holding([*self._shown.values()])
+            self.own.append(self._shown)
+        if id(value) not in self._shown:
+            self._shown[id(value)] = value
             if type(value) is FunctionType:
                 self._lists += _core.lists_holding([value])
 

@@ -199,6 +199,7 @@ class Engine:
             self._thread = threading.get_ident()
             collects = gc.isenabled()
             gc.disable()
+            files: list[str] = []
             try:
                 files = self.files() if paths is None else list(map(os.path.realpath, paths))
                 self._whole = frozenset(files if whole else ())
@@ -208,6 +209,7 @@ class Engine:
                     result = self._reload(files)
             finally:
                 self._thread, self._whole = None, frozenset()
+                self._in_force.forget_trees(files)
                 if collects:
                     gc.enable()
             if collects and _ran(result.steps):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import linecache
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple, Protocol
 
@@ -183,6 +183,10 @@ class InForce:
         for filename in self._filenames(path):  # which may have been made to stay, by `show`
             linecache.cache.pop(filename, None)
 
+    def forget_trees(self, but: Collection[str]) -> None:
+        """Let go of syntax trees where there are many: see `Texts.forget_trees`."""
+        self._texts.forget_trees(but)
+
     def show(self, path: str, text: Version | None) -> None:
         """Let tracebacks show the lines of a version, whatever is on disk."""
         if text is not None:
@@ -218,7 +222,8 @@ class InForce:
                 return []
             known = self._imports.get(path)
             if known is None or known[0] != text.digest:
-                found = imports_of(text.tree, importer, package_of(module))
+                with version.parsed_for_now(text, keep=self._texts.has_room(text)) as tree:
+                    found = imports_of(tree, importer, package_of(module))
                 known = self._imports[path] = (text.digest, found)
         except SourceError:
             if is_elsewhere and not path.endswith(".py"):  # an extension module

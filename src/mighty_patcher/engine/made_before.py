@@ -10,10 +10,12 @@ import ast
 import builtins
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from types import BuiltinFunctionType, ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mighty_patcher.engine.classes import (
     class_dict,
@@ -31,13 +33,12 @@ from mighty_patcher.engine.reached import Reached, functions_of
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement
 from mighty_patcher.engine.trees import branches_of
-from mighty_patcher.engine.version import Version, parsed
+from mighty_patcher.engine.version import Version, parsed_for_now
+from mighty_patcher.errors import SourceError
 
 __all__ = ["made_before", "made_with"]
 
 _MOST = 200
-_MANY = 50
-_WORD = re.compile(rb"[\w\x80-\xff]+")
 _ASSIGNMENT = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or sets some
 
@@ -85,9 +86,12 @@ def _kept_of(
     if not of_namespace and not reached.is_near(module, text):
         return
     names = names.union(it.encode() for it in _all_names(of_namespace))
-    if _may_call(text, names) and parsed(text) is not None:
-        why = {**reached.why, **of_namespace}
-        yield from _kept_in(module, text.tree.body, _Made(reached, why, lines), "")
+    if not _may_call(text, names, reached):
+        return
+    with suppress(SourceError), parsed_for_now(text) as tree:
+        if not names.isdisjoint(_called(text)):
+            why = {**reached.why, **of_namespace}
+            yield from _kept_in(module, tree.body, _Made(reached, why, lines), "")
 
 
 def made_with(base: type, names: set[str], but: Sequence[type]) -> Iterator[Step]:
@@ -128,17 +132,45 @@ def _all_names(why: _Why, known: Collection[str] = ()) -> set[str]:
     return {*known, *(name for value in values.values() for name in _names(value))}
 
 
-def _may_call(text: Version, names: set[bytes]) -> bool:
+def _may_call(text: Version, names: set[bytes], reached: Reached) -> bool:
     """Tell whether a text is worth looking into: one that was not parsed is looked at roughly."""
-    if len(names) > _MANY:  # then it is faster to look for all of them at once
-        names = names.intersection(_WORD.findall(text.data))
-    names = {name for name in names if name in text.data}
+    called = _CALLED.get(text)
+    if called is not None:
+        return not names.isdisjoint(called)
+    names = names & reached.words_in(text, names)
     if not names:
         return False
     if "tree" in vars(text):
         return True
     any_name = re.compile(rb"\b(?:%s)\b" % b"|".join(map(re.escape, sorted(names))))
     return any(any_name.search(it) for it in map(_executed, _PART.findall(text.data)))
+
+
+_CALLED: WeakKeyDictionary[Version, frozenset[bytes]] = WeakKeyDictionary()
+
+
+def _called(text: Version) -> frozenset[bytes]:
+    """Return the names by which a text calls and decorates, functions apart: its tree need not stay
+    for that.
+    """
+    known = _CALLED.get(text)
+    if known is None:
+        names = set(_called_in(text.tree.body))
+        known = _CALLED[text] = frozenset(it.encode(errors="replace") for it in names)
+    return known
+
+
+def _called_in(body: Iterable[ast.stmt]) -> Iterator[str]:
+    for statement in body:
+        for _, inner in branches_of(statement):
+            yield from _called_in(inner)
+        callers: list[ast.AST] = [*getattr(statement, "decorator_list", [])]
+        callers += [it.func for it in _evaluated(_parts(statement)) if isinstance(it, ast.Call)]
+        for node in (it for caller in callers for it in ast.walk(caller)):
+            if isinstance(node, ast.Name):
+                yield node.id
+            elif isinstance(node, ast.Attribute):
+                yield node.attr
 
 
 _PART = re.compile(rb"^[^\s#].*(?:\n(?:[ \t#)\]}].*)?)*", re.MULTILINE)

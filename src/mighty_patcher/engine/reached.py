@@ -7,6 +7,7 @@ object, or is given, is not known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
 from types import FunctionType, ModuleType
@@ -31,6 +32,8 @@ _CHANGED = "which changed"
 _MAKES = ("__init__", "__new__")
 _CALLABLE = IdentitySet([FunctionType, Cache, partial])
 _ROUNDS = 8
+_MANY = 50
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 _MOST = 500
 
 
@@ -61,13 +64,14 @@ class Reached:
         """What it is called anywhere."""
         self._patched = patched
         self._modules = [
-            (name_of_module(module), namespace_of(module), text.data) for module, text in modules
+            (name_of_module(module), namespace_of(module), text) for module, text in modules
         ]
         self._namespaces = {name: namespace for name, namespace, _ in self._modules}
         self._new: dict[str, set[str]] = {}  # what was found last: names, and the modules of each
         self._known: set[str] = set()  # the modules of all that was found
         self._handed_on: set[tuple[str, str]] = set()
         self._local: dict[int, dict[str, str]] = {}
+        self._words: dict[str, set[bytes]] = {}  # of texts in which many were sought
         self._read: dict[int, tuple[Any, list[tuple[dict[str, Any], set[str]]]]] = {}
         for step in steps:
             if step.kind == "patched" and step.reason != LINES_MOVED:
@@ -184,18 +188,21 @@ class Reached:
         """Find who uses what was found last."""
         wanted, self._new = self._new, {}
         self._local.clear()
-        spelt = [
-            (it, owners, it.encode(errors="replace"), {_last(owner) for owner in owners})
-            for it, owners in wanted.items()
-        ]
-        for name, namespace, data in self._modules:
-            here = {
-                it: owners - {name}
-                for it, owners, known, lasts in spelt
-                if name in owners
-                or id(namespace.get(it)) in self.why
-                or (known in data and any(last in data for last in lasts))
-            }
+        spelt = {it.encode(errors="replace"): it for it in wanted}
+        lasts = {it: {_last(owner) for owner in owners} for it, owners in wanted.items()}
+        sought = {*spelt, *(last for each in lasts.values() for last in each)}
+        owned: dict[str, set[str]] = {}
+        for it, owners in wanted.items():
+            for owner in owners:
+                owned.setdefault(owner, set()).add(it)
+        for name, namespace, text in self._modules:
+            words = self.words_in(text, sought)
+            near = {it for it in namespace.keys() & wanted.keys() if id(namespace[it]) in self.why}
+            near |= owned.get(name, set())
+            for word in spelt.keys() & words:
+                if not lasts[spelt[word]].isdisjoint(words):
+                    near.add(spelt[word])
+            here = {it: wanted[it] - {name} for it in near}
             for bound, value in list(namespace.items()) if here else ():
                 if id(value) in self.why:
                     self._new_in(name, bound, wanted)
@@ -203,6 +210,17 @@ class Reached:
                     reason = self._reason(value, here)
                     if reason is not None:
                         self._add(name, bound, value, reason)
+
+    def words_in(self, text: Version, sought: Set[bytes]) -> Set[bytes]:
+        """Return what of some words is in a text, and maybe others; each may be a part of a longer
+        one.
+        """
+        words = self._words.get(text.path)
+        if words is None:
+            if len(sought) <= _MANY:
+                return {word for word in sought if word in text.data}
+            words = self._words[text.path] = set(_WORD.findall(text.data))
+        return words
 
     def _new_in(self, module: str, name: str, known: Mapping[str, set[str]]) -> None:
         """Look for who asks a module for what it has from elsewhere."""

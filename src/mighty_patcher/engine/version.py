@@ -18,7 +18,7 @@ import stat
 import sys
 import tokenize
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -40,6 +40,7 @@ __all__ = [
     "own_compiler",
     "parse",
     "parsed",
+    "parsed_for_now",
     "part_compiler",
     "plain_compile",
     "read",
@@ -48,6 +49,7 @@ __all__ = [
 
 _STAR_IMPORT = re.compile(rb"import\s*\*")  # begins with a word, which is looked for much faster
 _READS = 10
+_MOST_PARSED = 1_000_000  # bytes of text; their trees take some 50 MB
 """How often a file is read before it counts as being written without end."""
 
 
@@ -112,6 +114,7 @@ class Texts:
 
     def __init__(self) -> None:
         self._known: dict[str, Version] = {}
+        self._parsed = 0  # bytes of text that have been parsed
 
     def take(self, paths: Iterable[str]) -> None:
         """Read files whose text is not known yet.
@@ -141,12 +144,52 @@ class Texts:
         """Remember a version as the one that is in force."""
         self._known[version.path] = version
 
+    def has_room(self, text: Version) -> bool:
+        """Tell whether the syntax tree of one more text may stay; see `forget_trees`."""
+        self._parsed += len(text.data)
+        return self._parsed <= _MOST_PARSED
+
+    def forget_trees(self, but: Collection[str]) -> None:
+        """Let go of syntax trees where there are many: they take fifty times the room of the text,
+        and make each pass over the heap and each collection as much longer.
+
+        Args:
+            but: The paths of files whose trees stay, for they are about to be needed again.
+        """
+        parsed = [text for text in self._known.values() if "tree" in vars(text)]
+        size = sum(len(text.data) for text in parsed)
+        for text in sorted(parsed, key=lambda it: it.path in but):
+            if size <= _MOST_PARSED:
+                break
+            del vars(text)["tree"]
+            size -= len(text.data)
+        self._parsed = size
+
     def forget(self, path: str) -> None:
         """Forget a file; one that is not known is no error."""
         self._known.pop(os.path.realpath(path), None)
 
 
 # --- reading --------------------------------------------------------------------------------
+
+
+@contextmanager
+def parsed_for_now(text: Version, *, keep: bool = False) -> Iterator[ast.Module]:
+    """Parse a text, and let go of the tree after the block unless it was there before.
+
+    Args:
+        text: The text.
+        keep: Do not let go of it.
+
+    Raises:
+        SourceError: The text does not parse.
+    """
+    keep = keep or "tree" in vars(text)
+    try:
+        yield text.tree
+    finally:
+        if not keep:
+            vars(text).pop("tree", None)
 
 
 def parsed(text: Version | None) -> Version | None:
