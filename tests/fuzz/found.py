@@ -1515,4 +1515,54 @@ FOUND = {
         def g(x):
             return B
         """,
+    "a package has begun before a module in it, which is in a cycle with a third now": """
+        ----- pkg/two.py
+        ----- pkg/__init__.py
+        import functools
+        from pkg.two import *
+        from . import two as A
+        ----- last.py
+        from pkg import *
+        def f(x):
+            return x
+        =====
+        ----- pkg/two.py
+        from last import f
+        """,
+    "what is in a package is found without a list of names that comes later": """
+        ----- pkg/two.py
+        A = 1
+        ----- pkg/__init__.py
+        from pkg.two import A
+        __all__ = []
+        from last import B
+        ----- last.py
+        from pkg.two import A as B
+        from pkg import *
+        =====
+        ----- pkg/__init__.py
+        from pkg.two import A
+        from last import B
+        __all__ = []
+        """,
+    "a function moves to a module that has it from there, and a decorator of another is on it": """
+        ----- base.py
+        from helper import traced
+        @traced
+        def f(x):
+            return x
+        ----- user.py
+        from helper import traced
+        from base import *
+        ----- last.py
+        from user import f as A
+        =====
+        ----- base.py
+        ----- user.py
+        from helper import traced
+        from base import *
+        @traced
+        def f(x):
+            return x
+        """,
 }

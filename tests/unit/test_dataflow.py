@@ -498,6 +498,7 @@ RAISES = "try:\n  b = 6 // 0\n  k = b + 1\nexcept ZeroDivisionError:\n  b = 0\n"
 DIVIDES = "try:\n  b = 6 // b\n  k = b + 1\nexcept ZeroDivisionError:\n  b = 1\n"
 NOWHERE = "try:\n  import nowhere\nexcept ImportError:\n  b = 0\n"
 SETS = "if 1:\n  a, k = 3, 2\n"
+GONE = "b = 0\na = 0\nif 0:\n  a = 0\n  k = a + 1\n  a += k\na = a\ndel a\n"
 SUMS = "if 1:\n  k = 2\nif 0:\n  k = a + 1\n  a += k\n"
 DIVIDED = "try:\n  a = 6 // b\n  k = a + 1\nexcept ZeroDivisionError:\n  a = 0\n"
 
@@ -528,6 +529,7 @@ class TestAgainstAFreshRun:
     )
     @example((SETS + "b = 0\nb = 1\n" + DIVIDED, SETS + "b = 0\n" + DIVIDED))
     @example(("a, k = 0, 0\na = 0\n" + SUMS, "a, k = 0, 0\n" + SUMS))
+    @example((GONE + "with nullcontext(0) as b:\n  k = b + 1\n", GONE))
     @given(edits_of_values())
     @settings(max_examples=400, deadline=None)
     def test_values_are_those_of_a_fresh_run(self, edit):

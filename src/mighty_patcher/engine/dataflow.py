@@ -474,7 +474,7 @@ class Flow:
     def _pass_on(self, job: _Job, given_back: Given) -> bool:
         """Give back what a statement may leave alone, where that is known: whose value it is
         afterwards is the one that it finds, if its branch is not taken. Of a name that has got
-        another value meanwhile it has to be the right one: tell if there is such a name.
+        another value since it was there it has to be the right one: tell if there is such a name.
         """
         is_more = False
         for name in sorted(job.facts.binds - job.facts.sure - job.needs.keys()):
@@ -484,7 +484,7 @@ class Flow:
                 and self._inputs.holder(name) != chain
                 and not self._inputs.adds_to_outside(job.at, name)
                 and not self._inputs.give_back(name, chain, given_back)
-                and self._inputs.is_held(name)
+                and (self._inputs.is_held(name) or job.at not in self._inputs.holder(name))
             ):
                 job.needs[name] = chain
                 is_more = True

@@ -83,13 +83,8 @@ class Halfway:
         """
         line = self.lines(source, importer, before=before)
         late = set() if line is None else self._bound_late(source, line, before=before)
-        for name, value in list(namespace_of(source).items()):
-            # A package gets a submodule when that ends.
-            if is_submodule(value, name_of_module(source), name) and (
-                value is importer or self.lines(value, importer, before=before) is not None
-            ):
-                late.add(name)
-        return late
+        submodules = self._submodules(source, importer, before=before)
+        return late.union(name for name, is_there in submodules if not is_there)
 
     def not_listed(
         self, source: ModuleType, importer: ModuleType, *, before: bool = False
@@ -108,12 +103,11 @@ class Halfway:
         (first, _), late = self._split(source, line, before=before)
         if "__all__" not in late:
             return set()
-        names = {
-            it
-            for it in names_bound(first) | names_of_stars(source, first)
-            if not it.startswith("_")
-        }
-        return names & namespace_of(source).keys() - exported(namespace_of(source)) - {"*"}
+        names = names_bound(first) | names_of_stars(source, first)
+        submodules = self._submodules(source, importer, before=before)
+        names.update(name for name, is_there in submodules if is_there)
+        names = {it for it in names & namespace_of(source).keys() if not it.startswith("_")}
+        return names - exported(namespace_of(source))
 
     def found_now(
         self, sources: Iterable[ModuleType], star_importers: Callable[[str], list[StarImporter]]
@@ -130,6 +124,17 @@ class Halfway:
                 names = names - namespace_of(importer).keys() if names else names
                 if names and (names := names - self.not_there(source, importer)):
                     yield source, importer, names
+
+    def _submodules(
+        self, source: ModuleType, importer: ModuleType, *, before: bool
+    ) -> Iterator[tuple[str, bool]]:
+        """Yield the submodules of a package, and whether another finds them there, halfway round a
+        cycle: the package gets each when that ends.
+        """
+        for name, value in list(namespace_of(source).items()):
+            if is_submodule(value, name_of_module(source), name):
+                is_halfway = self.lines(value, importer, before=before) is not None
+                yield name, not (value is importer or is_halfway)
 
     def _bound_late(self, module: ModuleType, line: int, *, before: bool) -> set[str]:
         """Return the names that a module gets at a line or after it, and not before."""

@@ -142,14 +142,15 @@ class Moments:
             lines: The lines that were executed, each with the name of its module.
             begun: The addresses of the modules that were executed in two turns.
         """
-        for source in saved:
+        found = [*saved, *self._imported_whole(self._imported_by_change(saved, is_new=True))]
+        for source in {id(it): it for it in found}.values():
             yield from self._extras(source)
         pairs = {
             (id(importer), id(source)): (importer, source)
             for importer, source in [
                 *self._importers_of(saved),
                 *self._imported_by(reloaded),
-                *self._no_more_imported(saved),
+                *self._imported_by_change(saved, is_new=False),
             ]
             if importer is not source
         }
@@ -216,11 +217,11 @@ class Moments:
                 if type(source) is ModuleType and self._in_force.knows(source):
                     yield importer, source
 
-    def _no_more_imported(
-        self, saved: Iterable[ModuleType]
+    def _imported_by_change(
+        self, saved: Iterable[ModuleType], *, is_new: bool
     ) -> Iterator[tuple[ModuleType, ModuleType]]:
-        """Yield who was imported by what a saved module does not import any more, and from whom it
-        imports.
+        """Yield who is imported, maybe through others, by what a saved module does not import any
+        more, or has not imported so far, and from whom it imports.
         """
         waiting: list[ModuleType] = []
         for module in saved:
@@ -228,7 +229,7 @@ class Moments:
                 {name for it in imports(module, "") for name in it.modules()}
                 for imports in (self._imported, self._imports)
             )
-            found = [sys.modules.get(name) for name in before - now]
+            found = [sys.modules.get(name) for name in (now - before if is_new else before - now)]
             waiting += [it for it in found if type(it) is ModuleType and self._in_force.knows(it)]
         seen = set(map(id, waiting))
         while waiting and len(seen) < _MOST:
@@ -238,6 +239,15 @@ class Moments:
                 if id(source) not in seen:
                     seen.add(id(source))
                     waiting.append(source)
+
+    def _imported_whole(
+        self, pairs: Iterable[tuple[ModuleType, ModuleType]]
+    ) -> Iterator[ModuleType]:
+        """Yield those modules from which their importers import everything."""
+        for importer, source in pairs:
+            name = name_of_module(source)
+            if any((it.module, it.name) == (name, "*") for it in self._imports(importer, name)):
+                yield source
 
     # ---- what they have
 

@@ -88,7 +88,7 @@ class Worklist:
         for name, other in self._raised:
             if name in loaded and other in loaded and self._needs(loaded[name], loaded[other]):
                 rank = _after(ranks, loaded[other], loaded[name])
-                self._ranks[id(loaded[name])] = max(self._rank(loaded[name]), rank)
+                self._end_after(loaded[name], rank, ranks)
         self._ended_before = dict(self._ranks)
         for module in saved:
             self._raise(module, loaded, ranks)
@@ -177,6 +177,8 @@ class Worklist:
             importer: The other one.
             before: Ask how it was when the reload began.
         """
+        if f"{name_of_module(source)}.".startswith(f"{name_of_module(importer)}."):
+            return None  # a package has begun before what is in it
         ranks = self._ended_before if before else self._ended
         if ranks.get(id(importer), 0) >= ranks.get(id(source), -1) or not self._is_own(source):
             return None
@@ -259,7 +261,7 @@ class Worklist:
                 ):
                     continue  # it has begun before, or may have
                 self._raised.add((name_of_module(module), name))
-            self._ranks[id(module)] = max(self._rank(module), _after(ranks, other, module))
+            self._end_after(module, _after(ranks, other, module), ranks)
             if any(it is other for it in self._saved):
                 self._saved = [it for it in self._saved if it is not module]
                 place = [it is other for it in self._saved].index(True) + 1
@@ -268,6 +270,17 @@ class Worklist:
                 ):
                     place += 1
                 self._saved.insert(place, module)
+
+    def _end_after(self, module: ModuleType, rank: float, ranks: Mapping[int, float]) -> None:
+        """Have a module end later; so do the packages that it is in, if they have waited for it."""
+        self._ranks[id(module)] = rank = max(self._rank(module), rank)
+        package = name_of_module(module)
+        while package := package.rpartition(".")[0]:
+            outer = sys.modules.get(package)
+            has_waited = ranks.get(id(module), -1) < ranks.get(id(outer), -1) <= rank
+            if has_waited and self._imports.leads_to(outer, module):
+                rank += 1 / (len(ranks) + 2) ** 2
+                self._ranks[id(outer)] = max(self._ranks[id(outer)], rank)
 
     def _beginning(
         self, module: ModuleType, seen: list[ModuleType]
