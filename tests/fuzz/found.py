@@ -1565,4 +1565,20 @@ FOUND = {
         def f(x):
             return x
         """,
+    "what an import of everything had brought, and was bound again after who reads it": """
+        ----- pkg/one.py
+        A = 1
+        ----- pkg/__init__.py
+        from pkg.one import *
+        import last
+        A = 2
+        ----- last.py
+        import pkg as p
+        B = p.A + 5
+        =====
+        ----- last.py
+        import pkg as p
+        if 7 > 0:
+            B = p.A + 5
+        """,
 }

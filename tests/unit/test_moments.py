@@ -29,6 +29,13 @@ class TestNames:
         reload = project.edit("last", "x = ", "z = [*one.L]\nx = ")
         assert [name for _, name in kept(reload)] == ["z"]
 
+    def test_what_an_import_of_everything_has_brought_by_then(self, project):
+        project.load("base", "C = 1\n")
+        project.write("last", "import ~first as one\nx = one.C\n")
+        project.load("first", "from ~base import *\nimport ~last\nC = 5\n")
+        project.engine()
+        assert [name for _, name in kept(project.edit("last", "x = ", "x = 2 + "))] == ["x"]
+
     def test_a_cycle_that_is_no_more(self, cycle, project):
         reload = project.save(first="C = 1\nL = []\nC += 5\nL.append(1)\n")
         assert [name for _, name in kept(reload)] == ["x", "y"]

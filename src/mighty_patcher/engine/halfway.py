@@ -65,6 +65,8 @@ class Halfway:
             return not lacking or not any(lacking & facts(it).sure for it in rest.body)
         if is_submodule(namespace_of(module).get(name), name_of_module(module), name):
             return True  # `from package import module` imports it
+        if name in late and name in names_of_stars(module, first):
+            return True
         if name in late or "*" not in names_bound(rest):
             return name not in late
         if name not in namespace_of(module) and names_bound(first).isdisjoint(("*", name)):

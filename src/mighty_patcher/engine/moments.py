@@ -21,6 +21,7 @@ from mighty_patcher.engine.imports import Imported, imports_of
 from mighty_patcher.engine.inforce import InForce
 from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.report import Step
+from mighty_patcher.engine.stars import names_of_stars
 from mighty_patcher.engine.toplevel import executed, name_of_statement
 from mighty_patcher.engine.trees import BLOCK, DEFINITION, digest
 from mighty_patcher.engine.values import same_value
@@ -331,18 +332,25 @@ class Moments:
         if known is None:
             text = self._halfway.text_of(module, before)
             body = () if text is None else tuple(text.tree.body)
-            every = [(at, facts(it)) for at, it in enumerate(body)]
+            every = [facts(it) for it in body]
+            stars = [
+                names_of_stars(module, ast.Module([it], [])) if "*" in found.binds else set()
+                for it, found in zip(body, every, strict=True)
+            ]
             in_place = [
                 frozenset() if isinstance(it, _DEFINITION) else _changed_by(found)
-                for it, (_, found) in zip(body, every, strict=True)
+                for it, found in zip(body, every, strict=True)
+            ]
+            entries = [
+                (at, found.binds - {"*"} | brought, found.sure | brought, names)
+                for at, (found, brought, names) in enumerate(
+                    zip(every, stars, in_place, strict=True)
+                )
             ]
             known = self._texts[id(module), before] = _Text(
                 body,
-                Bindings((at, at, found.binds - {"*"}, found.sure) for at, found in every),
-                Bindings(
-                    (at, at, (found.binds | names) - {"*"}, found.sure)
-                    for (at, found), names in zip(every, in_place, strict=True)
-                ),
+                Bindings((at, at, binds, sure) for at, binds, sure, _ in entries),
+                Bindings((at, at, binds | names, sure) for at, binds, sure, names in entries),
                 frozenset().union(*in_place),
             )
         return known
