@@ -406,6 +406,12 @@ def _wrong_held(step: Step, now: Seen, alive: dict[Node, Node], said: Said) -> I
         text = f"{kind} {module}.{name}, held from the start, {about}: {ours}, fresh {theirs}"
         if any(re.search(rf"\b{name}\b", it) for it in said.stale):
             step.excused[REPORTED] += 1
+        elif any(
+            step.may_be_otherwise([causes], (*node, f"{within}{about}"), ours)
+            for causes in filter(None, [step.unknown.get(node)])
+            for within in ("", "wrapped ", "cached ")
+        ):
+            step.excused[OTHERWISE] += 1
         elif node in step.unknown:
             yield from said.excuse(text, step.unknown[node], step.excused)
         elif is_twice and ours.replace(ANOTHER, "") == theirs.replace(ANOTHER, ""):
