@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 
@@ -89,6 +91,17 @@ class TestEverything:
         assert (first.b, hasattr(last, "A")) == (2, False)
         assert [name for _, name in kept(reload)] == ["A"]
         assert not kept(project.edit("first", "C = 3", "C = 4"))
+
+    def test_so_is_what_a_package_has_by_then_for_a_module_in_it(self, project):
+        (project.root / f"{project.prefix}p").mkdir()
+        project.write("p/__init__", "A = 1\nfrom ~p.two import B\n__all__ = ['B']\n")
+        project.write("p/two", "B = 1\n")
+        two = importlib.import_module(f"{project.prefix}p.two")
+        project.engine()
+        reload = project.edit("p/two", "B = 1", f"B = 1\nfrom {project.prefix}p import *")
+        assert not hasattr(two, "A")
+        assert [name for _, name in kept(reload)] == ["A"]
+        assert not kept(project.edit("p/two", "B = 1", "B = 1\nC = 4"))
 
     def test_what_is_gone_and_stays_as_they_have_it_of_each_other_is_named(self, project):
         project.write("last", "from ~first import *\ndef f(): pass\n")

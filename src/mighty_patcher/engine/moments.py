@@ -246,8 +246,7 @@ class Moments:
     ) -> Iterator[ModuleType]:
         """Yield those modules from which their importers import everything."""
         for importer, source in pairs:
-            name = name_of_module(source)
-            if any((it.module, it.name) == (name, "*") for it in self._imports(importer, name)):
+            if _takes_all(self._imports, importer, source):
                 yield source
 
     # ---- what they have
@@ -312,7 +311,8 @@ class Moments:
             for importer, own, _ in self._in_force.star_importers(name_of_module(it)):
                 namespace = namespace_of(importer)
                 names = self._halfway.not_listed(it, importer) - own - namespace.keys()
-                names -= self._halfway.not_listed(it, importer, before=True) if names else set()
+                if names and _takes_all(self._imported, importer, it):
+                    names -= self._halfway.not_listed(it, importer, before=True)
                 for name in sorted(names):
                     reason = f"a fresh start would find it in {name_of_module(it)}, without __all__"
                     yield Step("kept", name_of_module(importer), name, 0, reason)
@@ -354,6 +354,11 @@ class Moments:
                 frozenset().union(*in_place),
             )
         return known
+
+
+def _takes_all(imports: Imports, importer: ModuleType, source: ModuleType) -> bool:
+    name = name_of_module(source)
+    return any((it.module, it.name) == (name, "*") for it in imports(importer, name))
 
 
 def _changed_by(found: Facts) -> frozenset[str]:
