@@ -1581,4 +1581,26 @@ FOUND = {
         if 7 > 0:
             B = p.A + 5
         """,
+    "a function moves out of a package, and needs what its module had imported": """
+        ----- base.py
+        A = 1
+        ----- pkg/one.py
+        import base
+        import base as b
+        ----- pkg/__init__.py
+        from . import one as o
+        ----- last.py
+        B = 1
+        =====
+        ----- pkg/one.py
+        import base
+        import base as b
+        from last import f
+        ----- last.py
+        B = 1
+        from pkg.one import b
+        from pkg.one import base
+        def f(x, y=base.A * 6):
+            return x + b.A
+        """,
 }

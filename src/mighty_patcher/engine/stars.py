@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.imports import imports_of
+from mighty_patcher.engine.imports import Imported, imports_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.trees import DEFINITION
@@ -17,6 +17,7 @@ from mighty_patcher.engine.trees import DEFINITION
 __all__ = [
     "NotThere",
     "TreeOf",
+    "asked",
     "exported",
     "import_of",
     "imported_names",
@@ -116,10 +117,7 @@ def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
         module: The module that it stands in.
         statement: The statement.
     """
-    if isinstance(statement, (ast.ClassDef, *DEFINITION)):
-        return  # their names are no names of the module
-    tree = ast.Module([statement], [])
-    found = imports_of(tree, name_of_module(module), package_of(module))
+    found = _imports_in(module, statement)
     inside = f"{name_of_module(module)}."
     names = dict.fromkeys(
         name
@@ -127,8 +125,30 @@ def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
         for name in imported.modules()
         if not inside.startswith(f"{name}.") or name == imported.needs(sys.modules)
     )
+    yield from _loaded(names, module)
+
+
+def asked(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
+    """Yield the loaded modules that the imports in a statement have something from: not packages
+    that are only on the way.
+
+    Args:
+        module: The module that it stands in.
+        statement: The statement.
+    """
+    found = _imports_in(module, statement)
+    yield from _loaded(dict.fromkeys(it.needs(sys.modules) for it in found), module)
+
+
+def _imports_in(module: ModuleType, statement: ast.stmt) -> list[Imported]:
+    if isinstance(statement, (ast.ClassDef, *DEFINITION)):
+        return []  # their names are no names of the module
+    return imports_of(ast.Module([statement], []), name_of_module(module), package_of(module))
+
+
+def _loaded(names: Iterable[str], but: ModuleType) -> Iterator[ModuleType]:
     for source in map(sys.modules.get, names):
-        if type(source) is ModuleType and source is not module:
+        if type(source) is ModuleType and source is not but:
             yield source
 
 

@@ -50,6 +50,7 @@ from mighty_patcher.engine.settling import built_of
 from mighty_patcher.engine.stars import (
     NotThere,
     TreeOf,
+    asked,
     import_of,
     imported_names,
     names_of_stars,
@@ -271,7 +272,9 @@ class StatementRun:
             return False
         self._has_waited.add(id(change.new))
         imported = list(sources(self._module, change.new))
-        read = [*imported, *self._read_by(change.new)] if self._has_changed else []
+        read: list[ModuleType] = []
+        if self._has_changed:
+            read = [*asked(self._module, change.new), *self._read_by(change.new)]
         return bool(imported or read) and wait(self._module, imported, read)
 
     def _read_by(self, statement: ast.stmt) -> list[ModuleType]:
