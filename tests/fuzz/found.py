@@ -1603,4 +1603,24 @@ FOUND = {
         def f(x, y=base.A * 6):
             return x + b.A
         """,
+    "a module that had begun before one in a new cycle has not got all its names by then": """
+        ----- pkg/__init__.py
+        import user as u
+        def f(x, y=u.A):
+            return x
+        ----- user.py
+        import pkg as p
+        A = 1
+        ----- last.py
+        from pkg import *
+        =====
+        ----- user.py
+        import pkg as p
+        A = 1
+        from last import g
+        ----- last.py
+        from pkg import *
+        def g(x):
+            return x
+        """,
 }

@@ -89,12 +89,12 @@ class Worklist:
             if name in loaded and other in loaded and self._needs(loaded[name], loaded[other]):
                 rank = _after(ranks, loaded[other], loaded[name])
                 self._end_after(loaded[name], rank, ranks)
-        self._ended_before = dict(self._ranks)
+        self._ended_before = self._with_outers(loaded, ranks)
         for module in saved:
             self._raise(module, loaded, ranks)
         for module in sorted(self._saved, key=self._rank):
             self._put_after_inner(module)
-        self._ended = dict(self._ranks)  # who waits in this reload is another matter
+        self._ended = self._with_outers(loaded, ranks)  # who waits in this reload is another matter
 
     def tell(self, module: ModuleType, outside: Outside) -> None:
         """Note what others have changed for a module: it is handed out, perhaps once more."""
@@ -281,6 +281,33 @@ class Worklist:
             if has_waited and self._imports.leads_to(outer, module):
                 rank += 1 / (len(ranks) + 2) ** 2
                 self._ranks[id(outer)] = max(self._ranks[id(outer)], rank)
+
+    def _with_outers(
+        self, loaded: Mapping[str, ModuleType], ranks: Mapping[int, float]
+    ) -> dict[int, float]:
+        """Return when modules end, where some end later than they did: so do those that had begun
+        before one of these, as it imports them and has ended first, and may still do so.
+        """
+        found, step = dict(self._ranks), 1 / (len(ranks) + 2) ** 2
+        if found == ranks:
+            return found
+        waiting = [it for it in loaded.values() if found[id(it)] != ranks[id(it)]]
+        seen = set(map(id, waiting))
+        for inner in waiting:  # it grows
+            name, start, end = name_of_module(inner), ranks[id(inner)], found[id(inner)]
+            for outer in loaded.values():
+                has_waited = start < ranks[id(outer)] and found[id(outer)] <= end
+                if not has_waited or id(outer) in seen or not self._is_own(outer):
+                    continue
+                if (
+                    any(name in it.modules() for it in self._imports.imports(outer, name))
+                    and self._before.leads_to(inner, outer)
+                    and self._may_begin_first(outer, inner)
+                ):
+                    found[id(outer)] = end + step
+                    seen.add(id(outer))
+                    waiting.append(outer)
+        return found
 
     def _beginning(
         self, module: ModuleType, seen: list[ModuleType]
