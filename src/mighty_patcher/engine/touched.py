@@ -17,6 +17,7 @@ from abc import ABCMeta
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
@@ -318,7 +319,7 @@ def _is_plain_to_see(code: CodeType) -> bool:
     """Tell whether the names of all attributes that a code comes to stand in it, and it calls
     nothing but what has a name there.
     """
-    steps = [it for it in dis.get_instructions(code) if it.opname not in _NO_PART_OF_IT]
+    steps = _steps_of(code)
     for at, step in enumerate(steps):
         if step.opname in _LOADS_NAMES and step.argval in _BY_NAME:
             of = [it for it in steps[at + 1 : at + 4] if it.opname != "PUSH_NULL"][:2]
@@ -337,6 +338,16 @@ def _is_plain_to_see(code: CodeType) -> bool:
         elif step.opname == "BINARY_SUBSCR" and not _NULL_IS_LAST:
             return False  # what is taken out may be called; no other instruction tells
     return True
+
+
+def _steps_of(code: CodeType) -> list[dis.Instruction]:
+    steps = [it for it in dis.get_instructions(code) if it.opname not in _NO_PART_OF_IT]
+    # From 3.14 on a call with *args has no keywords if there is nothing in their place.
+    return [
+        step
+        for step, following in zip_longest(steps, steps[1:])
+        if step.opname != "PUSH_NULL" or following.opname != "CALL_FUNCTION_EX"
+    ]
 
 
 def _is_asked_for_a_name(steps: list[dis.Instruction], at: int) -> bool:
@@ -361,7 +372,7 @@ def _is_named(code: CodeType, callee: dis.Instruction) -> bool:
 
 def _called_in(code: CodeType) -> Iterator[str]:
     """The attributes that a code may call: those that it does for sure where that is to be seen."""
-    steps = [it for it in dis.get_instructions(code) if it.opname not in _NO_PART_OF_IT]
+    steps = _steps_of(code)
     is_told = _NULL_IS_LAST or not any(it.opname == "CALL_FUNCTION_EX" for it in steps)
     for at, step in enumerate(steps):
         if step.opname in _LOADS_ATTRIBUTES:
