@@ -657,3 +657,27 @@ def test_nothing_is_left_behind(program):
         assert state() is None
     finally:
         gc.enable()
+
+
+def test_a_function_in_what_goes_on_is_patched(program):
+    _, m = load(
+        program,
+        "from collections import defaultdict\n@register\nclass C(Plain):\n"
+        "    cache = defaultdict(lambda: 1)\n    limit = 1\n",
+    )
+    cache = m.C.cache
+    assert program.edit("m", ("C(Plain)", "C(Other)"), ("lambda: 1", "lambda: 2")).ok
+    assert (m.C.cache is cache, cache["a"]) == (True, 2)
+    assert program.edit("m", ("limit = 1", "limit = 2"), ("lambda: 2", "lambda: 3")).ok
+    assert (m.C.cache is cache, cache["b"]) == (True, 3)
+
+
+def test_what_was_made_by_a_function_that_changed_is_named(program):
+    source = "def make_one(): return [1]\n@register\nclass C(Plain):\n    x = make_one()\n"
+    _, m = load(program, source)
+    x = m.C.x
+    reload = program.edit("m", ("[1]", "[2]"), ("C(Plain)", "C(Other)"))
+    assert [f"{it.qualname}: {it.reason}" for it in reload.kept] == [
+        "C.x: it was made by make_one(), whose body changed"
+    ]
+    assert m.C.x is x

@@ -236,6 +236,11 @@ class _Body:
         self._olds = [] if change.old is None else body_of(change.old, "body")
         self._news = [] if change.new is None else body_of(change.new, "body")
         self._known: dict[ast.stmt, tuple[set[str], set[str]]] = {}
+        self._become = {  # what evaluates the same
+            it.old: it.new
+            for it in self._children
+            if it.kind in ("keep", "patch") and it.old is not None and it.new is not None
+        }
         self._type_params = {
             it.name
             for statement in (change.old, change.new)
@@ -280,6 +285,7 @@ class _Body:
 
     def _facts_of(self, statement: ast.stmt) -> tuple[set[str], set[str]]:
         """Return the names that a statement reads, and those that it binds."""
+        statement = self._become.get(statement, statement)
         known = self._known.get(statement)
         if known is None:
             found = facts(statement)

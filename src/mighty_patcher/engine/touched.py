@@ -357,7 +357,8 @@ def _is_asked_for_a_name(steps: list[dis.Instruction], at: int) -> bool:
     following = steps[at + 1]
     if following.opname == "CONTAINS_OP":
         return _is_text(steps[at - 2]) and steps[at - 1].opname.startswith(_LOADS_VARIABLES)
-    return following.argval == "get" and _is_text(steps[at + 2])
+    is_get = following.opname in _LOADS_ATTRIBUTES and following.argval == "get"
+    return is_get and _is_text(steps[at + 2])
 
 
 def _is_text(step: dis.Instruction) -> bool:
@@ -394,8 +395,8 @@ def _is_in_library(module: str) -> bool:
 _module_of = vars(type)["__module__"].__get__
 
 
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+def _is_special(name: Any) -> bool:
+    return _is_str(name) and name.startswith("__") and name.endswith("__")
 
 
 def _is_str(value: Any) -> bool:
