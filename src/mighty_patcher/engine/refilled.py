@@ -70,6 +70,7 @@ def refill(
     contents: Sequence[tuple[Container, Container]],
     commit: Callable[[_core.Log], None],
     remember: Callable[[Refilled], None],
+    may_resize: Callable[[], bool] = lambda: True,
 ) -> bool:
     """Give containers other content.
 
@@ -77,9 +78,10 @@ def refill(
         contents: Each container, whose keys are plain, and what it is to have.
         commit: Applies a log and remembers it for an undo.
         remember: Remembers what else is to be undone.
+        may_resize: Asked whether to find out if somebody goes through those that change their size.
 
     Returns:
-        False if somebody goes through one that would change its size: then all are as they were.
+        False if somebody does, or if nobody is to find out: then all are as they were.
     """
     log = _core.Log()
     values: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
@@ -100,7 +102,7 @@ def refill(
             else:
                 log.add_items(target, content)
                 resized.append(target)
-    if resized and not _are_left_alone(resized):
+    if resized and not (may_resize() and _are_left_alone(resized)):
         return False
     remember(
         Refilled(

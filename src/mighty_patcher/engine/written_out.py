@@ -41,6 +41,8 @@ from mighty_patcher.engine.values import is_plain, same_value
 __all__ = ["Lost", "WrittenOut", "lost_entries"]
 
 _MOST_NAMED = 3
+_MOST_RESIZED = 16
+"""To find out whether anybody goes through a dictionary takes a look at all objects."""
 
 
 _Texts = tuple[ast.expr, ast.expr]
@@ -91,6 +93,7 @@ class WrittenOut:
         self._flow: Flow | None = None
         self._start: Mapping[str, Any] = {}
         self._bound_in_functions: set[str] | None = None
+        self._resized = 0
         self._others: dict[int, list[tuple[ast.stmt, Facts]]] = {}
 
     def begin(self, flow: Flow, start: Mapping[str, Any]) -> None:
@@ -210,13 +213,17 @@ class WrittenOut:
             return None
         contents = [(it, _mapped(content, keeper.map)) for it, content in merging.contents]
         is_other = any(differs(*it) for it in contents)
-        if not refill(contents, keeper.put, keeper.remember):
+        if not refill(contents, keeper.put, keeper.remember, self._may_resize):
             merging = Merging(known, is_same, stays, goes_in=False)
             merging.merge(*texts, mine, theirs)
             refill([(theirs, _mapped(merging.contents[-1][1], keeper.map))], keeper.put, _nothing)
             return False, False
         keeper.stale += [_given_up(path, key) for key in merging.given_up]
         return True, is_other
+
+    def _may_resize(self) -> bool:
+        self._resized += 1
+        return self._resized <= _MOST_RESIZED
 
     def _lose(self, lost: Lost, path: str) -> None:
         """Note that an object is lost, unless what had changed it may be gone from the text.
@@ -261,7 +268,8 @@ class WrittenOut:
         for module, outer, bound in places:
             full = f"{outer}.{bound}" if outer else bound
             for statement, found in self._statements(module):
-                if _changes(found, full) or (has_more and _may_fill(statement, bound)):
+                is_changed = bool(found.mutated) and _changes(found, full)
+                if is_changed or (has_more and _may_fill(statement, bound)):
                     return True
         return False
 
