@@ -200,6 +200,43 @@ class TestClasses:
         assert nodes.Call().infer() == "base"
 
 
+class TestItIsSetAgain:
+    """Where the statement is still there, it has the last word."""
+
+    def test_on_a_class_that_gets_a_method_of_that_name(self, project, nodes):
+        reload = project.save(nodes=CALL.replace("# more", OWN))
+        assert nodes.Call().infer() == "outside"
+        assert [it.qualname for it in reload.steps if it.kind == "ran"] == [
+            "Call",
+            "nodes.Call.infer",
+        ]
+        assert project.save(inference=SETS.format("")).ok
+        assert nodes.Call().infer() == "own"
+
+    def test_on_a_class_whose_method_is_defined_anew(self, project):
+        text = CALL.replace("# more", OWN)
+        nodes = project.load("nodes", text)
+        project.load("inference", SETS.format(SETTER))
+        assert project.save(
+            nodes=text.replace('(self): return "own"', '(self, x=1): return "n"')
+        ).ok
+        assert nodes.Call().infer() == "outside"
+        assert project.save(inference=SETS.format("")).ok
+        assert nodes.Call().infer(x=2) == "n"
+
+    def test_on_a_module(self, project):
+        config = project.load("config", "limit = 1\n")
+        project.load("m", "import ~config as config\nconfig.limit = 7\n")
+        reader = project.load("reader", "import ~config as config\nx = config.limit\n")
+        assert project.save(config="limit = 2\n").ok
+        assert (config.limit, reader.x) == (7, 7)
+
+    def test_nobody_else_is_run(self, project, nodes):
+        project.load("other", "from ~nodes import Call\ninfer = Call.infer\nx = [infer == 1]\n")
+        reload = project.save(nodes=CALL.replace("# more", OWN))
+        assert "x" not in [it.qualname for it in reload.steps if it.kind == "ran"]
+
+
 GONE = [("kept", "nodes.Call.infer")]
 
 

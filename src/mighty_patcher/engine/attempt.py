@@ -5,7 +5,6 @@ one of them raises, all is taken back.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import ModuleType
 
@@ -20,7 +19,7 @@ from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner
 from mighty_patcher.engine.report import Step, found_besides
 from mighty_patcher.engine.stars import exported
-from mighty_patcher.engine.taken_back import Edited, Found, find_taken_back
+from mighty_patcher.engine.taken_back import Edited, Found, find_taken_back, may_assign
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.version import Version, parsed
 from mighty_patcher.engine.worklist import Turn, Worklist
@@ -109,6 +108,10 @@ class _Saved:
         found = (pair for it in new.tree.body for pair in facts(it).attributes)
         return {attribute for path, attribute in found if path in paths}
 
+    def is_gone(self, module: ModuleType) -> bool:
+        """Tell whether a module's file is gone, and nobody imports it."""
+        return any(it is module for it, _ in self._gone)
+
     def taken_back(self) -> Found:
         """Find what statements have set which are gone."""
         edited: list[Edited] = []
@@ -125,15 +128,10 @@ class _Saved:
 
     def _may_set(self, name: str) -> Iterator[tuple[ModuleType, ast.Module]]:
         """Yield the modules that may set an attribute of this name."""
-        assignment: re.Pattern[bytes] | None = None
-        gone = {id(it) for it, _ in self._gone}
         for module, text in self._in_force.texts():
             now = self._versions.get(id(module), text)
-            if name.encode() in now.data and id(module) not in gone:
-                if assignment is None:
-                    assignment = re.compile(rb"\b%s\b[^=\n]*=|setattr" % re.escape(name.encode()))
-                if assignment.search(now.data):
-                    yield module, now.tree
+            if may_assign(now, name) and not self.is_gone(module):
+                yield module, now.tree
 
     def text(self, module: ModuleType, before: bool) -> Version | None:
         """Return the text that a module is to run, or has run so far."""
@@ -160,8 +158,15 @@ class _Teller:
     def tell(self, module: ModuleType, outside: Outside) -> None:
         """Note what others have changed for a module."""
         module = behind(module) or module
-        if outside.asks_only() and id(module) not in self._texts:
+        if self._saved.is_gone(module):
+            return
+        if (outside.set_anew or outside.asks_only()) and id(module) not in self._texts:
             self._texts[id(module)] = self._saved.text(module, before=False)
+        if outside.set_anew:
+            text = self._texts[id(module)]
+            names = {it for _, it in outside.set_anew}
+            if text is None or not any(may_assign(text, it) for it in names):
+                return
         if not outside.asks_only() or outside.is_spelt(self._texts[id(module)]):
             self._work.tell(module, outside)
 

@@ -183,6 +183,12 @@ class Flow:
         """
         self._set_again |= set(attributes)
 
+    def set_anew(self, attributes: Collection[tuple[str, str]]) -> None:
+        """Have statements executed that assign attributes of classes that others have set."""
+        self.set_again(attributes)
+        if attributes:
+            self._begin_again()
+
     def reads_the_same(self, expression: ast.expr) -> bool:
         """Tell whether a part of what `next` has returned reads nothing that has changed."""
         assert self._current is not None
@@ -540,6 +546,9 @@ class Flow:
         for root, attribute in sorted(found.attributes):
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
                 return f"reads {root}.{attribute}, which changed"
+        for root, attribute in sorted(self._attributes if found.sets else ()):
+            if f"{root}.{attribute}" in found.sets:
+                return f"sets {root}.{attribute}, which has been set anew"
         is_definition = isinstance(self._inputs.changes[at].new, _DEFINITION)
         for root, attribute in sorted(found.mutated & self._set_again if not is_definition else ()):
             return f"sets {root}.{attribute}, which has been set anew"

@@ -184,6 +184,10 @@ class Followers:
             if reader is not module or "." in path:  # its own names it knows already
                 self._tell(reader, Outside(attributes={(path, name)}))
         run.attributes.clear()
+        for reader, path, name in readers_of_classes(run.set_anew):
+            if reader is not module or "." in path:
+                self._tell(reader, Outside(set_anew={(path, name)}))
+        run.set_anew.clear()
 
     def follow_refilled(self, module: ModuleType, refilled: dict[str, Any]) -> None:
         """Tell those who read what a module holds, and what has other content now.

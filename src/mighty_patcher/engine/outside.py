@@ -44,6 +44,8 @@ class Outside:
             others now, by the name of each.
         removed: The values of the names that were removed from it, as it has them no more from one
             of these.
+        set_anew: Attributes of classes of other modules that have been set by their statements, by
+            its names for these: who assigns them has the last word.
         refilled: Names whose objects have been given other content, and these objects.
         taken_back: Attributes of the module, or of its classes, that others had set.
     """
@@ -54,6 +56,7 @@ class Outside:
     imported: set[str] = field(default_factory=set)
     exported: dict[str, set[str]] = field(default_factory=dict)
     removed: dict[str, Any] = field(default_factory=dict)
+    set_anew: set[tuple[str, str]] = field(default_factory=set)
     refilled: dict[str, Any] = field(default_factory=dict)
     taken_back: list[TakenBack] = field(default_factory=list)
 
@@ -63,7 +66,7 @@ class Outside:
     def asks_only(self) -> bool:
         """Tell whether it concerns only who asks other modules for their names."""
         found = self.before, self.rebuilt, self.imported, self.exported, self.removed
-        return not any((*found, self.refilled, self.taken_back))
+        return not any((*found, self.set_anew, self.refilled, self.taken_back))
 
     def is_spelt(self, text: Version | None) -> bool:
         """Tell whether a text, if it is known, has any of the names in it that others are asked
@@ -75,6 +78,7 @@ class Outside:
         """Add what others have changed since; of a name the oldest value counts."""
         self.before = {**other.before, **self.before}
         self.attributes |= other.attributes
+        self.set_anew |= other.set_anew
         self.rebuilt |= other.rebuilt
         self.imported |= other.imported
         self.exported = {**other.exported, **self.exported}

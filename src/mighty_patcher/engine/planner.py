@@ -255,7 +255,7 @@ def _mentions(text: Version, outside: Outside) -> bool:
     names = (*outside.before, *outside.imported, *outside.refilled)
     twice = 1 if text.may_import_all else 2  # what imports all need not spell it
     return (
-        bool(outside.rebuilt or outside.exported or outside.taken_back)
+        bool(outside.rebuilt or outside.exported or outside.set_anew or outside.taken_back)
         or outside.is_spelt(text)
         or any(text.data.count(it.encode()) >= twice for it in names)
     )

@@ -103,6 +103,7 @@ class StatementRun:
         steps: What was executed, and why.
         elsewhere: Classes of other modules that have to be built again: the name of the module,
             that of the class, and why.
+        set_anew: Classes, and the names of attributes that their statements have set again.
         attributes: Classes, and the names of their attributes that have other values.
         methods: Classes, names in them, and functions that they had under these.
         lines: The name of the module with each line of a statement that was executed.
@@ -120,6 +121,7 @@ class StatementRun:
         self.elsewhere: list[tuple[str, str, str]] = []
         self.attributes: list[tuple[type, set[str]]] = []
         self.methods: list[tuple[type, str, Any]] = []
+        self.set_anew: list[tuple[type, set[str]]] = []
         self.lines: set[tuple[str, int]] = set()
         self.bound: set[str] = set()
         self._module = module
@@ -230,6 +232,7 @@ class StatementRun:
         self.written_out.begin(flow, self._start)
         keeper.written_out = self.written_out
         flow.rebuild(outside.rebuilt)
+        flow.set_anew(outside.set_anew)
         self._taken_back += outside.taken_back
         self.steps += take_back(keeper, self._taken_back)
         for it in outside.taken_back:
@@ -404,8 +407,11 @@ class StatementRun:
             self._tell_of(cls, {name}, flow)
         while keeper.changed:
             base, before = keeper.changed.pop()
-            flow.set_again(set(self._spelt(base, before.changed(base))))
             self.methods += methods_lost(before, base, keeper.definitions[0].get(qualname_of(base)))
+            changed = before.changed(base)
+            flow.set_again(set(self._spelt(base, changed)))
+            if again := changed & before.content.keys() & class_dict(base).keys():
+                self.set_anew.append((base, again))
             names, content = before.other_values(base), before.content.items()
             own, prefix = name_of_module(self._module), f"{qualname_of(base)}."
             self.steps += with_other_names(own, prefix, content, content_of(base))

@@ -10,9 +10,11 @@ done stays, and the report says so (`effects`).
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +45,9 @@ from mighty_patcher.engine.values import is_plain
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
+    from mighty_patcher.engine.version import Version
 
-__all__ = ["Edited", "Found", "find_taken_back", "left_as_set", "take_back"]
+__all__ = ["Edited", "Found", "find_taken_back", "left_as_set", "may_assign", "take_back"]
 
 Edited = tuple[ModuleType, ast.Module, ast.Module]
 """A module, its syntax tree in force, and the one that was saved: an empty one if it is gone."""
@@ -124,6 +127,17 @@ def find_taken_back(
                     found.lines.setdefault(id(module), set()).add(setting.line)
         found.whole[id(module)] = found.lines.get(id(module), set()) - stays
     return found
+
+
+def may_assign(text: Version, name: str) -> bool:
+    """Tell whether a text may set an attribute of a name."""
+    spelt = name.encode()
+    return spelt in text.data and _assignment(spelt).search(text.data) is not None
+
+
+@lru_cache(maxsize=64)
+def _assignment(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"\.\s*%s\b\s*[:,=)\]][^=]|setattr" % re.escape(name))
 
 
 def take_back(keeper: Keeper, taken_back: Iterable[TakenBack]) -> Iterator[Step]:
