@@ -276,6 +276,14 @@ class TestItStays:
             """,
             "Call = type('Call', (), {'infer': 1})\n",
             """
+            import typing
+            class Call(typing.NamedTuple): infer: int = 1
+            """,
+            """
+            class Call:
+                __slots__ = ("infer",)
+            """,
+            """
             class Call:
                 vars()["infer"] = 1
             """,

@@ -16,6 +16,9 @@ The rules, where they are not obvious:
   what had been put into the old one is put into the new.
 * ``settings["a"] = 3`` below that is executed again, as it has had the last word: where its text
   tells the very place and it calls nothing. Any other is kept, and the report says so.
+* ``config.limit = 7`` is executed again when config has set limit anew: it has the last word, too.
+* A dictionary, list or set that is written out goes on (`written_out`); who reads it is run as if
+  it were another.
 * A name that only a branch had set that is not taken any more stays, and the report says so; its
   readers are not run. For the branch may say ``if "cache" not in globals()``.
 * A loop is taken to bind its target: nobody reuses a loop's variable for when there was nothing.

@@ -33,6 +33,7 @@ from mighty_patcher.engine.metaclasses import builds_a_class, way_for
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside, TakenBack
 from mighty_patcher.engine.report import Stale, Step
+from mighty_patcher.engine.settling import FIELDS
 from mighty_patcher.engine.toplevel import (
     OF_EVERY_MODULE,
     is_never_run,
@@ -244,7 +245,7 @@ class _Gone:
         had under a name, and it has this value now.
         """
         if is_class(owner):
-            if class_dict(owner).get(name, ABSENT) is not value or name in DERIVED:
+            if class_dict(owner).get(name, ABSENT) is not value or _is_made(owner, name):
                 return None
             if owner not in self._places:
                 self._places[owner] = self._place_of_class(owner)
@@ -303,6 +304,22 @@ class _Setters:
             # What is yet to be made is another object.
             return [_UNKNOWN] if root.id in self._imported else []
         return _values(setting.owner, self._namespace, setting.loops)
+
+
+def _is_made(cls: type, name: str) -> bool:
+    """Tell whether an attribute of a class may be made of its definition, without being bound in
+    it: special methods of data classes, descriptors of slots, what a named tuple has.
+    """
+    content = class_dict(cls)
+    slots = content.get("__slots__", ())
+    is_special = name.startswith("__") and name.endswith("__")
+    return (
+        name in DERIVED
+        or "_fields" in content
+        or (is_special and any(it in content for it in FIELDS))
+        or not is_one_of(type(slots), (str, tuple, list))
+        or name in ([slots] if type(slots) is str else slots)
+    )
 
 
 def _has_own_hook(cls: type) -> bool:
