@@ -405,6 +405,7 @@ class StatementRun:
         while self.written_out.members:
             cls, name = self.written_out.members.pop()
             self._tell_of(cls, {name}, flow)
+            self.steps += made_with(cls, {name}, [])
         while keeper.changed:
             base, before = keeper.changed.pop()
             self.methods += methods_lost(before, base, keeper.definitions[0].get(qualname_of(base)))
