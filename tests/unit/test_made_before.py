@@ -232,6 +232,56 @@ def test_what_was_made_of_what_is_kept(project):
     ]
 
 
+MAKERS = """
+    import functools
+    RATE = 2
+    def step(n): return n + 1
+    def make(n):
+        n = step(n)
+        def inner(x=1): return x * n * RATE
+        def other(): return 3
+        return inner
+    def more(n): return make(n)
+    def tagged(f):
+        f.tag = 4
+        @functools.wraps(f)
+        def wrapper(): return f() + 5
+        return wrapper
+    h = more(1)
+    @tagged
+    def f(): return 6
+    """
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        (["x * n/n * x"], ""),
+        (["x * n/n * x", "RATE = 2/RATE = 7"], ""),
+        (["x * n/n * x", "x=1/x=7"], "h"),
+        (["x * n/n * x", "step(n)\n/step(n + 7)\n"], "h"),
+        (["x * n/n * x", "n + 1/n + 7"], "h"),
+        (["x * n/n * x", "return make(n)/return make(n + 7)"], "h"),
+        (["x * n/n * x", "return 3/return 7"], "h"),
+        (["() + 5/() + 7"], ""),
+        (["return 6/return 7", "() + 5/() + 7"], ""),
+        (["return 6/return 7", "tag = 4/tag = 7"], "f"),
+        (["() + 5/() + 7", "tag = 4/tag = 7"], "f"),
+    ],
+)
+def test_what_has_the_new_body_and_is_otherwise_not_as_it_would_be_made(project, edits, said):
+    m = project.load("m", MAKERS)
+    project.engine()
+    h, text = m.h, project.path("m").read_text()
+    for edit in edits:
+        old, new = edit.split("/")
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    found = kept(project, project.save(m=text))
+    assert [it.partition(":")[0] for it in found] == ([f"m.{said}"] if said else [])
+    assert m.h is h
+
+
 def test_in_a_block_of_which_only_a_part_is_run(project):
     source = "def make(): return [1]\nif 1:\n    x = make()\n    y = make()\n"
     m = project.load("m", source)
