@@ -10,7 +10,7 @@ import pytest
 
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import content_of
-from mighty_patcher.engine.hierarchy import Move, can_move, making_way
+from mighty_patcher.engine.hierarchy import Derivation, can_derive, making_way
 
 
 class Stranger(type):
@@ -28,16 +28,16 @@ class Ordered(type):
         return super().mro()
 
 
-def log_of(moves: list[Move]) -> _core.Log:
+def log_of(wanted: list[Derivation]) -> _core.Log:
     log = _core.Log()
-    for move in moves:
-        log.add_type(move.cls, content_of(move.cls), bases=move.bases)
+    for one in wanted:
+        log.add_type(one.cls, content_of(one.cls), bases=one.bases)
     return log
 
 
-def commits(moves: list[Move]) -> bool:
+def commits(wanted: list[Derivation]) -> bool:
     """Ask CPython, and take it back."""
-    log = log_of(moves)
+    log = log_of(wanted)
     try:
         log.commit()
     except TypeError:
@@ -51,7 +51,7 @@ def orders(classes: list[type]) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("metaclass", [type, Stranger])
-def test_random_moves_of_several_classes(metaclass: type) -> None:
+def test_random_bases_of_several_classes(metaclass: type) -> None:
     chance, told, helped = random.Random(7), {True: 0, False: 0}, 0
     for _ in range(1500):
         root: Any = metaclass("Root", (), {})
@@ -66,15 +66,17 @@ def test_random_moves_of_several_classes(metaclass: type) -> None:
                     continue
         before = orders(classes)
         moved = chance.sample(classes[1:], min(len(classes) - 1, chance.choice([1, 1, 2, 3])))
-        moves = [
-            Move(cls, tuple(chance.sample(classes, chance.choice([1, 1, 2, 2]))), metaclass)
+        wanted = [
+            Derivation(cls, tuple(chance.sample(classes, chance.choice([1, 1, 2, 2]))), metaclass)
             for cls in moved
         ]
-        expected = commits(moves)
-        assert can_move(moves) is expected, [(it.cls, it.bases, it.cls.__bases__) for it in moves]
-        ways = [] if expected else making_way(moves)
+        expected = commits(wanted)
+        assert can_derive(wanted) is expected, [
+            (it.cls, it.bases, it.cls.__bases__) for it in wanted
+        ]
+        ways = [] if expected else making_way(wanted)
         if ways:
-            assert commits([*ways, *moves]), (ways, moves)
+            assert commits([*ways, *wanted]), (ways, wanted)
             helped += 1
         assert orders(classes) == before
         told[expected] += 1
@@ -83,9 +85,9 @@ def test_random_moves_of_several_classes(metaclass: type) -> None:
 
 
 @pytest.mark.parametrize("metaclass", [type, Stranger])
-def test_random_moves_of_classes_with_slots(metaclass: type) -> None:
+def test_random_bases_of_classes_with_slots(metaclass: type) -> None:
     """With a metaclass CPython looks at the layouts of all classes in an order; who tells that
-    classes can move must be right, and who does not know may ask.
+    classes can be derived must be right, and who does not know may ask.
     """
     chance, moved = random.Random(7), 0
     for _ in range(2000):
@@ -99,14 +101,14 @@ def test_random_moves_of_classes_with_slots(metaclass: type) -> None:
                 classes.append(metaclass(f"C{number}", tuple(bases), content))
         before = orders(classes)
         bases = chance.sample(classes, chance.choice([1, 2]))
-        move = Move(chance.choice(classes), tuple(bases), metaclass)
-        moves = [move, *making_way([move])]
-        if can_move(moves):
+        one = Derivation(chance.choice(classes), tuple(bases), metaclass)
+        wanted = [one, *making_way([one])]
+        if can_derive(wanted):
             try:
-                log_of(moves)
+                log_of(wanted)
             except (TypeError, ValueError):
                 continue  # laid out in another way, which others look at
-            assert commits(moves), moves
+            assert commits(wanted), wanted
             moved += 1
         assert orders(classes) == before
     assert moved > 50
@@ -119,12 +121,12 @@ def test_a_class_whose_bases_move_in_the_same_commit() -> None:
 
     class B(A): ...
 
-    assert can_move([Move(A, (Base,), type), Move(B, (A, Base), type)])
+    assert can_derive([Derivation(A, (Base,), type), Derivation(B, (A, Base), type)])
     # Before A derives from it, Base may stand in front of A; afterwards only behind it.
-    assert can_move([Move(B, (Base, A), type)])
-    both = [Move(A, (Base,), type), Move(B, (Base, A), type)]
-    assert not can_move(both)
-    assert not can_move(both[::-1])
+    assert can_derive([Derivation(B, (Base, A), type)])
+    both = [Derivation(A, (Base,), type), Derivation(B, (Base, A), type)]
+    assert not can_derive(both)
+    assert not can_derive(both[::-1])
     assert not commits(both)
 
 
@@ -135,10 +137,10 @@ def test_an_order_that_there_is_only_when_another_class_has_moved() -> None:
 
     class B: ...
 
-    moves = [Move(B, (Base, A), type), Move(A, (object,), type)]
-    assert not can_move(moves[:1])
-    assert can_move(moves)
-    assert commits(moves)
+    wanted = [Derivation(B, (Base, A), type), Derivation(A, (object,), type)]
+    assert not can_derive(wanted[:1])
+    assert can_derive(wanted)
+    assert commits(wanted)
 
 
 def test_what_no_class_can_derive_from() -> None:
@@ -146,10 +148,10 @@ def test_what_no_class_can_derive_from() -> None:
 
     class B(A): ...
 
-    assert not can_move([Move(A, (B,), type)])
-    assert not can_move([Move(A, (A,), type)])
-    assert not can_move([Move(A, (bool,), type)])
-    assert not can_move([Move(A, (B, B), type)])
+    assert not can_derive([Derivation(A, (B,), type)])
+    assert not can_derive([Derivation(A, (A,), type)])
+    assert not can_derive([Derivation(A, (bool,), type)])
+    assert not can_derive([Derivation(A, (B, B), type)])
 
 
 def test_nobody_knows_what_a_metaclass_orders() -> None:
@@ -159,5 +161,5 @@ def test_nobody_knows_what_a_metaclass_orders() -> None:
 
     class B(A, metaclass=Ordered): ...
 
-    assert not can_move([Move(A, (Base,), Ordered)])
-    assert not can_move([Move(A, (Base,), type)]), "B would be asked"
+    assert not can_derive([Derivation(A, (Base,), Ordered)])
+    assert not can_derive([Derivation(A, (Base,), type)]), "B would be asked"

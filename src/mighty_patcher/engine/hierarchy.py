@@ -14,7 +14,7 @@ from typing import Any
 
 from mighty_patcher.engine.classes import ClassEdit, bases_of, class_dict, mro_of
 
-__all__ = ["Move", "can_move", "making_way"]
+__all__ = ["Derivation", "can_derive", "making_way"]
 
 _BASETYPE = 1 << 10  # Py_TPFLAGS_BASETYPE, Include/object.h
 _flags_of = vars(type)["__flags__"].__get__
@@ -26,7 +26,7 @@ _Order = tuple[type, ...]
 
 
 @dataclass(frozen=True)
-class Move:
+class Derivation:
     """A class and what it is to derive from.
 
     Attributes:
@@ -40,7 +40,7 @@ class Move:
     metaclass: type
 
     @classmethod
-    def of(cls, edit: ClassEdit) -> Move:
+    def of(cls, edit: ClassEdit) -> Derivation:
         """Return what an edit does to the bases of its class."""
         return cls(
             edit.target, edit.bases or bases_of(edit.target), edit.metaclass or type(edit.target)
@@ -51,11 +51,11 @@ class _NobodyKnowsError(Exception):
     """A metaclass has a say in it."""
 
 
-def can_move(moves: Sequence[Move]) -> bool:
+def can_derive(wanted: Sequence[Derivation]) -> bool:
     """Tell whether classes can be given other bases in one commit.
 
     Args:
-        moves: The classes. One that conflicts now may be able to move when others have.
+        wanted: The classes. One that conflicts now may be possible when others have.
 
     Returns:
         True if CPython will do it. False if it will not, or if only CPython knows: where an ``mro``
@@ -63,31 +63,30 @@ def can_move(moves: Sequence[Move]) -> bool:
         bases have and others have not.
     """
     try:
-        return _World().move_all(moves)
+        return _World().derive_all(wanted)
     except _NobodyKnowsError:
         return False
 
 
-def making_way(moves: Sequence[Move]) -> list[Move]:
-    """Find what classes could derive from for a while so that others can move at once.
+def making_way(wanted: Sequence[Derivation]) -> list[Derivation]:
+    """Find what classes could derive from for a while so that others can have other bases at once.
 
-    A class that derives from one that moves may be in its way, though the text that was saved has
-    other bases for both: CPython would not have made it yet.
+    A class may be in the way of one that it derives from, though the text that was saved has other
+    bases for both: CPython would not have made it yet.
 
     Args:
-        moves: The classes that are to move, and cannot.
+        wanted: The classes that are to have other bases, and cannot.
 
     Returns:
-        The moves that make way: of each class that is in the way, to those of its bases that do not
-        come by way of the others, or else to the one that lays out its instances. Empty if nothing
-        helps.
+        What makes way: each class that is in the way, with those of its bases that do not come by
+        way of the others, or else with the one that lays out its instances. Empty if nothing helps.
     """
-    ways: dict[int, Move] = {}
-    untried: dict[int, list[Move]] = {}
+    ways: dict[int, Derivation] = {}
+    untried: dict[int, list[Derivation]] = {}
     try:
-        while not (world := _World()).move_all([*ways.values(), *moves]):
+        while not (world := _World()).derive_all([*ways.values(), *wanted]):
             cls = world.in_the_way
-            if cls is None or any(move.cls is cls for move in moves):
+            if cls is None or any(one.cls is cls for one in wanted):
                 return []
             others = untried.setdefault(id(cls), world.ways_of(cls))
             if not others:
@@ -107,32 +106,32 @@ def _has_own_layout(cls: type) -> bool:
 
 
 class _World:
-    """The classes as they will be after some moves, by identity: a metaclass may hash and compare
-    its classes as it likes.
+    """The classes as they will be when some derive from others, by identity: a metaclass may hash
+    and compare its classes as it likes.
 
     Attributes:
-        in_the_way: The class that has no order of methods if another moves; None if a move fails
-            for something else.
+        in_the_way: The class that has no order of methods if another derives from others; None if
+            it fails for something else.
     """
 
     def __init__(self) -> None:
         self.in_the_way: type | None = None
         self._failed: dict[int, _Order] = {}
-        self._moved: dict[int, Move] = {}
+        self._derived: dict[int, Derivation] = {}
         self._orders: dict[int, _Order] = {}
 
-    def move_all(self, moves: Sequence[Move]) -> bool:
-        """Move classes in the order in which they can, and tell whether all have moved."""
-        waiting = list(moves)
+    def derive_all(self, wanted: Sequence[Derivation]) -> bool:
+        """Derive classes from others in the order in which they can; tell whether all do."""
+        waiting = list(wanted)
         while waiting:
-            left = [move for move in waiting if not self.move(move)]
+            left = [one for one in waiting if not self.derive(one)]
             if len(left) == len(waiting):
                 return False
             waiting = left
         return True
 
-    def ways_of(self, cls: type) -> list[Move]:
-        """Return other bases for a class that is in the way of the last that could not move."""
+    def ways_of(self, cls: type) -> list[Derivation]:
+        """Return other bases for a class that is in the way of the last that failed."""
         bases, orders = bases_of(cls), self._failed
         apart = tuple(
             base
@@ -145,32 +144,32 @@ class _World:
         )
         solid: type = _base_of(cls)
         found = [apart] if apart and len(apart) < len(bases) else []
-        return [Move(cls, way, type(cls)) for way in [*found, (solid,)]]
+        return [Derivation(cls, way, type(cls)) for way in [*found, (solid,)]]
 
-    def move(self, move: Move) -> bool:
-        """Move a class, and tell whether it can; nothing has changed if not."""
+    def derive(self, one: Derivation) -> bool:
+        """Derive a class from others; tell whether it can, and nothing has changed if not."""
         self.in_the_way = None
-        for base in move.bases:
-            if not _flags_of(base) & _BASETYPE or any(it is move.cls for it in self._order(base)):
+        for base in one.bases:
+            if not _flags_of(base) & _BASETYPE or any(it is one.cls for it in self._order(base)):
                 return False
-        moved, orders = dict(self._moved), dict(self._orders)
-        self._moved.pop(id(move.cls), None)  # it comes last among the subclasses of its bases
-        self._moved[id(move.cls)] = move
-        if self._reorder(move.cls):
+        derived, orders = dict(self._derived), dict(self._orders)
+        self._derived.pop(id(one.cls), None)  # it comes last among the subclasses of its bases
+        self._derived[id(one.cls)] = one
+        if self._reorder(one.cls):
             return True
         self._failed = self._orders
-        self._moved, self._orders = moved, orders
+        self._derived, self._orders = derived, orders
         return False
 
     def _order(self, cls: type) -> _Order:
         return self._orders.get(id(cls)) or mro_of(cls)
 
     def _bases(self, cls: type) -> tuple[type, ...]:
-        return self._moved[id(cls)].bases if id(cls) in self._moved else bases_of(cls)
+        return self._derived[id(cls)].bases if id(cls) in self._derived else bases_of(cls)
 
     def _reorder(self, cls: type) -> bool:
         """Compute the order of a class, then of those that derive from it."""
-        metaclass = self._moved[id(cls)].metaclass if id(cls) in self._moved else type(cls)
+        metaclass = self._derived[id(cls)].metaclass if id(cls) in self._derived else type(cls)
         if next(it for it in mro_of(metaclass) if "mro" in class_dict(it)) is not type:
             raise _NobodyKnowsError
         order = self._merged(cls)
@@ -183,10 +182,10 @@ class _World:
         return all(map(self._reorder, self._subclasses(cls)))
 
     def _subclasses(self, cls: type) -> list[type]:
-        """In the order in which CPython has them: one that moved was added anew."""
+        """In the order in which CPython has them: one that was given other bases was added anew."""
         derived: list[type] = type.__subclasses__(cls)
-        stayed = [it for it in derived if id(it) not in self._moved]
-        came = [it.cls for it in self._moved.values() if any(base is cls for base in it.bases)]
+        stayed = [it for it in derived if id(it) not in self._derived]
+        came = [it.cls for it in self._derived.values() if any(base is cls for base in it.bases)]
         return stayed + came
 
     def _merged(self, cls: type) -> _Order | None:

@@ -26,7 +26,7 @@ from mighty_patcher.engine.classes import (
     own_storage,
     qualname_of,
 )
-from mighty_patcher.engine.hierarchy import Move, can_move
+from mighty_patcher.engine.hierarchy import Derivation, can_derive
 from mighty_patcher.engine.identity import IdentityDict, are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
 from mighty_patcher.engine.making_way import MakingWay
@@ -252,10 +252,10 @@ class KeptClasses:
             return (
                 "its bases changed, and the JIT of this Python goes on with those it has compiled"
             )
-        moves = [*self._edits, ClassEdit(old, content_of(old), bases, metaclass, shape)]
+        wanted = [*self._edits, ClassEdit(old, content_of(old), bases, metaclass, shape)]
         log = _core.Log()
         try:
-            for edit in moves:
+            for edit in wanted:
                 log.add_type(
                     edit.target,
                     content_of(edit.target),
@@ -263,14 +263,14 @@ class KeptClasses:
                     metaclass=edit.metaclass,
                     donor=edit.shape,
                 )
-            if not can_move([Move.of(edit) for edit in moves]):
+            if not can_derive([Derivation.of(edit) for edit in wanted]):
                 log.commit()  # to be told why, or that it can be done all the same
                 log.undo()
         except (TypeError, ValueError) as error:
             words = _in_one_line(error)
             if "layout" in words or type(error) is ValueError:
                 return f"CPython cannot lay it out with its new bases ({words})"
-            ways = self._making_way.plan(moves, words) if self._making_way is not None else []
+            ways = self._making_way.plan(wanted, words) if self._making_way is not None else []
             if not ways:
                 raise
             self._edits += ways

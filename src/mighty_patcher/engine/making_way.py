@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import ClassEdit, content_of, qualname_of
-from mighty_patcher.engine.hierarchy import Move, making_way
+from mighty_patcher.engine.hierarchy import Derivation, making_way
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["MakingWay"]
@@ -43,7 +43,7 @@ class MakingWay:
         """
         ways = [
             ClassEdit(it.cls, content_of(it.cls), it.bases, None, None)
-            for it in making_way([Move.of(edit) for edit in edits])
+            for it in making_way([Derivation.of(edit) for edit in edits])
         ]
         log = _core.Log()
         try:
