@@ -66,11 +66,11 @@ class Successors:
         anew = [name for name in now.keys() & before.keys() if now[name] is not before[name]]
         if not anew:
             return
-        still = IdentitySet(now.values())
+        still = IdentitySet(it for value in now.values() for it in (value, *functions_within(value)))
         for name in anew:
             for old, new in _functions_beside(before[name], now[name]):
-                is_made = name in decorated or (name not in aliases and wrap_the_same(old, new))
-                if is_made and old not in still:
+                is_made = name in decorated or wrap_the_same(old, new)
+                if is_made and name not in aliases and old not in still:
                     self.note(old, new)
 
     def watch(self, values: Iterable[Any]) -> list[Any]:
