@@ -1623,4 +1623,53 @@ FOUND = {
         def g(x):
             return x
         """,
+    "who has to be begun for one module waits for another before": """
+        ----- base.py
+        def f(x, y=5):
+            return x
+        ----- user.py
+        from base import *
+        A = 1
+        ----- last.py
+        from base import f
+        =====
+        ----- base.py
+        def f(x, y=5):
+            return x
+        from last import make_2
+        from user import A, g as h
+        ----- user.py
+        from base import *
+        def g(x: int):
+            return x
+        A = 1
+        ----- last.py
+        def make_2(n):
+            return n
+        from base import f
+        """,
+    "a package on the way to what has begun has begun, too": """
+        ----- base.py
+        A = 1
+        ----- pkg/two.py
+        from base import A
+        B = 3
+        ----- pkg/__init__.py
+        ----- last.py
+        import functools
+        =====
+        ----- pkg/two.py
+        from base import A
+        B = 3
+        from last import f
+        def g(x, *, z: int = [A, 4][-1]):
+            return x
+        ----- pkg/__init__.py
+        from pkg.two import g
+        ----- last.py
+        import functools
+        from pkg.two import B
+        def f(x: int, y=[B, 7][-1]):
+            return x
+        """,
 }

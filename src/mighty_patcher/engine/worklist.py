@@ -107,6 +107,10 @@ class Worklist:
         if module is None:
             return None
         begins = self._beginning(module, [module])
+        awaited = None if begins is None else self._awaited_by(begins[0], module)
+        if awaited is not None:
+            module = awaited
+            begins = self._beginning(module, [module])
         if begins is not None:
             outer, line = begins
             self.begun[id(outer)] = line
@@ -133,7 +137,14 @@ class Worklist:
             Whether it has to wait. Then it has another turn, after what it waits for.
         """
         waiting = {*map(id, self._saved), *self._told}
-        found = [it for it in imported if id(it) in waiting]
+        held = [name_of_module(it) for it in imported if id(it) in self._held]
+        found = [
+            it
+            for it in imported
+            if id(it) in waiting
+            # A package has begun before what is in it.
+            and not any(name.startswith(f"{name_of_module(it)}.") for name in held)
+        ]
         found += [it for it in read if self._follows(it, module)]
         found = [it for it in found if id(it) not in self._held]
         if not found:
@@ -201,6 +212,13 @@ class Worklist:
         if first is not None and not any(self._rank(it) < self._rank(first) for it in self._saved):
             return first
         return self._saved[0] if self._saved else None
+
+    def _awaited_by(self, outer: ModuleType, module: ModuleType) -> ModuleType | None:
+        """Return what a module waits for that has to be begun for another one."""
+        for it in (*self._saved, *(told for told, _ in self._told.values())):
+            if it is not module and any(one is outer for one in self._awaited.get(id(it), ())):
+                return it
+        return None
 
     def _taken(self, module: ModuleType) -> Outside:
         return self._told.pop(id(module), (module, Outside()))[1]
