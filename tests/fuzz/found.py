@@ -1672,4 +1672,24 @@ FOUND = {
         def f(x: int, y=[B, 7][-1]):
             return x
         """,
+    "nobody waits for who only imports a module and takes nothing from it": """
+        ----- base.py
+        A = 1
+        import pkg.two
+        ----- pkg/two.py
+        import functools
+        from base import A
+        ----- pkg/__init__.py
+        import base as b
+        =====
+        ----- pkg/two.py
+        import functools
+        from base import A
+        from pkg import b
+        class K:
+            x = A + 3
+        ----- pkg/__init__.py
+        import base as b
+        from pkg.two import K
+        """,
 }

@@ -240,8 +240,18 @@ class Worklist:
                 break
 
     def _follows(self, other: ModuleType, module: ModuleType) -> bool:
-        """Tell whether a module may have names from another."""
-        return self._is_own(other) and self._needs(other, module)
+        """Tell whether a module may have names from another, and does not only import that."""
+        if not (self._is_own(other) and self._needs(other, module)):
+            return False
+        name = name_of_module(module)
+        found = ((it.needs(sys.modules), it) for it in self._imports.imports(other))
+        taken = {(source, it.name if source == it.module else "") for source, it in found}
+        taken.discard((name, ""))  # the module itself
+        return (
+            any(source == name for source, _ in taken)
+            or name in self._imports.sources(taken, name)
+            or bool(self._asked(other, module))
+        )
 
     def _raise(
         self,
