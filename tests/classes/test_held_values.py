@@ -426,6 +426,31 @@ def test_what_reads_something_that_changed(program):
     assert (m.C.a.of, m.C.b is b, m.C().inherited(), len(lib.made)) == ((2,), True, "other", 3)
 
 
+@pytest.mark.parametrize("edit", [("limit = 1", "limit = 2"), ("C(Plain)", "C(Other)")])
+@pytest.mark.parametrize(
+    ("below", "is_held"),
+    [
+        ("C = fills(C)", False),
+        ("C = methods(C)", False),
+        ("C = dataclasses.dataclass(C)", True),
+        ("C = named('x')(C)", True),
+        ("C = register(C)", True),
+    ],
+)
+def test_what_decorates_the_class_below_it(program, programs, below, is_held, edit):
+    _, m = load(
+        program,
+        "class C(Plain):\n    x: list = dataclasses.field(default_factory=list)\n    items = []\n"
+        f"    limit = 1\n    def f(self): return 1\n{below}\n",
+    )
+    items = m.C.items
+    assert program.edit("m", edit).ok
+    expected = fresh(program, programs)
+    assert (m.C.items is items, m.C.items) == (is_held, expected.items)
+    assert m.C().f() == expected().f()
+    assert type(m.C().x) is type(expected().x)
+
+
 # --- where the class is made anew, or what made it is not what it was ----------------------------
 
 

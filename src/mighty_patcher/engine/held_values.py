@@ -148,7 +148,9 @@ def held_values(change: Change, keeper: Keeper) -> HeldValues:
         assert isinstance(it.new, ast.ClassDef)
         found = classes_named(keeper.before, keeper.module_name, it.new.name)
         if len(found) == 1 and _is_defined_once(it.new.name, keeper.trees[0]):
-            _hold(held, it, found[0], keeper)
+            decorators = _decorators_below(it.new.name, keeper)
+            if decorators is not None:
+                _hold(held, it, found[0], decorators, keeper)
     return held
 
 
@@ -169,10 +171,23 @@ def _is_defined_once(name: str, tree: ast.Module | None) -> bool:
     return sum(isinstance(it, ast.ClassDef) and it.name == name for it in definitions) == 1
 
 
+def _decorators_below(name: str, keeper: Keeper) -> list[ast.expr] | None:
+    """Return what has been given a class behind its statement, to bind its name again: ``A =
+    mark(A)``. None where something else binds it, too.
+    """
+    tree = keeper.trees[0]
+    if name not in keeper.overwritten or tree is None:
+        return []
+    assignments = [it for it in executed(tree.body) if isinstance(it, ASSIGNMENT)]
+    found = [it.value for it in assignments if only_name(it) == name]
+    return [it for it in found if it is not None] or None
+
+
 def _hold(
     held: HeldValues,
     change: Change,
     cls: type,
+    decorators: list[ast.expr],
     keeper: Keeper,
 ) -> None:
     """Hold what a class goes on with, and the classes in it."""
@@ -188,7 +203,8 @@ def _hold(
         if name in content and _may_be_held(child, content[name], keeper.before)
     }
     if found:
-        by_others = touched(cls, old.decorator_list, keeper.before, keeper.is_edited)
+        decorators = [*old.decorator_list, *decorators]
+        by_others = touched(cls, decorators, keeper.before, keeper.is_edited)
         found = {
             name: child for name, child in found.items() if not _is_touched(name, child, by_others)
         }
@@ -199,7 +215,7 @@ def _hold(
         if isinstance(child.new, ast.ClassDef):
             inner = content.get(mangled(child.new.name, new.name))
             if is_class(inner) and qualname_of(inner) == f"{qualname_of(cls)}.{child.new.name}":
-                _hold(held, child, inner, keeper)
+                _hold(held, child, inner, [], keeper)
 
 
 def _is_touched(name: str, child: Change, by_others: Touched) -> bool:

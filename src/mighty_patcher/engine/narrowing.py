@@ -86,8 +86,8 @@ def narrow(change: Change, keeper: Keeper) -> tuple[ast.ClassDef, dict[str, Narr
         The statement, and what it keeps of each class that it defines, by qualified name; None if
         all of it has to be executed.
     """
-    if not isinstance(change.new, ast.ClassDef):
-        return None
+    if not isinstance(change.new, ast.ClassDef) or change.new.name in keeper.overwritten:
+        return None  # `A = mark(A)` is executed again, and finds what it found at first
     found = classes_named(keeper.before, keeper.module_name, change.new.name)
     return _narrow(change, found[0], keeper) if len(found) == 1 else None
 
