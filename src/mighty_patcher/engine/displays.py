@@ -39,7 +39,7 @@ class Merging:
         goes_in: Look into what is written out inside, too.
 
     Attributes:
-        contents: Each object that is to be changed, and what it is to have.
+        contents: Each object that is to be changed, what it is to have, and what it had.
         given_up: Keys under which the program had put something that makes way for the text's.
     """
 
@@ -51,7 +51,7 @@ class Merging:
         *,
         goes_in: bool = True,
     ) -> None:
-        self.contents: list[tuple[Container, Container]] = []
+        self.contents: list[tuple[Container, Container, Container]] = []
         self.given_up: list[Any] = []
         self._known = known
         self._is_same = is_same
@@ -79,15 +79,16 @@ class Merging:
         ):
             return False
         content: Container | None = None
+        had: Container = mine.copy()
         match old, new:
             case ast.Dict(), ast.Dict():
-                content = self._dict(old, new, dict(mine), theirs)
+                content = self._dict(old, new, dict(had), theirs)
             case ast.List(), ast.List():
-                content = self._list(old.elts, new.elts, list(mine), theirs)
+                content = self._list(old.elts, new.elts, list(had), theirs)
             case ast.Set(), ast.Set():
-                content = self._set(old.elts, list(mine), theirs)
+                content = self._set(old.elts, list(had), theirs)
         if content is not None:
-            self.contents.append((mine, content))
+            self.contents.append((mine, content, had))
         return content is not None
 
     def _dict(
@@ -121,6 +122,8 @@ class Merging:
     ) -> list[Any] | None:
         if any(isinstance(it, ast.Starred) for it in (*olds, *news)) or len(mine) < len(olds):
             return None
+        if len(theirs) != len(news):
+            return None  # others have put something into it
         if any(map(self._is_other, olds, mine)):
             return None
         places: dict[Hashable, list[int]] = {}

@@ -32,7 +32,7 @@ from mighty_patcher.engine.facts import Facts, facts
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.modules import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
-from mighty_patcher.engine.refilled import differs, refill
+from mighty_patcher.engine.refilled import LeftAlone, differs, refill
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.stars import TreeOf
 from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION, only_name
@@ -41,9 +41,8 @@ from mighty_patcher.engine.values import is_plain, same_value
 __all__ = ["Lost", "WrittenOut", "lost_entries"]
 
 _MOST_NAMED = 3
-_MOST_RESIZED = 16
-"""To find out whether anybody goes through a dictionary takes a look at all objects."""
-
+_LARGE = 10**12
+_MOST_TRIES = 8
 
 _Texts = tuple[ast.expr, ast.expr]
 """How a value was written out, and how it is now."""
@@ -93,7 +92,7 @@ class WrittenOut:
         self._flow: Flow | None = None
         self._start: Mapping[str, Any] = {}
         self._bound_in_functions: set[str] | None = None
-        self._resized = 0
+        self._left_alone = LeftAlone()
         self._others: dict[int, list[tuple[ast.stmt, Facts]]] = {}
 
     def begin(self, flow: Flow, start: Mapping[str, Any]) -> None:
@@ -128,9 +127,11 @@ class WrittenOut:
             return set()
         path = f"{name_of_module(self._module)}.{name}"
         if name not in self._globals():
+            self._namespace[name] = mine  # whoever puts something into it has to meet this one
             merged = self._merged(path, name, texts, (mine, theirs), keeper)
+            if merged is None or not merged[0]:
+                self._namespace[name] = theirs
             if merged is not None:
-                self._namespace[name] = mine if merged[0] else theirs
                 if merged[1]:
                     self.refilled[name] = mine
                 return {name} if merged[1] else set()
@@ -202,28 +203,37 @@ class WrittenOut:
                 for it in _names_in(expression)
             )
 
+        names = {**start, **members[0]}
+
         def known(expression: ast.expr) -> Any:
-            return _known(expression, {**start, **members[0]}, is_same)
+            return _known(expression, names, is_same)
 
         def stays(expression: ast.expr) -> bool:
             return _is_made_by_classes(expression, known)
 
-        merging = Merging(known, is_same, stays)
-        if not merging.merge(*texts, mine, theirs):
-            return None
-        contents = [(it, _mapped(content, keeper.map)) for it, content in merging.contents]
-        is_other = any(differs(*it) for it in contents)
-        if not refill(contents, keeper.put, keeper.remember, self._may_resize):
+        made, since = _made_by_text(texts[1], theirs, is_public=cls is None)
+        is_done: bool | None = None
+        for _ in range(_MOST_TRIES):
+            merging = Merging(known, is_same, stays)
+            if not merging.merge(*texts, mine, made):
+                return None
+            contents = [
+                (it, _mapped(content, keeper.map), had) for it, content, had in merging.contents
+            ]
+            is_done = refill(contents, keeper.put, keeper.remember, self._left_alone)
+            if is_done is not None:
+                break
+        if not is_done:
+            if cls is None:
+                self._namespace[here] = theirs  # what is put into it from now on is put there
             merging = Merging(known, is_same, stays, goes_in=False)
-            merging.merge(*texts, mine, theirs)
-            refill([(theirs, _mapped(merging.contents[-1][1], keeper.map))], keeper.put, _nothing)
-            return False, False
+            if not merging.merge(*texts, mine, made):
+                return None
+            _put_into(theirs, made, _mapped(merging.contents[-1][1], keeper.map))
+        elif since:
+            _put_into(mine, [] if type(mine) is list else {}, since)
         keeper.stale += [_given_up(path, key) for key in merging.given_up]
-        return True, is_other
-
-    def _may_resize(self) -> bool:
-        self._resized += 1
-        return self._resized <= _MOST_RESIZED
+        return is_done is True, is_done is True and any(differs(it[2], it[1]) for it in contents)
 
     def _lose(self, lost: Lost, path: str) -> None:
         """Note that an object is lost, unless what had changed it may be gone from the text.
@@ -316,7 +326,7 @@ def lost_entries(lost: Iterable[Lost]) -> Iterator[Stale]:
             if len(written) < len(keys):
                 continue
             gone = [key for key in before if key not in now and key not in written]
-            count, named = len(gone), ", ".join(f"{key!r:.40}" for key in gone[:_MOST_NAMED])
+            count, named = len(gone), ", ".join(map(_shown, gone[:_MOST_NAMED]))
         if count > 0:
             entries = "an entry" if count == 1 else f"{count} entries"
             yield Stale(
@@ -327,9 +337,16 @@ def lost_entries(lost: Iterable[Lost]) -> Iterator[Stale]:
             )
 
 
+def _shown(key: Any) -> str:
+    """Say what a key is, without asking it."""
+    if type(key) is int:
+        return hex(key) if abs(key) > _LARGE else str(key)  # there may be no decimal digits of it
+    return f"{key!r:.40}" if is_plain(key) else f"an object of type {qualname_of(type(key))}"
+
+
 def _given_up(name: str, key: Any) -> Stale:
     return Stale(
-        f"{name}[{key!r:.40}]" if is_plain(key) else name,
+        f"{name}[{_shown(key)}]",
         "it has what its text says, and not what the program had put there",
         "put that there again, or restart",
     )
@@ -428,8 +445,42 @@ def _mapped(content: Container, kept: Callable[[Any], Any]) -> Container:
     return type(content)(map(kept, content))
 
 
-def _nothing(_: object) -> None:
-    """Remember nothing: what was made a moment ago goes with its name."""
+def _made_by_text(text: ast.expr, made: Any, *, is_public: bool) -> tuple[Any, Any]:
+    """Return what a text has made of an object that it has just made, and what other threads have
+    put into it since, by the name that it had for a moment.
+
+    Args:
+        text: How it is written.
+        made: The object.
+        is_public: It had a name.
+    """
+    if is_public and isinstance(text, ast.Dict) and type(made) is dict:
+        items, count = list(made.items()), len(text.keys)
+        return dict(items[:count]), dict(items[count:])
+    if is_public and isinstance(text, ast.List) and type(made) is list:
+        return made[: len(text.elts)], made[len(text.elts) :]
+    return made.copy(), None
+
+
+def _put_into(target: Any, before: Any, content: Any) -> None:
+    """Put more into an object into which others may put something at the same time.
+
+    Args:
+        target: The object.
+        before: What of it gives way to the content.
+        content: What is to be in it.
+    """
+    if type(target) is dict:
+        for key in before.keys() - content.keys():
+            target.pop(key, None)
+        target.update(content)
+    elif type(target) is set:
+        target.difference_update(before - content)
+        target.update(content)
+    elif before:
+        target[: len(before)] = content
+    else:
+        target.extend(content)
 
 
 # ---- statements
