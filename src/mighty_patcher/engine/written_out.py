@@ -277,10 +277,11 @@ class WrittenOut:
             places += [(self._module, "", name), *readers(names.values())]
         for module, outer, bound in places:
             full = f"{outer}.{bound}" if outer else bound
-            for statement, found in self._statements(module):
-                is_changed = bool(found.mutated) and _changes(found, full)
-                if is_changed or (has_more and _may_fill(statement, bound)):
-                    return True
+            statements = self._statements(module)
+            if any(_changes(found, full) for _, found in statements if found.mutated):
+                return True
+            if has_more and any(_may_fill(it, bound) for it, _ in statements):
+                return True
         return False
 
     def _statements(self, module: ModuleType) -> list[tuple[ast.stmt, Facts]]:
