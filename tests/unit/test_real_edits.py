@@ -579,3 +579,17 @@ class TestAnnotations:
         assert m.__annotations__ == {"cache": str}
         project.edit("m", "U = {}", "U = {'b': 2}")
         assert (m.cache, m.cache is m.U) == ({"a": 1, "b": 2}, True)
+
+
+class TestOrder:
+    def test_who_imports_a_module_that_waits_for_another(self, project):
+        """The other one was not saved, and comes later than who imports: dnspython 2.4."""
+        project.load("base", "K = 1\n")
+        project.load("a", "x = 1\n")
+        c = project.load("c", "import ~a\ny = ~a.x\n")
+        project.load("x", "from ~base import K\nV = K\n")
+        project.engine()
+        report = project.save(
+            base="K = 2\n", a="import ~x\nNew = ~x.V\n", c="import ~a\ny = ~a.New\n"
+        )
+        assert (said(report), c.y) == ([], 2)

@@ -66,7 +66,9 @@ class Successors:
         anew = [name for name in now.keys() & before.keys() if now[name] is not before[name]]
         if not anew:
             return
-        still = IdentitySet(it for value in now.values() for it in (value, *functions_within(value)))
+        still = IdentitySet(
+            it for value in now.values() for it in (value, *functions_within(value))
+        )
         for name in anew:
             for old, new in _functions_beside(before[name], now[name]):
                 is_made = name in decorated or wrap_the_same(old, new)

@@ -103,14 +103,20 @@ class Worklist:
 
     def next(self) -> Turn | None:
         """Return what is next; None if there is nothing."""
-        module = self._first()
+        while (module := self._first()) is not None:
+            begins = self._beginning(module, [module])
+            awaited = None if begins is None else self._awaited_by(begins[0], module)
+            if awaited is not None:
+                module = awaited
+                begins = self._beginning(module, [module])
+            waiting = self._waiting_for_others(module) if begins is None else None
+            if waiting is None:
+                break
+            self._saved = [it for it in self._saved if it is not module]
+            self._put_after(module, [waiting], set())
+            self.tell(module, Outside())
         if module is None:
             return None
-        begins = self._beginning(module, [module])
-        awaited = None if begins is None else self._awaited_by(begins[0], module)
-        if awaited is not None:
-            module = awaited
-            begins = self._beginning(module, [module])
         if begins is not None:
             outer, line = begins
             self.begun[id(outer)] = line
@@ -156,6 +162,21 @@ class Worklist:
         self._held.add(id(module))
         self.tell(module, Outside())
         return True
+
+    def _waiting_for_others(self, module: ModuleType) -> ModuleType | None:
+        """Return a module that another one needs, that waits before a statement, and not for that
+        one: an import would have it go on before it comes back.
+        """
+        for other, _ in self._told.values():
+            if (
+                id(other) in self._held
+                and id(other) not in self.begun
+                and self._rank(other) > self._rank(module)
+                and self._needs(module, other)
+                and not self._imports.leads_to(other, module)
+            ):
+                return other
+        return None
 
     def _put_after(self, module: ModuleType, others: Sequence[ModuleType], seen: set[int]) -> None:
         """Have a module end after others, and after it those that wait for it."""
