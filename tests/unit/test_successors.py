@@ -182,3 +182,25 @@ class TestWhatHasNone:
             assert project.save(m=METHODS).ok
             counts.append((sys.getrefcount(m.C.bare), sys.getrefcount(m.C.bound)))
         assert counts[1] == counts[2]
+
+
+class TestAlias:
+    def test_that_a_decorator_is_given_the_other_name_of(self, project):
+        """As pyparsing 3.1 has it: the name of old becomes a wrapper of what it stood for."""
+        source = """
+            from ~lib import one
+            class C:
+                @staticmethod
+                def new(it=None): return 1
+                old = new
+            """
+        project.load("lib", WRAPPERS)
+        m = project.load("m", source)
+        project.engine()
+        new = m.C.new
+        edited = source.replace(
+            "old = new",
+            "@staticmethod\n                @one\n                def old(it=None): return 2",
+        )
+        assert not said(project.save(m=edited))
+        assert (m.C.new is new, m.C.new(), m.C.old()) == (True, 1, ("one", 2))

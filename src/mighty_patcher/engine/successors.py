@@ -66,9 +66,7 @@ class Successors:
         anew = [name for name in now.keys() & before.keys() if now[name] is not before[name]]
         if not anew:
             return
-        still = IdentitySet(
-            it for value in now.values() for it in (value, *functions_within(value))
-        )
+        still = IdentitySet(it for value in now.values() for it in _with_parts(value))
         for name in anew:
             for old, new in _functions_beside(before[name], now[name]):
                 is_made = name in decorated or wrap_the_same(old, new)
@@ -196,18 +194,20 @@ def put_in_place(
     remember(Replaced(pairs))
 
 
+def _with_parts(value: Any) -> list[Any]:
+    """Return what an attribute has, and if that is a descriptor, what is in it."""
+    parts = DESCRIPTORS.get(type(value), ())
+    return [value, *(object.__getattribute__(value, name) for name in parts)]
+
+
 def _functions_beside(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
     """Pair what an attribute had and has, and the functions in both where they are descriptors; not
     a function with a descriptor, which is called in another way.
     """
-    if type(old) is type(new) and type(old) in DESCRIPTORS:
-        yield old, new
-        for name in DESCRIPTORS[type(old)]:
-            mine, theirs = object.__getattribute__(old, name), object.__getattribute__(new, name)
+    if type(old) is type(new) or (type(old) not in DESCRIPTORS and type(new) not in DESCRIPTORS):
+        for mine, theirs in zip(_with_parts(old), _with_parts(new), strict=False):
             if mine is not theirs and mine is not None and theirs is not None:
                 yield mine, theirs
-    elif type(old) not in DESCRIPTORS and type(new) not in DESCRIPTORS:
-        yield old, new
 
 
 def _are_of_one_maker(old: Any, new: Any) -> bool:
