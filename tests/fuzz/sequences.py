@@ -409,7 +409,7 @@ def _wrong_held(step: Step, now: Seen, alive: dict[Node, Node], said: Said) -> I
         elif any(
             step.may_be_otherwise([causes], (*node, f"{within}{about}"), ours)
             for causes in filter(None, [step.unknown.get(node)])
-            for within in ("", "wrapped ", "cached ")
+            for within in ("", "wrapped ", "cached ", "cached wrapped ", "wrapped cached ")
         ):
             step.excused[OTHERWISE] += 1
         elif node in step.unknown:
