@@ -1,5 +1,5 @@
 """What statements have done that binds no name: it stays when they are removed, edited or executed
-again, for nobody can take back a call. The report says so. What can be is in `taken_back`.
+again, for nobody can take back a call. The report says so; `taken_back` knows the rest.
 """
 
 from __future__ import annotations
