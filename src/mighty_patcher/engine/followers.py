@@ -175,19 +175,19 @@ class Followers:
             module: The module.
             run: Its statements, which have run.
         """
-        while run.elsewhere:
-            name, cls, reason = run.elsewhere.pop()
+        while run.classes.elsewhere:
+            name, cls, reason = run.classes.elsewhere.pop()
             other = sys.modules.get(name)
             if type(other) is ModuleType:
                 self._tell(other, Outside(rebuilt={cls: reason}))
-        for reader, path, name in readers_of_classes(run.attributes):
+        for reader, path, name in readers_of_classes(run.classes.attributes):
             if reader is not module or "." in path:  # its own names it knows already
                 self._tell(reader, Outside(attributes={(path, name)}))
-        run.attributes.clear()
-        for reader, path, name in readers_of_classes(run.set_anew):
+        run.classes.attributes.clear()
+        for reader, path, name in readers_of_classes(run.classes.set_anew):
             if reader is not module or "." in path:
                 self._tell(reader, Outside(set_anew={(path, name)}))
-        run.set_anew.clear()
+        run.classes.set_anew.clear()
 
     def follow_refilled(self, module: ModuleType, refilled: dict[str, Any]) -> None:
         """Tell those who read what a module holds, and what has other content now.

@@ -5,7 +5,6 @@ other, and what each has changed decides on the next.
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import ModuleType
@@ -20,22 +19,20 @@ from mighty_patcher.engine.changes import (
     changes_nothing,
     pruned,
 )
+from mighty_patcher.engine.class_changes import ClassChanges
 from mighty_patcher.engine.classes import (
-    class_dict,
-    content_of,
     is_class,
     qualname_of,
-    subclasses_of,
 )
 from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.effects import stay_of_removed, stays_of_run
 from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.held_values import HeldValues, held_values
-from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
+from mighty_patcher.engine.module_annotations import annotate, has_other_annotations
 from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moved, nothing_moved
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
@@ -44,9 +41,8 @@ from mighty_patcher.engine.origins import Origins
 from mighty_patcher.engine.outside import ABSENT, Outside, TakenBack
 from mighty_patcher.engine.overtaken import Overtaken
 from mighty_patcher.engine.parts import Parts
-from mighty_patcher.engine.report import Stale, Step
+from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.run import marked
-from mighty_patcher.engine.settling import built_of
 from mighty_patcher.engine.stars import (
     NotThere,
     TreeOf,
@@ -56,7 +52,7 @@ from mighty_patcher.engine.stars import (
     names_of_stars,
     sources,
 )
-from mighty_patcher.engine.successors import may_set_members, methods_lost
+from mighty_patcher.engine.successors import may_set_members
 from mighty_patcher.engine.taken_back import take_back
 from mighty_patcher.engine.toplevel import (
     OF_EVERY_MODULE,
@@ -67,9 +63,8 @@ from mighty_patcher.engine.toplevel import (
 from mighty_patcher.engine.trees import BLOCK, DEFINITION, IMPORT, branches_of
 from mighty_patcher.engine.written_out import WrittenOut
 
-__all__ = ["StatementRun", "Wait", "stays_as_built"]
+__all__ = ["StatementRun", "Wait"]
 
-_LAZY = sys.version_info >= (3, 14)  # PEP 649
 _SET_BY_DEF = (
     "__annotations__",
     "__defaults__",
@@ -101,11 +96,7 @@ class StatementRun:
 
     Attributes:
         steps: What was executed, and why.
-        elsewhere: Classes of other modules that have to be built again: the name of the module,
-            that of the class, and why.
-        set_anew: Classes, and the names of attributes that their statements have set again.
-        attributes: Classes, and the names of their attributes that have other values.
-        methods: Classes, names in them, and functions that they had under these.
+        classes: What it has changed in classes.
         lines: The name of the module with each line of a statement that was executed.
         bound: The names that it has bound.
         is_held_up: It has stopped before the end, and goes on when others are done.
@@ -118,10 +109,7 @@ class StatementRun:
         self, module: ModuleType, plan: Plan, parts: Parts, tree_of: TreeOf = lambda _: None
     ) -> None:
         self.steps: list[Step] = []
-        self.elsewhere: list[tuple[str, str, str]] = []
-        self.attributes: list[tuple[type, set[str]]] = []
-        self.methods: list[tuple[type, str, Any]] = []
-        self.set_anew: list[tuple[type, set[str]]] = []
+        self.classes = ClassChanges(module)
         self.lines: set[tuple[str, int]] = set()
         self.bound: set[str] = set()
         self._module = module
@@ -238,8 +226,8 @@ class StatementRun:
         for it in outside.taken_back:
             if is_class(it.owner):
                 flow.set_in_class(qualname_of(it.owner), it.attribute, it.reason)
-                self._tell_of(it.owner, {it.attribute}, flow)
-        self._rebuild(keeper, flow)
+                self.classes.tell(it.owner, {it.attribute}, flow)
+        self._follow_classes(keeper, flow)
         if outside.exported:
             flow.export()
         flow.until = until
@@ -256,8 +244,8 @@ class StatementRun:
                 self._execute(change, flow, keeper)
             self._give_back(flow)
             self._overtaken.give_back()
-            if until is None and self._has_other_annotations():
-                self._annotate(keeper)
+            if until is None and has_other_annotations(self._plan):
+                annotate(self._plan, self._namespace, self._parts, keeper)
         if until is None:
             self.steps += self._left(flow)
             name = name_of_module(self._module)
@@ -360,7 +348,7 @@ class StatementRun:
         elif isinstance(change.new, DEFINITION):
             flow.set_again({(change.new.name, it) for it in _SET_BY_DEF})
         flow.done(change, changed)
-        self._rebuild(keeper, flow)
+        self._follow_classes(keeper, flow)
 
     def _bound_since(self, before: Mapping[str, Any]) -> set[str]:
         """Return the names that have other values than before, or none."""
@@ -400,46 +388,13 @@ class StatementRun:
                 if name not in before and value is not ABSENT and value is names.get(name):
                     del self._namespace[name]
 
-    def _rebuild(self, keeper: Keeper, flow: Flow) -> None:
-        """Have classes built again that were built out of what has changed."""
+    def _follow_classes(self, keeper: Keeper, flow: Flow) -> None:
+        """Let others follow what has changed in classes."""
         while self.written_out.members:
             cls, name = self.written_out.members.pop()
-            self._tell_of(cls, {name}, flow)
+            self.classes.tell(cls, {name}, flow)
             self.steps += made_with(cls, {name}, [])
-        while keeper.changed:
-            base, before = keeper.changed.pop()
-            self.methods += methods_lost(before, base, keeper.definitions[0].get(qualname_of(base)))
-            changed = before.changed(base)
-            flow.set_again(set(self._spelt(base, changed)))
-            if again := changed & before.content.keys() & class_dict(base).keys():
-                self.set_anew.append((base, again))
-            names, content = before.other_values(base), before.content.items()
-            own, prefix = name_of_module(self._module), f"{qualname_of(base)}."
-            self.steps += with_other_names(own, prefix, content, content_of(base))
-            self._tell_of(base, names, flow)
-            reason = f"derives from {qualname_of(base)}, which changed"
-            built = list(built_of(base, before))
-            self.steps += made_with(base, names, built)
-            for cls in built:
-                name, module = qualname_of(cls).partition(".")[0], class_dict(cls).get("__module__")
-                if "<locals>" in qualname_of(cls):
-                    keeper.stale.append(stays_as_built(qualname_of(cls), reason))
-                elif module == name_of_module(self._module):
-                    flow.rebuild({name: reason})
-                elif isinstance(module, str):
-                    self.elsewhere.append((module, name, reason))
-
-    def _tell_of(self, base: type, names: set[str], flow: Flow) -> None:
-        """Have who reads attributes of a class, or of one that derives from it, run again."""
-        for cls in [base, *subclasses_of(base)] if names else ():
-            inherited = names if cls is base else names - class_dict(cls).keys()
-            flow.outside(attributes=set(self._spelt(cls, inherited)))
-            self.attributes.append((cls, inherited))
-
-    def _spelt(self, cls: type, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield attributes of a class by the names that the module has for it."""
-        own = [bound for bound, value in self._namespace.items() if value is cls]
-        return ((bound, name) for name in names for bound in own)
+        self.steps += self.classes.follow(keeper, flow)
 
     def _run(self, change: Change, statement: ast.stmt, keeper: Keeper) -> None:
         bound = self._facts_of(statement).binds
@@ -572,37 +527,6 @@ class StatementRun:
         assert self._start is not None
         return self._namespace.get(name, ABSENT) is not self._start.get(name, ABSENT)
 
-    # ---- annotations of the module
-
-    def _has_other_annotations(self) -> bool:
-        return any(
-            isinstance(it, ast.AnnAssign)
-            for change in self._plan.changes
-            if change.kind != "keep"
-            for statement in (change.old, change.new)
-            for it in executed([statement] if statement is not None else [])
-        )
-
-    def _annotate(self, keeper: Keeper) -> None:
-        """Let the annotations of the module be those of the new text."""
-        if not _LAZY:
-            known: Any = self._namespace.get("__annotations__")
-            news = _annotated(it.new for it in self._plan.changes)
-            for name in _annotated(it.old for it in self._plan.changes) - news:
-                if type(known) is dict:
-                    known.pop(name, None)
-            if type(known) is dict and not known and not news:
-                del self._namespace["__annotations__"]
-            return
-        self._namespace.pop("__annotations__", None)  # what the old ones evaluated to
-        part = self._parts.annotations(self._namespace)
-        if part is None:
-            self._namespace.pop("__annotate__", None)
-            return
-        keeper.will_run(part.code)
-        exec(part.code, self._namespace)
-        keeper.fold(["__annotate__"])
-
 
 def _held(change: Change, keeper: Keeper) -> HeldValues:
     """Have classes go on with what a statement that is executed need not make anew."""
@@ -620,28 +544,6 @@ def _is_decorated(change: Change) -> bool:
         if isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     return len(definitions) == 2 and any(it.decorator_list for it in definitions)
-
-
-def _annotated(statements: Iterable[ast.stmt | None]) -> set[str | None]:
-    """Return the names that statements annotate; none for what is no name."""
-    inner = executed(it for it in statements if it is not None)
-    found = (it.target for it in inner if isinstance(it, ast.AnnAssign))
-    return {getattr(target, "id", None) for target in found}
-
-
-def stays_as_built(name: str, reason: str) -> Stale:
-    """Name a class that would have to be built again, and cannot be.
-
-    Args:
-        name: Its name.
-        reason: Why it would have to be.
-    """
-    return Stale(
-        f"class {name}",
-        f"{reason}, but its own statement cannot be run again here, so that it keeps what was "
-        f"made for it (fields, metaclass, registration)",
-        "make it anew, or restart",
-    )
 
 
 def _binds_what_a_call_returns(statement: ast.stmt) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import BindsAfter, Imports
+from mighty_patcher.engine.class_changes import stays_as_built
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
@@ -39,7 +40,7 @@ from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere
-from mighty_patcher.engine.statement_run import StatementRun, Wait, stays_as_built
+from mighty_patcher.engine.statement_run import StatementRun, Wait
 from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.taken_back import left_as_set, take_back
 from mighty_patcher.engine.toplevel import names_bound
@@ -329,8 +330,8 @@ class Transaction:
         for name, value in before.items():
             if namespace_of(edit.module).get(name, ABSENT) is not value:
                 self._replaced.setdefault((name_of_module(edit.module), name), value)
-        self._methods += run.methods
-        run.methods.clear()
+        self._methods += run.classes.methods
+        run.classes.methods.clear()
         self._followers.follow_run(edit.module, run)
         self._followers.follow_refilled(edit.module, run.written_out.refilled)
         self._lost += run.written_out.lost
