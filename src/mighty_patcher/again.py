@@ -14,7 +14,8 @@ from typing import Any
 
 from mighty_patcher.engine.bindings import names_holding
 from mighty_patcher.engine.dependencies import Sources, graph_of_loaded
-from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.saves import Saves
 from mighty_patcher.rounds import Step, duration, say, shown, succeeds
 

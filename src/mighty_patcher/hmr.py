@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from mighty_patcher.engine.dependencies import Graph, Sources, graph_of_loaded
 from mighty_patcher.engine.log import logger
-from mighty_patcher.engine.modules import filename_of, name_of_module
+from mighty_patcher.engine.module_facts import filename_of, name_of_module
 from mighty_patcher.engine.report import Reload
 from mighty_patcher.engine.saves import wait_for_text
 from mighty_patcher.watch import AutoReloader, watcher_of

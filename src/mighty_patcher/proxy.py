@@ -20,7 +20,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from mighty_patcher.engine.modules import EXCLUDED, filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.modules import EXCLUDED
 from mighty_patcher.engine.report import Reload
 from mighty_patcher.watch import AutoReloader, watcher_of
 

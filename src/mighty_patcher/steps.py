@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.modules import filename_of, name_of_module, namespace_of, spec_of
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of, spec_of
 from mighty_patcher.engine.run import executed_again
 from mighty_patcher.rounds import say
 

@@ -8,7 +8,7 @@ import pytest
 from mighty_patcher.engine.bindings import follow
 from mighty_patcher.engine.imports import Imported
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import name_of_module
+from mighty_patcher.engine.module_facts import name_of_module
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
-from mighty_patcher.engine.modules import (
-    Modules,
+from mighty_patcher.engine.module_facts import (
     every_module,
     filename_of,
     name_of_module,
     namespace_of,
     package_of,
 )
+from mighty_patcher.engine.modules import Modules
 
 TIMEOUT = 60  # seconds
 
@@ -363,7 +363,7 @@ class TestIsImporting:
             "pkg/__init__.py",
             """
             import sys, probe
-            from mighty_patcher.engine.modules import Modules
+            from mighty_patcher.engine.modules import (Modules)
             from . import sub
             for module in (sys.modules[__name__], sub, sys):
                 probe.seen[module.__name__] = Modules([]).is_importing(module)

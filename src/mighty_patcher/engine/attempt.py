@@ -13,7 +13,8 @@ from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
-from mighty_patcher.engine.modules import Modules, name_of_module, namespace_of, package_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of, package_of
+from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.moments import Moments
 from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner

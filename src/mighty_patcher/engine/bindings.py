@@ -16,7 +16,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.imports import Imported
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import every_module, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import every_module, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 
 __all__ = [

@@ -13,7 +13,7 @@ from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.settling import Before, built_of
 from mighty_patcher.engine.successors import methods_lost

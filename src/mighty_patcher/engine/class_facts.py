@@ -12,7 +12,7 @@ from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, content_of, is_class, qualname_of
 from mighty_patcher.engine.codetree import Pairs
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 
 __all__ = ["changed_facts"]
 

@@ -10,7 +10,8 @@ from types import ModuleType
 
 from mighty_patcher.engine.imports import imports_anywhere
 from mighty_patcher.engine.inforce import InForce
-from mighty_patcher.engine.modules import Modules, name_of_module, package_of
+from mighty_patcher.engine.module_facts import name_of_module, package_of
+from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import BLOCK

@@ -17,12 +17,7 @@ from types import FunctionType, ModuleType
 
 from mighty_patcher.engine import version
 from mighty_patcher.engine.classes import class_dict
-from mighty_patcher.engine.modules import (
-    filename_of,
-    name_of_module,
-    namespace_of,
-    package_of,
-)
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of, package_of
 from mighty_patcher.errors import SourceError
 
 __all__ = ["Graph", "Held", "Sources", "Unknown", "Use", "graph_of_loaded", "uses_of"]

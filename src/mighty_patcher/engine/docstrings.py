@@ -18,7 +18,7 @@ from mighty_patcher.engine.classes import (
     stored_attributes,
 )
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.values import same_value
 
 __all__ = ["Copies", "copies"]

@@ -33,7 +33,7 @@ from mighty_patcher.engine.kept_functions import KeptFunctions, Living, Trees, u
 from mighty_patcher.engine.leftovers import are_held, drop_added, is_own, leftovers
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.moves import move_inner
 from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.registries import Registries, TakenOut, objects_between

@@ -22,12 +22,8 @@ from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.log import logger
 from mighty_patcher.engine.made_before import made_before
-from mighty_patcher.engine.modules import (
-    Modules,
-    filename_of,
-    name_of_module,
-    namespace_of,
-)
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reached import Reached
 from mighty_patcher.engine.reimports import Reimports

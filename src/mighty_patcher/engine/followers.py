@@ -20,7 +20,7 @@ from mighty_patcher.engine.bindings import (
 from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import exported

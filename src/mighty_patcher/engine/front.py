@@ -15,7 +15,7 @@ from typing import Any
 
 from mighty_patcher.engine.behind import Behind
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE
 from mighty_patcher.errors import RefusedEdit

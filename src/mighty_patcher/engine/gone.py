@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.kept_functions import Trees
-from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import TreeOf, names_of_stars

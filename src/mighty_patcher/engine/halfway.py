@@ -13,7 +13,7 @@ from typing import Protocol
 
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.inforce import StarImporter
-from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.stars import exported, names_of_stars
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Version

@@ -11,7 +11,7 @@ from typing import cast
 
 from mighty_patcher.engine.classes import class_dict, content_of, stored
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.settling import Cache
 
 __all__ = ["caches_in", "content_of_cell", "functions_in", "held_by_function"]

@@ -27,7 +27,7 @@ from mighty_patcher import _core
 from mighty_patcher.engine.bindings import names_holding
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
-from mighty_patcher.engine.modules import every_module, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import every_module, name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 
 __all__ = ["still_held", "with_other_names"]

@@ -22,7 +22,7 @@ from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.modules import namespace_of
+from mighty_patcher.engine.module_facts import namespace_of
 
 __all__ = ["Stores", "stores_of"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.imports import Imported
-from mighty_patcher.engine.modules import name_of_module
+from mighty_patcher.engine.module_facts import name_of_module
 
 __all__ = ["Asked", "ImportGraph", "Imports"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from types import ModuleType
 
-from mighty_patcher.engine.modules import name_of_module
+from mighty_patcher.engine.module_facts import name_of_module
 
 __all__ = ["Imported", "imports_anywhere", "imports_of", "in_dependency_order"]
 

@@ -13,13 +13,8 @@ from typing import NamedTuple, Protocol
 from mighty_patcher.engine import version
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.imports import Imported, imports_of
-from mighty_patcher.engine.modules import (
-    Modules,
-    filename_of,
-    name_of_module,
-    namespace_of,
-    package_of,
-)
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of, package_of
+from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.run import running_line
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Texts, Version

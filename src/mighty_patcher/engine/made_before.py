@@ -28,7 +28,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.formatted import formatted
 from mighty_patcher.engine.metaclasses import way_for
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.reached import Reached, functions_of
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement

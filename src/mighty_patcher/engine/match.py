@@ -29,7 +29,7 @@ from mighty_patcher.engine.held_functions import (
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.loose import Loose
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
 from mighty_patcher.engine.settling import Cache

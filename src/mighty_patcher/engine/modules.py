@@ -1,58 +1,45 @@
 """Which modules a file is, and which files are loaded.
 
-The program's modules are only looked at, never asked: reading an attribute of a module may run a
-module-level ``__getattr__`` (PEP 562), finish a lazy import, or reach an object that only poses
-as a module. So everything here goes through `namespace_of`.
+The program's modules are only looked at, never asked: see `module_facts`.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import importlib.util
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.machinery import (
-    BYTECODE_SUFFIXES,
-    EXTENSION_SUFFIXES,
-    SOURCE_SUFFIXES,
-    ModuleSpec,
-)
 from operator import is_
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeGuard
 
-from mighty_patcher.engine.behind import Behind, all_behind, behind
+from mighty_patcher.engine.behind import behind
+from mighty_patcher.engine.module_facts import (
+    SOURCE,
+    LazyModule,
+    filename_of,
+    is_at,
+    is_module,
+    loads_lazily,
+    may_be_file,
+    name_of_module,
+    namespace_of,
+    read_namespace,
+    spec_of,
+)
 
-__all__ = [
-    "EXCLUDED",
-    "Modules",
-    "every_module",
-    "filename_of",
-    "is_submodule",
-    "name_of_module",
-    "namespace_of",
-    "package_of",
-    "real_path",
-    "spec_of",
-]
+__all__ = ["EXCLUDED", "Modules", "real_path"]
 
 EXCLUDED: set[str] = set()
 """Patterns of the names of modules that no engine of this process touches."""
 
-_SOURCE = tuple(SOURCE_SUFFIXES)
-_NO_SOURCE = (*BYTECODE_SUFFIXES, *EXTENSION_SUFFIXES)
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 """Directories of installed packages: below a root, they belong to a virtual environment."""
 
 _NO_FILES = ("", os.curdir, os.pardir)
 """What the last part of a path is that names a folder."""
-
-_read_namespace = vars(ModuleType)["__dict__"].__get__
-_LazyModule = getattr(importlib.util, "_LazyModule", None)
 
 
 class Modules:
@@ -195,7 +182,7 @@ class Modules:
         # `_bootstrap._load_unlocked`, the same from 3.11 to 3.15.
         if getattr(spec_of(module), "_initializing", False):
             return True
-        return type(module) is _LazyModule and _loads_lazily(module)
+        return type(module) is LazyModule and loads_lazily(module)
 
     def name_of(self, path: str) -> str | None:
         """Name the module that a file would be imported as.
@@ -208,7 +195,7 @@ class Modules:
             it is below none or cannot be imported by a dotted name.
         """
         relative = self._relative(path)
-        if relative is None or not relative.endswith(_SOURCE):
+        if relative is None or not relative.endswith(SOURCE):
             return None
         parts = os.path.splitext(relative)[0].split("/")
         if parts[-1] == "__init__":
@@ -257,17 +244,17 @@ class Modules:
         if name is None or name == "__main__":  # `python -c` and the prompt are no file.
             return []
         module = sys.modules.get(name)
-        if not _is_module(module):
+        if not is_module(module):
             return []
         found = behind(module) or module
-        is_file = _may_be_file(module) if found is module else _is_at(found, path)
+        is_file = may_be_file(module) if found is module else is_at(found, path)
         return [found] if is_file else []
 
     def replaced_by_object(self, path: str) -> str | None:
         """Name what a file is imported as, where `sys.modules` has an object that is no module."""
         name = self.name_of(path)
         found: object = sys.modules.get(name) if name is not None else None
-        return name if found is not None and not _is_module(found) else None
+        return name if found is not None and not is_module(found) else None
 
     def _candidates(self, places: frozenset[str]) -> list[tuple[str, object]]:
         """List what of `sys.modules` is at these places, or has not been looked up yet.
@@ -280,7 +267,7 @@ class Modules:
             (name, module)
             for name, module in sys.modules.copy().items()
             if issubclass(type(module), ModuleType)
-            and isinstance(file := _read_namespace(module).get("__file__"), str)
+            and isinstance(file := read_namespace(module).get("__file__"), str)
             and (file in here or file not in known)
         ]
 
@@ -292,7 +279,7 @@ class Modules:
             for name, module in sys.modules.copy().items()
             if name == "__main__"
             or not issubclass(type(module), ModuleType)
-            or not isinstance(file := _read_namespace(module).get("__file__"), str)
+            or not isinstance(file := read_namespace(module).get("__file__"), str)
             or file not in foreign
         ]
 
@@ -397,83 +384,6 @@ class _Base:
         return self.package + rest if self.recursive or "/" not in rest else None
 
 
-# --- one module -------------------------------------------------------------------------------
-
-
-def namespace_of(module: ModuleType) -> dict[str, Any]:
-    """Return a module's namespace without running any of the program's code.
-
-    ``vars(module)`` would: a class may define ``__dict__`` (apipkg does), and any attribute of a
-    module that `importlib.util.LazyLoader` made finishes its import.
-    """
-    if type(module) is Behind:
-        return module.namespace  # of its own it has nothing
-    namespace: dict[str, Any] = _read_namespace(module)
-    return namespace
-
-
-def every_module() -> list[ModuleType]:
-    """List all that is loaded, each once, and what others have taken the place of."""
-    # By its type alone: isinstance asks the object for its `__class__`, which may raise.
-    loaded = {id(module): module for module in sys.modules.copy().values()}.values()
-    modules = [module for module in loaded if issubclass(type(module), ModuleType)]
-    return [*modules, *all_behind()]
-
-
-def name_of_module(module: ModuleType) -> str:
-    """Return a module's ``__name__``, or ``"?"`` where the program has taken it away."""
-    name = namespace_of(module).get("__name__")
-    return name if isinstance(name, str) else "?"
-
-
-def is_submodule(value: object, package: str, name: str) -> bool:
-    """Tell whether a value is the module of a name in a package, which has it as an attribute of
-    this name whether or not the package itself imports it.
-
-    Args:
-        value: The value.
-        package: The name of the package.
-        name: The name in it.
-    """
-    return issubclass(type(value), ModuleType) and sys.modules.get(f"{package}.{name}") is value
-
-
-def package_of(module: ModuleType) -> str:
-    """Return the package that a module's relative imports start from; ``""`` for none."""
-    spec = spec_of(module)
-    package = namespace_of(module).get("__package__") if spec is None else spec.parent
-    return package if isinstance(package, str) else ""
-
-
-def spec_of(module: ModuleType) -> ModuleSpec | None:
-    """Return a module's ``__spec__`` if it is one; a script run as ``__main__`` has none."""
-    spec = namespace_of(module).get("__spec__")
-    return spec if issubclass(type(spec), ModuleSpec) else None
-
-
-def filename_of(module: ModuleType) -> str | None:
-    """Return the source file that a module says it was loaded from.
-
-    Args:
-        module: A loaded module.
-
-    Returns:
-        Its ``__file__`` as it stands, perhaps relative; `None` if there is none, or if it is no
-        source: bytecode without source and extension modules are left alone. A script may have
-        any suffix.
-    """
-    namespace = namespace_of(module)
-    file = namespace.get("__file__")
-    if not isinstance(file, str):
-        return None
-    if file.endswith(_SOURCE):
-        return file
-    is_script = namespace.get("__name__") == "__main__"
-    if not is_script or file.endswith(_NO_SOURCE) or file.startswith("<"):  # `<stdin>`
-        return None
-    return file
-
-
 def _loaded(items: Iterable[tuple[str, object]]) -> Iterator[tuple[str, ModuleType]]:
     """Yield each module that has begun to run, once, under the first of its names.
 
@@ -482,35 +392,10 @@ def _loaded(items: Iterable[tuple[str, object]]) -> Iterator[tuple[str, ModuleTy
     """
     seen: set[int] = set()
     for name, module in items:
-        if _is_module(module) and id(module) not in seen:
+        if is_module(module) and id(module) not in seen:
             seen.add(id(module))
-            if type(module) is not _LazyModule or _loads_lazily(module):
+            if type(module) is not LazyModule or loads_lazily(module):
                 yield name, behind(module) or module
-
-
-def _is_module(module: object) -> TypeGuard[ModuleType]:
-    # Not isinstance, which asks the object for its `__class__`.
-    return issubclass(type(module), ModuleType)
-
-
-def _loads_lazily(module: ModuleType) -> bool:
-    """Tell whether a lazy module has begun to load; on 3.11 it is none any more then."""
-    state = getattr(spec_of(module), "loader_state", None)
-    return isinstance(state, dict) and bool(state.get("is_loading"))
-
-
-def _may_be_file(module: ModuleType) -> bool:
-    """Tell whether a module says nothing against having been loaded from a source file."""
-    namespace = namespace_of(module)
-    if namespace.get("__file__") is not None or "__path__" in namespace:
-        return False  # Of another file; or a namespace package, which is of none.
-    spec = spec_of(module)
-    return spec is None or spec.origin not in ("built-in", "frozen")
-
-
-def _is_at(module: ModuleType, path: str) -> bool:
-    file = filename_of(module)
-    return file is not None and os.path.realpath(file) == os.path.realpath(path)
 
 
 def _lexical_first(path: str) -> tuple[str, str]:

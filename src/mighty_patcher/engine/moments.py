@@ -19,7 +19,7 @@ from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.import_graph import Imports
 from mighty_patcher.engine.imports import Imported, imports_of
 from mighty_patcher.engine.inforce import InForce
-from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import names_of_stars
 from mighty_patcher.engine.toplevel import executed, name_of_statement

@@ -17,7 +17,7 @@ from typing import Any
 
 from mighty_patcher.engine.import_graph import ImportGraph
 from mighty_patcher.engine.imports import Imported, imports_of
-from mighty_patcher.engine.modules import (
+from mighty_patcher.engine.module_facts import (
     is_submodule,
     name_of_module,
     namespace_of,

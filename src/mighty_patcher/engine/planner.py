@@ -20,7 +20,8 @@ from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inforce import InForce, code_filename
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.match import living, match_bodies
-from mighty_patcher.engine.modules import Modules, filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.parts import Part, Parts, can_be_taken_apart
 from mighty_patcher.engine.reimports import Reimports

@@ -16,7 +16,7 @@ from typing import Any
 from mighty_patcher.engine.classes import class_dict, is_class, stored, subclasses_of
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.identity import IdentitySet
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
 from mighty_patcher.engine.settling import Cache
 from mighty_patcher.engine.version import Version

@@ -17,7 +17,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import attributes_of, is_class
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
-from mighty_patcher.engine.modules import every_module, namespace_of
+from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.settling import Registered
 
 __all__ = ["Registries", "TakenOut", "objects_between"]

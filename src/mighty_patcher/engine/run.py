@@ -16,7 +16,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.class_statement import ClassStatement, begin
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.modules import filename_of, namespace_of
+from mighty_patcher.engine.module_facts import filename_of, namespace_of
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.registries import TakenOut
 from mighty_patcher.engine.toplevel import names_bound

@@ -10,7 +10,7 @@ from typing import Any
 
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.imports import Imported, imports_of
-from mighty_patcher.engine.modules import name_of_module, namespace_of, package_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.trees import DEFINITION
 

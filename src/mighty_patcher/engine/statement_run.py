@@ -33,7 +33,7 @@ from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.module_annotations import annotate, has_other_annotations
-from mighty_patcher.engine.modules import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moved, nothing_moved
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
 from mighty_patcher.engine.order import kept_out_of_order

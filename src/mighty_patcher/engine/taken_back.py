@@ -30,7 +30,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.metaclasses import builds_a_class, way_for
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside, TakenBack
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.settling import FIELDS

@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 from mighty_patcher.engine.classes import class_dict, is_class, mro_of, stored
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.metaclasses import BUILDING_DECORATORS
-from mighty_patcher.engine.modules import namespace_of
+from mighty_patcher.engine.module_facts import namespace_of
 from mighty_patcher.engine.values import is_plain
 from mighty_patcher.engine.wrapped import functions_within, is_full
 

@@ -30,7 +30,7 @@ from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moves, Texts, are_alike
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part

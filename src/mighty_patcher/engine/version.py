@@ -26,7 +26,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.modules import name_of_module, namespace_of, spec_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of, spec_of
 from mighty_patcher.errors import SourceError
 from mighty_patcher.integrations.pytest import rewriting_compiler, rewritten_bytecode
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from mighty_patcher.engine.import_graph import Asked, ImportGraph, Imports
-from mighty_patcher.engine.modules import name_of_module
+from mighty_patcher.engine.module_facts import name_of_module
 from mighty_patcher.engine.outside import Outside
 
 __all__ = ["Turn", "Worklist"]

@@ -30,7 +30,7 @@ from mighty_patcher.engine.displays import DISPLAY, UNKNOWN, Container, Merging,
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.facts import Facts, facts
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.refilled import LeftAlone, differs, refill
 from mighty_patcher.engine.report import Stale

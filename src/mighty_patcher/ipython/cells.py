@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
 from mighty_patcher.engine.imports import Imported, imports_of
-from mighty_patcher.engine.modules import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.stars import exported
 from mighty_patcher.engine.toplevel import names_bound
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 
-from mighty_patcher.engine.modules import filename_of, name_of_module, namespace_of, spec_of
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of, spec_of
 
 __all__ = ["News", "Own", "Root"]
 

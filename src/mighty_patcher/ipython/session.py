@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mighty_patcher.engine import events
 from mighty_patcher.engine.log import logger
-from mighty_patcher.engine.modules import name_of_module
+from mighty_patcher.engine.module_facts import name_of_module
 from mighty_patcher.engine.report import Reload, announce
 from mighty_patcher.ipython.cells import Cells
 from mighty_patcher.ipython.own import Own

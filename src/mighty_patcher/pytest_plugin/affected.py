@@ -20,7 +20,8 @@ from types import ModuleType
 import pytest
 
 from mighty_patcher.engine.dependencies import Sources, graph_of_loaded
-from mighty_patcher.engine.modules import Modules, filename_of, name_of_module
+from mighty_patcher.engine.module_facts import filename_of, name_of_module
+from mighty_patcher.engine.modules import Modules
 from mighty_patcher.pytest_plugin.ran import ELSEWHERE, Recorder
 from mighty_patcher.pytest_plugin.runs import Run
 from mighty_patcher.pytest_plugin.touched import Touched

@@ -29,7 +29,7 @@ from typing import Any
 
 import pytest
 
-from mighty_patcher.engine.modules import filename_of, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.report import Reload
 from mighty_patcher.pytest_plugin.nodes import in_words, items_of
 from mighty_patcher.pytest_plugin.order import Places

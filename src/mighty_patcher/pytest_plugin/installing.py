@@ -17,7 +17,7 @@ from weakref import ref
 
 import pytest
 
-from mighty_patcher.engine.modules import filename_of
+from mighty_patcher.engine.module_facts import filename_of
 from mighty_patcher.engine.report import Reload
 from mighty_patcher.pytest_plugin.affected import Affected, Choice, Needs
 from mighty_patcher.pytest_plugin.collected import Collected

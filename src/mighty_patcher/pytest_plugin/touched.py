@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from mighty_patcher.engine.modules import filename_of
+from mighty_patcher.engine.module_facts import filename_of
 from mighty_patcher.engine.report import LINES_MOVED, Reload
 from mighty_patcher.engine.version import Version
 from mighty_patcher.errors import SourceError
