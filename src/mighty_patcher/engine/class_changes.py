@@ -33,12 +33,14 @@ class ClassChanges:
         set_anew: Classes, and the names of attributes that their statements have set again.
         attributes: Classes, and the names of their attributes that have other values.
         methods: Classes, names in them, and functions that they had under these.
+        replaced: What the classes had where they have something else now.
     """
 
     def __init__(self, module: ModuleType) -> None:
         self.elsewhere: list[tuple[str, str, str]] = []
         self.attributes: list[tuple[type, set[str]]] = []
         self.methods: list[tuple[type, str, Any]] = []
+        self.replaced: list[Any] = []
         self.set_anew: list[tuple[type, set[str]]] = []
         self._name = name_of_module(module)
         self._namespace = namespace_of(module)
@@ -57,6 +59,7 @@ class ClassChanges:
             base, before = keeper.changed.pop()
             self.methods += methods_lost(before, base, keeper.definitions[0].get(qualname_of(base)))
             changed = before.changed(base)
+            self.replaced += [before.content[name] for name in changed & before.content.keys()]
             flow.set_again(set(self._spelt(base, changed)))
             if again := changed & before.content.keys() & class_dict(base).keys():
                 self.set_anew.append((base, again))

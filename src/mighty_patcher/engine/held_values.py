@@ -44,7 +44,7 @@ from mighty_patcher.engine.trees import (
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
 
-__all__ = ["PLACE", "HeldValues", "held_values"]
+__all__ = ["PLACE", "HeldValues", "held_values", "is_touched", "touched_by_others"]
 
 PLACE = b"\0what a class holds, of mighty_patcher"
 """The constant in whose place is put what is called for a value, with its number."""
@@ -206,7 +206,9 @@ def _hold(
         decorators = [*old.decorator_list, *decorators]
         by_others = touched(cls, decorators, keeper.before, keeper.is_edited)
         found = {
-            name: child for name, child in found.items() if not _is_touched(name, child, by_others)
+            name: child
+            for name, child in found.items()
+            if not is_touched(name, child.old, by_others)
         }
     for name, child in body.independent(found).items():
         assert child.new is not None
@@ -218,10 +220,38 @@ def _hold(
                 _hold(held, child, inner, [], keeper)
 
 
-def _is_touched(name: str, child: Change, by_others: Touched) -> bool:
+def touched_by_others(cls: type, keeper: Keeper) -> Touched:
+    """Find what hooks and decorators may have touched of a class that is executed again.
+
+    Args:
+        cls: The class, as it was.
+        keeper: Who keeps the objects of the module.
+    """
+    qualname = qualname_of(cls)
+    definition = keeper.definitions[0].get(qualname)
+    is_inner = "." in qualname
+    below = [] if is_inner else _decorators_below(qualname, keeper)
+    if (
+        definition is None
+        or below is None
+        or keeper.is_edited(cls)
+        or not (is_inner or _is_defined_once(qualname, keeper.trees[0]))
+    ):
+        return Touched(everything=True)
+    decorators = [*definition.decorator_list, *below]
+    return touched(cls, decorators, keeper.before, keeper.is_edited)
+
+
+def is_touched(name: str, statement: ast.stmt | None, by_others: Touched) -> bool:
+    """Tell whether what a statement has bound in a class may have been touched by others.
+
+    Args:
+        name: The name.
+        statement: The statement.
+        by_others: What they may have touched.
+    """
     if by_others.everything or name in by_others.names:
         return True
-    statement = child.old
     is_field = isinstance(statement, ast.AnnAssign) and not _is_class_variable(statement.annotation)
     return by_others.fields and is_field
 

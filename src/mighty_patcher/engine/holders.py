@@ -17,6 +17,7 @@ from types import (
     FrameType,
     FunctionType,
     GenericAlias,
+    MappingProxyType,
     MethodType,
     ModuleType,
     UnionType,
@@ -50,6 +51,7 @@ _PARTS = IdentityDict[type, str](
         (deque, "a deque"),
         (CellType, "a variable"),
         (MethodType, "a bound method"),
+        (MappingProxyType, "a view of a dict"),
     ]
 )
 _OURS = __name__.partition(".")[0]
@@ -76,7 +78,8 @@ def still_held(replaced: Sequence[tuple[str, Any, bool]], ours: Iterable[Any]) -
     olds = [old for _, old, _ in objects]
     heap = _Heap(olds, [*ours, *objects, objects, olds])
     for name, old, has_other in objects:
-        found = Counter(map(heap.describe, heap.holders(old)))
+        holders = (it for it in heap.holders(old) if not _was_once(it, name, old))
+        found = Counter(map(heap.describe, holders))
         if found:
             now = "it has something else now" if has_other else "it is gone from the source"
             yield Stale(
@@ -104,6 +107,18 @@ def with_other_names(
             if others:
                 reason = f"what it stood for is still {others[0]}, also for who holds that"
                 yield Step("kept", module, prefix + name, 0, reason)
+
+
+def _was_once(holder: Any, name: str, old: Any) -> bool:
+    """Tell whether what holds a method is a class that the one of its name was made of, or what was
+    in such a class.
+    """
+    if type(holder) is dict:
+        return "__module__" in holder and holder.get(name.rpartition(".")[2]) is old
+    if not is_class(holder):
+        return False
+    module = class_dict(holder).get("__module__")
+    return name.rpartition(".")[0] == f"{module}.{qualname_of(holder)}"
 
 
 def _is_somebodys(value: Any) -> bool:

@@ -128,7 +128,8 @@ def methods_lost(
     Yields:
         The class, a name, and a function that it had under that.
     """
-    for name in before.changed(cls) - Aliases(definition, {}, {}).names:
+    # What is called _ has been given to somebody else: `@show.register`.
+    for name in before.changed(cls) - Aliases(definition, {}, {}).names - {"_"}:
         value = before.content.get(name)
         if type(value) in DESCRIPTORS or type(value) is FunctionType:
             functions = [value] if type(value) is FunctionType else functions_within(value)

@@ -331,6 +331,8 @@ class Transaction:
             if namespace_of(edit.module).get(name, ABSENT) is not value:
                 self._replaced.setdefault((name_of_module(edit.module), name), value)
         self._methods += run.classes.methods
+        self._own.append([*run.classes.replaced])
+        run.classes.replaced.clear()
         run.classes.methods.clear()
         self._followers.follow_run(edit.module, run)
         self._followers.follow_refilled(edit.module, run.written_out.refilled)

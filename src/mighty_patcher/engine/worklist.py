@@ -69,7 +69,9 @@ class Worklist:
             for name, module in sys.modules.copy().items()
             if issubclass(type(module), ModuleType)
         }
-        self._ranks = {id(module): float(rank) for rank, module in enumerate(loaded.values())}
+        # A module with two names has the later place; the places are as many as the modules.
+        places = dict.fromkeys(id(module) for module in reversed(loaded.values()))
+        self._ranks = {one: float(rank) for rank, one in enumerate(reversed(places))}
         self._saved = list(saved)
         self._imports = ImportGraph(imports, is_own)
         self._before = ImportGraph(imported, is_own)
@@ -237,7 +239,8 @@ class Worklist:
     def _awaited_by(self, outer: ModuleType, module: ModuleType) -> ModuleType | None:
         """Return what a module waits for that has to be begun for another one."""
         for it in (*self._saved, *(told for told, _ in self._told.values())):
-            if it is not module and any(one is outer for one in self._awaited.get(id(it), ())):
+            is_awaited = any(one is outer for one in self._awaited.get(id(it), ()))
+            if is_awaited and it is not module and id(it) not in self._held:  # which waits itself
                 return it
         return None
 

@@ -29,13 +29,15 @@ from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.displays import DISPLAY, UNKNOWN, Container, Merging, are_plain_keys
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.facts import Facts, facts
+from mighty_patcher.engine.held_values import is_touched, touched_by_others
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.refilled import LeftAlone, differs, refill
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.stars import TreeOf
-from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION, only_name
+from mighty_patcher.engine.touched import Touched
+from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION, digest, only_name
 from mighty_patcher.engine.values import is_plain, same_value
 
 __all__ = ["Lost", "WrittenOut", "lost_entries"]
@@ -148,11 +150,17 @@ class WrittenOut:
         """
         cls = edit.target
         olds, news = (_written_in(it.get(qualname_of(cls))) for it in keeper.definitions)
+        by_others: Touched | None = None
         for name in olds.keys() & news.keys() & before.keys() & edit.content.keys():
             texts, mine, theirs = _texts(olds[name], news[name]), before[name], edit.content[name]
             if texts is None or mine is theirs or type(mine) is not type(theirs):
                 continue
             path = f"{qualname_of(cls)}.{name}"
+            if qualname_of(cls) not in keeper.narrowed:
+                by_others = by_others or touched_by_others(cls, keeper)
+                if digest(texts[0]) == digest(texts[1]) or is_touched(name, olds[name], by_others):
+                    self._lose(Lost(cls, name, path, texts, mine), path)
+                    continue  # what hooks have put into it they put there again
             members = before, edit.content
             merged = self._merged(path, path, texts, (mine, theirs), keeper, members, cls)
             if merged is None:
