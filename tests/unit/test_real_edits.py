@@ -593,3 +593,23 @@ class TestOrder:
             base="K = 2\n", a="import ~x\nNew = ~x.V\n", c="import ~a\ny = ~a.New\n"
         )
         assert (said(report), c.y) == ([], 2)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a typed dictionary does not tell its bases")
+def test_typed_dictionaries_that_have_copied_the_keys_of_another(project):
+    """They do not derive from it: robotframework's listener interface."""
+    source = """
+        from typing import TypedDict
+        class Start(TypedDict):
+            name: str
+        class End(Start):
+            status: str
+        """
+    m = project.load("m", source)
+    n = project.load("n", "from ~m import End\nclass Last(End):\n    took: int\n")
+    project.engine()
+    start, end, last = m.Start, m.End, n.Last
+    assert not said(project.edit("m", "name: str", "name: str\n    tags: list"))
+    assert (m.Start is start, m.End is end, n.Last is last) == (True, True, True)
+    assert [*end.__annotations__] == ["name", "tags", "status"]
+    assert last.__required_keys__ == {"name", "tags", "status", "took"}

@@ -204,3 +204,39 @@ class TestAlias:
         )
         assert not said(project.save(m=edited))
         assert (m.C.new is new, m.C.new(), m.C.old()) == (True, 1, ("one", 2))
+
+
+def test_another_class_that_has_it_has_the_new_one(project):
+    project.load("lib", WRAPPERS)
+    m = project.load("m", METHODS)
+    n = project.load("n", "class D: pass\n")
+    n.D.bound = m.C.bound  # by the program
+    project.engine()
+    report = project.edit("m", "    @one\n    def bound", "    @two\n    def bound")
+    assert (said(report), n.D.bound is m.C.bound, n.D().bound()) == ([], True, ("two", 2))
+    project.engine().undo()
+    assert (n.D.bound is m.C.bound, n.D().bound()) == (True, ("one", 2))
+
+
+def test_a_class_that_is_registered_in_another_one(project):
+    """A second class is built by the metaclass, and given to the decorator: robotframework."""
+    source = """
+        class Meta(type):
+            def __new__(mcs, name, bases, names): return super().__new__(mcs, name, bases, names)
+        class Body:
+            error = None
+            @classmethod
+            def register(cls, item):
+                cls.error = item
+                return item
+        @Body.register
+        class Error(metaclass=Meta):
+            def __init__(self, values): self.values = values
+        """
+    m = project.load("m", source)
+    project.engine()
+    error = m.Error
+    report = project.save(m=source.replace("values):", "values=()):"))
+    assert (said(report), m.Error is error, m.Body.error is error) == ([], True, True)
+    project.engine().undo()
+    assert (m.Error is error, m.Body.error is error) == (True, True)

@@ -30,7 +30,13 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.identity import are_same, is_one_of
 from mighty_patcher.engine.kept_classes import KeptClasses
 from mighty_patcher.engine.kept_functions import KeptFunctions, Living, Trees, unknown
-from mighty_patcher.engine.leftovers import are_held, drop_added, is_own, leftovers
+from mighty_patcher.engine.leftovers import (
+    are_held,
+    drop_added,
+    is_own,
+    leftovers,
+    put_into_classes,
+)
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
@@ -457,6 +463,7 @@ class Keeper:
             pairs = list(zip(donors, targets, strict=True))
             left = references.replace(pairs, kept=[donors, targets, *self.own])
             left = [entry for entry in left if not is_own(*entry, donors, targets)]
+            left = put_into_classes(left, pairs, _for_good)
             self.stale += leftovers(left)
         used = {id(donor) for donor, _ in left}
         for donor in donors:
@@ -467,7 +474,9 @@ class Keeper:
             # brought it back.
             imported = names_imported(self.trees[1])
             others = [it for name, it in self.namespace.items() if name not in imported]
-            self.stale += put_in_place(found, others, [*self.own, others], self._remember)
+            self.stale += put_in_place(
+                found, others, [*self.own, others], self._commit, self._remember
+            )
 
     # ---- containers that the run made
 
@@ -515,6 +524,12 @@ class Keeper:
         if type(old) is partial:
             kept.append(_are_same(old.args, new.args) and _are_same(old.keywords, new.keywords))
         return all(kept)
+
+
+def _for_good(log: _core.Log) -> None:
+    """Apply what must not be undone: a donor is nobody's any more."""
+    log.commit()
+    log.discard()
 
 
 def _are_same(old: Any, new: Any) -> bool:

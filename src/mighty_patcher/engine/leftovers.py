@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 from weakref import getweakrefcount, getweakrefs
@@ -21,7 +21,10 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.report import Stale
 
-__all__ = ["are_held", "drop_added", "is_own", "leftovers"]
+__all__ = ["are_held", "drop_added", "is_own", "leftovers", "put_into_classes"]
+
+_HEAPTYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
+_flags_of = vars(type)["__flags__"].__get__
 
 
 def drop_added(before: list[tuple[Any, Any, int]]) -> None:
@@ -93,6 +96,37 @@ def is_own(donor: Any, holder: Any, donors: list[Any], targets: list[Any]) -> bo
     return any(value is holder for value in content_of(donor).values()) and not any(
         value is holder for value in content_of(target).values()
     )
+
+
+def put_into_classes(
+    left: list[tuple[Any, Any]],
+    pairs: Iterable[tuple[Any, Any]],
+    commit: Callable[[_core.Log], object],
+) -> list[tuple[Any, Any]]:
+    """Let classes that have donors as attributes have the targets, with a log: to set them from
+    outside would leave the caches of CPython behind.
+
+    Args:
+        left: Donors that are still held, each with what holds it.
+        pairs: Donors, each with its target.
+        commit: Applies the log, and remembers it.
+
+    Returns:
+        Those that are held otherwise.
+    """
+    targets = {id(donor): target for donor, target in pairs}
+    classes = (it for _, it in left if is_class(it) and id(it) not in targets)
+    holders = {id(it): it for it in classes if _flags_of(it) & _HEAPTYPE}
+    log, done = _core.Log(), set[tuple[int, int]]()
+    for holder in holders.values():
+        content = content_of(holder)
+        held = {(id(value), id(holder)) for value in content.values() if id(value) in targets}
+        if held:
+            log.add_type(holder, {it: targets.get(id(one), one) for it, one in content.items()})
+            done |= held
+    if len(log):
+        commit(log)
+    return [entry for entry in left if (id(entry[0]), id(entry[1])) not in done]
 
 
 def leftovers(left: list[tuple[Any, Any]]) -> Iterator[Stale]:

@@ -25,7 +25,8 @@ from mighty_patcher.engine.classes import (
     qualname_of,
     subclasses_of,
 )
-from mighty_patcher.engine.identity import IdentitySet, are_same
+from mighty_patcher.engine.identity import IdentitySet, are_same, is_one_of
+from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.refilled import Refilled
 
 __all__ = [
@@ -290,6 +291,32 @@ def built_of(cls: type, before: Before) -> Iterator[type]:
         has_statement = not qualname_of(subclass).endswith("]")  # a generic model with arguments
         if has_statement and (has_other_hook or any(fields in content for fields in COLLECTED)):
             yield subclass
+    if _is_typed_dict(cls):
+        yield from _typed_dicts_of(cls)
+
+
+def _is_typed_dict(cls: type) -> bool:
+    metaclass = class_dict(type(cls))
+    return qualname_of(type(cls)) == "_TypedDictMeta" and metaclass.get("__module__") in (
+        "typing",
+        "typing_extensions",
+    )
+
+
+def _typed_dicts_of(cls: type) -> Iterator[type]:
+    """Yield the typed dictionaries that have copied the keys of another one: they do not derive
+    from it, and from 3.12 on they tell.
+    """
+    found: dict[int, type] = {}
+    for module in every_module():
+        for value in list(namespace_of(module).values()):
+            if type(value) is type(cls):
+                bases = class_dict(value).get("__orig_bases__", ())
+                if type(bases) is tuple and is_one_of(cls, bases):
+                    found[id(value)] = value
+    for one in found.values():
+        yield one
+        yield from _typed_dicts_of(one)
 
 
 def made_by_others(cls: type, before: Before) -> Iterator[type]:

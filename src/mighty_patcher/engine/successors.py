@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
+from mighty_patcher import _core
 from mighty_patcher.engine import references
 from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
-from mighty_patcher.engine.leftovers import leftovers
+from mighty_patcher.engine.leftovers import leftovers, put_into_classes
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Before, Replaced
 from mighty_patcher.engine.toplevel import executed
@@ -164,6 +165,7 @@ def put_in_place(
     found: list[tuple[Any, Any]],
     others: Iterable[Any],
     own: Iterable[Any],
+    commit: Callable[[_core.Log], object],
     remember: Callable[[Replaced], None],
 ) -> Iterator[Stale]:
     """Let whatever refers to what was there before refer to what is in its place.
@@ -173,6 +175,7 @@ def put_in_place(
         others: What has names of its own. What these hold, too, need not have been made for what
             has a successor.
         own: What the engine holds of the program.
+        commit: Applies a log, and remembers it.
         remember: Given what takes it back.
 
     Yields:
@@ -191,7 +194,8 @@ def put_in_place(
     ours = [found, *found, pairs, *pairs, within, *own, *within]
     left = references.replace(pairs, kept=ours)
     known = set(map(id, ours))
-    yield from leftovers([it for it in left if id(it[1]) not in known])
+    left = [it for it in left if id(it[1]) not in known]
+    yield from leftovers(put_into_classes(left, pairs, commit))
     remember(Replaced(pairs))
 
 
