@@ -136,9 +136,8 @@ class Keeper:
         self.targets: set[int] = set()
         self.functions = KeptFunctions(self, filename, trees, living)
         self.classes = KeptClasses(self, making_way)
-        self._commit = commit
-        self.remember = self._remember = remember
         self.put = commit
+        self.remember = remember
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._shown: dict[int, Any] = {}
@@ -250,7 +249,7 @@ class Keeper:
         log = _core.Log()
         self.stale += move_inner(self.functions.moved, self.namespace, log)
         if len(log):
-            self._commit(log)
+            self.put(log)
         return kept
 
     def keep(self, old: Any, new: Any) -> bool:
@@ -305,7 +304,7 @@ class Keeper:
         self.add_dict(vars(old), {**vars(old), **vars(new), "__wrapped__": old.__wrapped__})
         cleared = settling.Cleared([old])
         cleared.undo()
-        self._remember(cleared)
+        self.remember(cleared)
         return True
 
     def _keep_wrapper(self, old: Any, new: Any) -> bool:
@@ -368,14 +367,14 @@ class Keeper:
         instances, self._instances = self._instances, []
         self._dicts, self._orders = [], []
         for edit in edits:
-            self._remember(settling.Settled(edit.target))
+            self.remember(settling.Settled(edit.target))
             undone = way_for(type(edit.target)).undone
             if undone is not None:
-                self._remember(settling.Undone(edit.target, undone))
+                self.remember(settling.Undone(edit.target, undone))
         if just_before is not None:
             just_before()
         if len(log):
-            self._commit(log)
+            self.put(log)
         for instance, cls in instances:
             self._give_class(instance, cls)
         for edit, before in zip(edits, befores, strict=True):
@@ -383,10 +382,10 @@ class Keeper:
             self.edited.update(map(id, settling.made_by_others(edit.target, before)))
             follow_up = settling.settle(edit.target, before)
             if follow_up is not None:
-                self._commit(follow_up)
+                self.put(follow_up)
             settled = way_for(type(edit.target)).settle
             if settled is not None:
-                self.stale += settled(edit.target, self._remember)
+                self.stale += settled(edit.target, self.remember)
 
     def show(self, value: type | FunctionType) -> None:
         """Note that code of the program is about to be given what it may know already."""
@@ -434,7 +433,7 @@ class Keeper:
 
     def take_out(self, objects: list[Any]) -> TakenOut | None:
         """Take some objects out of registries for a moment; None if they are in none."""
-        return self._registries.take_out(objects, self.own, self._remember)
+        return self._registries.take_out(objects, self.own, self.remember)
 
     def _bound_before(self, qualname: str) -> Any:
         """Return what the definition of a qualified name had led to."""
@@ -474,9 +473,7 @@ class Keeper:
             # brought it back.
             imported = names_imported(self.trees[1])
             others = [it for name, it in self.namespace.items() if name not in imported]
-            self.stale += put_in_place(
-                found, others, [*self.own, others], self._commit, self._remember
-            )
+            self.stale += put_in_place(found, others, [*self.own, others], self.put, self.remember)
 
     # ---- containers that the run made
 

@@ -11,7 +11,6 @@ executed: it is the same each time, or goes to who makes something else of it.
 from __future__ import annotations
 
 import ast
-import builtins
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from copy import copy
@@ -26,10 +25,10 @@ from mighty_patcher.engine.classes import (
     mro_of,
     names_in_class,
     qualname_of,
-    stored,
 )
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.metaclasses import named
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.touched import Touched, touched
 from mighty_patcher.engine.trees import (
@@ -452,13 +451,5 @@ def _type_of(expression: ast.expr, namespace: Mapping[str, Any]) -> type | None:
     called = expression.func
     if isinstance(called, ast.Subscript):  # deque[int]()
         called = called.value
-    names: list[str] = []
-    while isinstance(called, ast.Attribute):
-        names.append(called.attr)
-        called = called.value
-    if not isinstance(called, ast.Name):
-        return None
-    value = namespace.get(called.id, vars(builtins).get(called.id))
-    for name in reversed(names):
-        value = stored(value, name)
+    value = named(called, namespace)
     return value if is_one_of(type(value), (type, ABCMeta)) else None

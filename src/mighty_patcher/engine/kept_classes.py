@@ -334,13 +334,16 @@ class KeptClasses:
         for name in slots if shape is None else own_slots(shape):
             content[name] = slots[name] if name in slots else _slot(old, name)
         content |= own_storage(old, shape)
-        decorated = [
-            mangled(name, old.__name__)
-            for known in self._keeper.definitions
-            for name, decorators in decorators_in(known.get(qualname_of(old))).items()
-            if decorators and name not in apart
-        ]
-        self._keeper.successors.note_members(before, content, decorated, aliases.names)
+
+        def decorated() -> set[str]:
+            return {
+                mangled(name, old.__name__)
+                for known in self._keeper.definitions
+                for name, decorators in decorators_in(known.get(qualname_of(old))).items()
+                if decorators and name not in apart
+            }
+
+        self._keeper.successors.note_members(before, content, decorated, aliases)
         content |= self._retained(old, content)
         edit = ClassEdit(
             old,

@@ -27,6 +27,7 @@ Others may add rows to `TABLE`; the nearest metaclass in the MRO counts.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -57,6 +58,7 @@ __all__ = [
     "Way",
     "builds_a_class",
     "metaclass_of",
+    "named",
     "way_for",
 ]
 
@@ -136,6 +138,26 @@ def metaclass_of(bases: tuple[Any, ...], wish: Any) -> type | None:
     return winner  # type: ignore[no-any-return]
 
 
+def named(expression: ast.expr, namespace: Mapping[str, Any]) -> Any:
+    """Return what a dotted name stands for, without asking anything of the program; None where it
+    is none, or nobody knows.
+
+    Args:
+        expression: The name.
+        namespace: The names of the module.
+    """
+    names: list[str] = []
+    while isinstance(expression, ast.Attribute):
+        names.append(expression.attr)
+        expression = expression.value
+    if not isinstance(expression, ast.Name):
+        return None
+    value = namespace.get(expression.id, vars(builtins).get(expression.id))
+    for name in reversed(names):
+        value = stored(value, name)
+    return value
+
+
 def builds_a_class(decorator: ast.expr, namespace: Mapping[str, Any]) -> bool:
     """Tell whether a class decorator is one of those that build a class from the body of another.
 
@@ -145,15 +167,7 @@ def builds_a_class(decorator: ast.expr, namespace: Mapping[str, Any]) -> bool:
     """
     if isinstance(decorator, ast.Call):
         decorator = decorator.func
-    names: list[str] = []
-    while isinstance(decorator, ast.Attribute):
-        names.append(decorator.attr)
-        decorator = decorator.value
-    if not isinstance(decorator, ast.Name):
-        return False
-    value: Any = namespace.get(decorator.id)
-    for name in reversed(names):
-        value = stored(value, name)
+    value = named(decorator, namespace)
     while type(value) is partial:
         value = value.func
     if is_class(value):

@@ -53,25 +53,30 @@ class Successors:
         self,
         before: Mapping[str, Any],
         now: Mapping[str, Any],
-        decorated: Collection[str],
-        aliases: Collection[str] = (),
+        decorated: Callable[[], Collection[str]],
+        aliases: Aliases,
     ) -> None:
         """Note what the methods of a class are now.
 
         Args:
             before: What the class has.
             now: What it is about to have.
-            decorated: The methods that decorators have made.
-            aliases: Names that stand for what others have made.
+            decorated: Finds the methods that decorators have made.
+            aliases: Knows the names that stand for what others have made.
         """
-        anew = [name for name in now.keys() & before.keys() if now[name] is not before[name]]
+        anew = [
+            name
+            for name in now.keys() & before.keys()
+            if now[name] is not before[name] and is_own_wrapper(before[name])
+        ]
         if not anew:
             return
+        made = decorated()
         still = IdentitySet(it for value in now.values() for it in _with_parts(value))
         for name in anew:
             for old, new in _functions_beside(before[name], now[name]):
-                is_made = name in decorated or wrap_the_same(old, new)
-                if is_made and name not in aliases and old not in still:
+                is_made = name in made or wrap_the_same(old, new)
+                if is_made and name not in aliases.names and old not in still:
                     self.note(old, new)
 
     def watch(self, values: Iterable[Any]) -> list[Any]:

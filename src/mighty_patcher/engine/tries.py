@@ -39,16 +39,15 @@ def going_on(change: Change, ends: _Ends, sure: _Sure, binders: Binders, holds: 
         binders: Finds the statements that bind a name.
         holds: Finds the values of names.
     """
-    if change.kind != "run" or change.children is None or change.header:
-        return change
-    children = [going_on(child, ends, sure, binders, holds) for child in change.children]
-    if change.old is not None and _goes_on_after_an_error(change.old, ends):
+
+    def run_behind(children: list[Change]) -> None:
         found = _perhaps_never_executed(children, sure, binders, holds)
         changed = [at for at, _ in found if children[at].kind in ("run", "remove")]
         if changed:
             at = changed[-1] + 1
             children[at:] = (_run(it, _GOES_ON) for it in children[at:])
-    return replace(change, children=tuple(children))
+
+    return _in_each_try(change, ends, run_behind)
 
 
 def coming_to(change: Change, ends: _Ends, sure: _Sure, binders: Binders, holds: Holds) -> Change:
@@ -62,10 +61,8 @@ def coming_to(change: Change, ends: _Ends, sure: _Sure, binders: Binders, holds:
         binders: Finds the statements that bind a name.
         holds: Finds the values of names.
     """
-    if change.kind != "run" or change.children is None or change.header:
-        return change
-    children = [coming_to(child, ends, sure, binders, holds) for child in change.children]
-    if change.old is not None and _goes_on_after_an_error(change.old, ends):
+
+    def run_before(children: list[Change]) -> None:
         last = max(
             (at for at, it in enumerate(children) if it.kind == "run" and it.branch == "body"),
             default=0,
@@ -73,6 +70,17 @@ def coming_to(change: Change, ends: _Ends, sure: _Sure, binders: Binders, holds:
         for at, it in _perhaps_never_executed(children, sure, binders, holds):
             if at < last and sure(it) and not _is_harmless(it):
                 children[at:last] = (_run(it, _COMES_TO) for it in children[at:last])
+
+    return _in_each_try(change, ends, run_before)
+
+
+def _in_each_try(change: Change, ends: _Ends, edit: Callable[[list[Change]], None]) -> Change:
+    """Return a change in which what stands in each ``try`` is edited, the innermost first."""
+    if change.kind != "run" or change.children is None or change.header:
+        return change
+    children = [_in_each_try(child, ends, edit) for child in change.children]
+    if change.old is not None and _goes_on_after_an_error(change.old, ends):
+        edit(children)
     return replace(change, children=tuple(children))
 
 

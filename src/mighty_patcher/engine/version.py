@@ -49,8 +49,9 @@ __all__ = [
 
 _STAR_IMPORT = re.compile(rb"import\s*\*")  # begins with a word, which is looked for much faster
 _READS = 10
-_MOST_PARSED = 1_000_000  # bytes of text; their trees take some 50 MB
 """How often a file is read before it counts as being written without end."""
+
+_MOST_PARSED = 1_000_000  # bytes of text; their trees take some 50 MB
 
 
 @dataclass(frozen=True)
