@@ -1,27 +1,23 @@
 /* commit.c - see commit.h. The only place that writes to live objects. */
 #include "commit.h"
-
-enum mp_edit_kind { MP_FUNCTION_EDIT, MP_CONSTANT_EDIT, MP_DICT_EDIT, MP_LIST_EDIT, MP_TYPE_EDIT };
-
-struct mp_edit {
-    enum mp_edit_kind kind;
-    union {
-        mp_function_edit function;
-        mp_constant_edit constant;
-        mp_dict_edit dict;
-        mp_list_edit list;
-        mp_type_edit type;
-    } of;
-};
+#include "edit.h"
+#include "moving.h"
+#include "refill.h"
 
 /* ---- the log ----------------------------------------------------------------------------- */
 
-/* Room for one more edit. Borrowed from the log, NULL on error. */
+/* Room for one more edit; the log is empty, or its edits are as seen as this one. Borrowed from the log,
+ * NULL on error. */
 static mp_edit *
-log_next(mp_log *log)
+log_next(mp_log *log, int is_as_seen)
 {
     mp_edit *next_b = NULL;
 
+    if (log->used > 0 && log->is_as_seen != is_as_seen) {
+        PyErr_SetString(PyExc_ValueError, "what an edit's target had is known of all edits of a log, or of none");
+        goto done;
+    }
+    log->is_as_seen = is_as_seen;
     if (log->used == log->room) {
         Py_ssize_t room = log->room ? 2 * log->room : 16;
         mp_edit *edits = PyMem_Realloc(log->edits, (size_t)room * sizeof(*edits));
@@ -51,7 +47,7 @@ log_take(mp_log *log, mp_edit *edit_b, enum mp_edit_kind kind, int prepared)
 int
 mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fields)
 {
-    mp_edit *edit_b = log_next(log);
+    mp_edit *edit_b = log_next(log, 0);
     int ret = edit_b == NULL
                   ? MP_ERROR
                   : mp_function_prepare(&edit_b->of.function, target, donor, fields);
@@ -62,7 +58,7 @@ mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fie
 int
 mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure, PyObject *doc)
 {
-    mp_edit *edit_b = log_next(log);
+    mp_edit *edit_b = log_next(log, 0);
     int ret = edit_b == NULL
                   ? MP_ERROR
                   : mp_function_prepare_code(&edit_b->of.function, target, code, closure,
@@ -75,7 +71,7 @@ int
 mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value)
 {
     int ret = MP_ERROR;
-    mp_edit *edit_b = log_next(log);
+    mp_edit *edit_b = log_next(log, 0);
 
     if (edit_b == NULL || mp_constant_prepare(&edit_b->of.constant, outer, old, value) < 0) {
         goto done;
@@ -101,35 +97,32 @@ done:
 }
 
 int
-mp_log_add_items(mp_log *log, PyObject *target, PyObject *donor)
+mp_log_add_items(mp_log *log, PyObject *target, PyObject *donor, PyObject *had)
 {
-    mp_edit *edit_b = log_next(log);
-    int is_list = PyList_Check(target);
-    int ret = edit_b == NULL ? MP_ERROR
-              : is_list      ? mp_list_prepare(&edit_b->of.list, target, donor)
-                             : mp_dict_prepare(&edit_b->of.dict, target, donor);
+    mp_edit *edit_b = log_next(log, had != NULL);
+    enum mp_edit_kind kind = PyList_Check(target)  ? MP_LIST_EDIT
+                             : PySet_Check(target) ? MP_SET_EDIT
+                                                   : MP_DICT_EDIT;
+    int ret = MP_ERROR;
 
-    return log_take(log, edit_b, is_list ? MP_LIST_EDIT : MP_DICT_EDIT, ret);
+    if (edit_b != NULL) {
+        ret = kind == MP_LIST_EDIT  ? mp_list_prepare(&edit_b->of.list, target, donor, had)
+              : kind == MP_SET_EDIT ? mp_set_prepare(&edit_b->of.set, target, donor, had)
+                                    : mp_dict_prepare(&edit_b->of.dict, target, donor, had);
+    }
+    return log_take(log, edit_b, kind, ret);
 }
 
 int
 mp_log_add_type(mp_log *log, PyObject *target, PyObject *content, PyObject *bases,
                 PyObject *metaclass, PyObject *donor)
 {
-    mp_edit *edit_b = log_next(log);
+    mp_edit *edit_b = log_next(log, 0);
     int ret = edit_b == NULL ? MP_ERROR
                              : mp_type_prepare(&edit_b->of.type, target, content, bases, metaclass,
                                                donor);
 
     return log_take(log, edit_b, MP_TYPE_EDIT, ret);
-}
-
-/* The edits in the order in which they are made; an undo goes backwards, so that two edits of one object
- * come out as they went in. Borrowed from the log. */
-static mp_edit *
-edit_at(mp_log *log, Py_ssize_t i)
-{
-    return &log->edits[log->applied ? log->used - 1 - i : i];
 }
 
 /* The dictionary that an edit exchanges, NULL if it exchanges none. Borrowed from the edit. */
@@ -195,143 +188,6 @@ flush_jit(void)
     return ret;
 }
 
-/* The class that was the how manieth to move; NULL if there is none. Borrowed from the log. */
-static mp_type_edit *
-mover_at(mp_log *log, Py_ssize_t turn)
-{
-    for (Py_ssize_t i = 0; i < log->used; i++) {
-        if (log->edits[i].kind == MP_TYPE_EDIT && log->edits[i].of.type.turn == turn) {
-            return &log->edits[i].of.type;
-        }
-    }
-    return NULL;
-}
-
-/* Move the classes of these turns back, or once more: it has been done in this order. */
-static void
-retrace(mp_log *log, Py_ssize_t first, Py_ssize_t last)
-{
-    mp_error error = mp_error_take();
-    Py_ssize_t step = first <= last ? 1 : -1;
-
-    for (Py_ssize_t turn = first; turn != last + step; turn += step) {
-        mp_type_edit *edit_b = mover_at(log, turn);
-        if (mp_type_move(edit_b) < 0) { /* what was there a moment ago fits */
-            PyErr_WriteUnraisable((PyObject *)edit_b->target);
-        }
-    }
-    mp_error_give_back(error);
-}
-
-/* Move all classes that can move now, and number them. A class whose bases conflict may have to wait for
- * another, and so what is left is not an error yet. */
-static int
-move_some(mp_log *log, Py_ssize_t *moved, Py_ssize_t *left)
-{
-    int ret = MP_ERROR;
-
-    *left = 0;
-    for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_type_edit *edit_b = &log->edits[i].of.type;
-        if (log->edits[i].kind != MP_TYPE_EDIT || !mp_type_moves(edit_b) || edit_b->turn != 0) {
-            continue;
-        }
-        if (mp_type_move(edit_b) == MP_OK) {
-            edit_b->turn = ++*moved;
-        }
-        else if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyErr_Clear();
-            ++*left;
-        }
-        else {
-            goto done;
-        }
-    }
-    ret = MP_OK;
-done:
-    return ret;
-}
-
-/* Move the first class that does not want to, for its error. */
-static int
-move_next(mp_log *log, Py_ssize_t *moved)
-{
-    int ret = MP_ERROR;
-    mp_type_edit *edit_b = NULL;
-
-    for (Py_ssize_t i = 0; i < log->used && edit_b == NULL; i++) {
-        if (log->edits[i].kind == MP_TYPE_EDIT && mp_type_moves(&log->edits[i].of.type) &&
-            log->edits[i].of.type.turn == 0) {
-            edit_b = &log->edits[i].of.type;
-        }
-    }
-    ret = mp_type_move(edit_b);
-    if (ret == MP_OK) {
-        edit_b->turn = ++*moved;
-    }
-    return ret;
-}
-
-/* Give all classes their new bases and metaclasses, or none. */
-static int
-move_all(mp_log *log)
-{
-    int ret = MP_ERROR;
-    Py_ssize_t moved = 0, left = 0, before = 0;
-
-    for (Py_ssize_t i = 0; i < log->used; i++) {
-        if (log->edits[i].kind == MP_TYPE_EDIT) {
-            log->edits[i].of.type.turn = 0;
-        }
-    }
-    do {
-        before = moved;
-        if (move_some(log, &moved, &left) < 0 ||
-            (left > 0 && moved == before && move_next(log, &moved) < 0)) {
-            goto done;
-        }
-    } while (left > 0);
-    ret = MP_OK;
-done:
-    if (ret < 0 && moved > 0) {
-        retrace(log, moved, 1);
-    }
-    return ret;
-}
-
-static Py_ssize_t
-count_moved(mp_log *log)
-{
-    Py_ssize_t moved = 0;
-
-    for (Py_ssize_t i = 0; i < log->used; i++) {
-        if (log->edits[i].kind == MP_TYPE_EDIT && log->edits[i].of.type.turn > moved) {
-            moved = log->edits[i].of.type.turn;
-        }
-    }
-    return moved;
-}
-
-/* Give all classes their old bases and metaclasses back, the last that moved first, or none. */
-static int
-move_all_back(mp_log *log)
-{
-    int ret = MP_ERROR;
-    Py_ssize_t moved = count_moved(log), turn = moved;
-
-    for (; turn > 0; turn--) {
-        if (mp_type_move(mover_at(log, turn)) < 0) {
-            goto done;
-        }
-    }
-    ret = MP_OK;
-done:
-    if (ret < 0 && turn < moved) {
-        retrace(log, turn + 1, moved);
-    }
-    return ret;
-}
-
 /* Everything before the window: it may still fail. `moved` says whether classes have other bases by
  * then; nothing else has changed that the program sees. */
 static int
@@ -340,13 +196,13 @@ announce(mp_log *log, int watched, int *moved)
     int ret = MP_ERROR;
 
     for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_edit *edit_b = edit_at(log, i);
+        mp_edit *edit_b = mp_edit_at(log, i);
         if ((edit_b->kind == MP_DICT_EDIT && mp_dict_note(&edit_b->of.dict) < 0) ||
             (edit_b->kind == MP_TYPE_EDIT && mp_type_note(&edit_b->of.type) < 0)) {
             goto done;
         }
     }
-    if ((log->applied ? move_all_back(log) : move_all(log)) < 0) {
+    if (mp_moves_make(log) < 0) {
         goto done;
     }
     *moved = 1;
@@ -400,6 +256,47 @@ begin_window(mp_log *log)
     }
 }
 
+/* Why an edit cannot be made any more: somebody else has changed what it looked at. NULL if it can. */
+static const char *
+obstacle_of(mp_edit *edit_b)
+{
+    const char *obstacle = NULL;
+
+    switch (edit_b->kind) {
+        case MP_CONSTANT_EDIT:
+            if (!mp_constant_is_current(&edit_b->of.constant)) {
+                obstacle = "a constant was changed by somebody else meanwhile";
+            }
+            break;
+        case MP_DICT_EDIT:
+            if (!mp_dict_is_current(&edit_b->of.dict)) {
+                obstacle = "a dictionary was changed by somebody else meanwhile";
+            }
+            break;
+        case MP_TYPE_EDIT:
+            if (!mp_type_is_current(&edit_b->of.type)) {
+                obstacle = "a class was changed by somebody else meanwhile";
+            }
+            break;
+        case MP_FUNCTION_EDIT:
+        case MP_LIST_EDIT:
+        case MP_SET_EDIT:
+            break;
+    }
+    return obstacle;
+}
+
+/* The functions do not change after all. */
+static void
+untouch(mp_log *log)
+{
+    for (Py_ssize_t i = log->used - 1; i >= 0; i--) {
+        if (log->edits[i].kind == MP_FUNCTION_EDIT) {
+            mp_function_untouch(&log->edits[i].of.function);
+        }
+    }
+}
+
 /* The window: exchange what may fail, then what cannot. */
 static int
 exchange_all(mp_log *log)
@@ -408,28 +305,21 @@ exchange_all(mp_log *log)
     Py_ssize_t changed = 0;
 
     for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_edit *edit_b = &log->edits[i];
-        if (edit_b->kind == MP_CONSTANT_EDIT && !mp_constant_is_current(&edit_b->of.constant)) {
-            PyErr_SetString(PyExc_RuntimeError, "a constant was changed by somebody else meanwhile");
-            goto untouch;
-        }
-        if (dict_of(edit_b) != NULL && !mp_dict_is_current(dict_of(edit_b))) {
-            PyErr_SetString(PyExc_RuntimeError,
-                            edit_b->kind == MP_TYPE_EDIT
-                                ? "a class was changed by somebody else meanwhile"
-                                : "a dictionary was changed by somebody else meanwhile");
-            goto untouch;
+        const char *obstacle = obstacle_of(&log->edits[i]);
+        if (obstacle != NULL) {
+            PyErr_SetString(PyExc_RuntimeError, obstacle);
+            goto done;
         }
     }
     for (; changed < log->used; changed++) {
-        mp_edit *edit_b = edit_at(log, changed);
+        mp_edit *edit_b = mp_edit_at(log, changed);
         if ((edit_b->kind == MP_DICT_EDIT && mp_dict_exchange(&edit_b->of.dict) < 0) ||
             (edit_b->kind == MP_TYPE_EDIT && mp_type_exchange(&edit_b->of.type) < 0)) {
             goto take_back;
         }
     }
     for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_edit *edit_b = edit_at(log, i);
+        mp_edit *edit_b = mp_edit_at(log, i);
         switch (edit_b->kind) {
             case MP_FUNCTION_EDIT:
                 mp_function_exchange(&edit_b->of.function);
@@ -440,6 +330,9 @@ exchange_all(mp_log *log)
             case MP_LIST_EDIT:
                 mp_list_exchange(&edit_b->of.list);
                 break;
+            case MP_SET_EDIT:
+                mp_set_exchange(&edit_b->of.set);
+                break;
             case MP_DICT_EDIT:
             case MP_TYPE_EDIT:
                 break;
@@ -448,22 +341,16 @@ exchange_all(mp_log *log)
     ret = MP_OK;
     goto done;
 take_back:
-    if (dict_of(edit_at(log, changed)) != NULL) { /* cleared, and not filled */
-        mp_dict_take_back(dict_of(edit_at(log, changed)));
+    if (dict_of(mp_edit_at(log, changed)) != NULL) { /* cleared, and not filled */
+        mp_dict_take_back(dict_of(mp_edit_at(log, changed)));
     }
     while (changed-- > 0) {
-        mp_edit *edit_b = edit_at(log, changed);
+        mp_edit *edit_b = mp_edit_at(log, changed);
         if (edit_b->kind == MP_DICT_EDIT) {
             mp_dict_take_back(&edit_b->of.dict);
         }
         else if (edit_b->kind == MP_TYPE_EDIT) {
             mp_type_take_back(&edit_b->of.type);
-        }
-    }
-untouch:
-    for (Py_ssize_t i = log->used - 1; i >= 0; i--) {
-        if (log->edits[i].kind == MP_FUNCTION_EDIT) {
-            mp_function_untouch(&log->edits[i].of.function);
         }
     }
 done:
@@ -476,17 +363,17 @@ conclude(mp_log *log, int done, int moved, int watched)
 {
     mp_error error = mp_error_take();
 
-    if (!done && moved && count_moved(log) > 0) {
-        retrace(log, log->applied ? 1 : count_moved(log), log->applied ? count_moved(log) : 1);
+    if (!done && moved) {
+        mp_moves_take_back(log);
     }
     for (Py_ssize_t i = 0; i < log->used && done; i++) {
-        mp_edit *edit_b = edit_at(log, i);
+        mp_edit *edit_b = mp_edit_at(log, i);
         if (edit_b->kind == MP_TYPE_EDIT) {
             mp_type_renew(&edit_b->of.type);
         }
     }
     for (Py_ssize_t i = 0; i < log->used; i++) {
-        mp_edit *edit_b = edit_at(log, i);
+        mp_edit *edit_b = mp_edit_at(log, i);
         if (edit_b->kind == MP_TYPE_EDIT) {
             mp_type_leave(&edit_b->of.type, done);
         }
@@ -495,7 +382,7 @@ conclude(mp_log *log, int done, int moved, int watched)
         }
     }
     for (Py_ssize_t i = 0; i < log->used && done && watched; i++) {
-        mp_edit *edit_b = edit_at(log, i);
+        mp_edit *edit_b = mp_edit_at(log, i);
         if (edit_b->kind == MP_FUNCTION_EDIT) { /* runs Python, and so comes last */
             mp_function_tell_watchers(&edit_b->of.function);
         }
@@ -503,21 +390,32 @@ conclude(mp_log *log, int done, int moved, int watched)
     mp_error_give_back(error);
 }
 
-int
-mp_log_exchange(mp_log *log)
+static int
+exchange_any(mp_log *log)
 {
     int ret = MP_ERROR, moved = 0, watched = has_functions(log) && mp_function_is_watched();
-    int was_enabled = PyGC_Disable(); /* on 3.11 an allocation collects, and finalizers run */
 
     if (announce(log, watched, &moved) == MP_OK) {
         begin_window(log);
         ret = exchange_all(log);
         mp_start_the_world();
+        if (ret < 0) {
+            untouch(log);
+        }
     }
     conclude(log, ret == MP_OK, moved, watched);
     if (ret == MP_OK) {
         log->applied = !log->applied;
     }
+    return ret;
+}
+
+int
+mp_log_exchange(mp_log *log)
+{
+    int was_enabled = PyGC_Disable(); /* on 3.11 an allocation collects, and finalizers run */
+    int ret = log->is_as_seen ? mp_refill_exchange(log) : exchange_any(log);
+
     if (was_enabled) {
         PyGC_Enable();
     }
@@ -545,6 +443,9 @@ mp_log_discard(mp_log *log)
                 break;
             case MP_LIST_EDIT:
                 mp_list_discard(&edit_b->of.list);
+                break;
+            case MP_SET_EDIT:
+                mp_set_discard(&edit_b->of.set);
                 break;
             case MP_TYPE_EDIT:
                 mp_type_discard(&edit_b->of.type);

@@ -15,6 +15,7 @@
 #include "dict.h"
 #include "function.h"
 #include "list.h"
+#include "set.h"
 #include "type.h"
 
 typedef struct mp_edit mp_edit;
@@ -22,7 +23,8 @@ typedef struct mp_edit mp_edit;
 typedef struct {
     mp_edit *edits;
     Py_ssize_t used, room;
-    int applied; /* the program holds the new values, and the log the old ones */
+    int applied;    /* the program holds the new values, and the log the old ones */
+    int is_as_seen; /* each edit was made from what its target had */
 } mp_log;
 
 /* Add an edit; raises TypeError or ValueError and adds nothing if it cannot be made. May allocate,
@@ -31,13 +33,17 @@ typedef struct {
 int mp_log_add_function(mp_log *log, PyObject *target, PyObject *donor, unsigned fields);
 int mp_log_add_code(mp_log *log, PyObject *target, PyObject *code, PyObject *closure, PyObject *doc);
 int mp_log_add_constant(mp_log *log, PyObject *outer, PyObject *old, PyObject *value);
-int mp_log_add_items(mp_log *log, PyObject *target, PyObject *donor); /* of a dictionary or a list */
 int mp_log_add_type(mp_log *log, PyObject *target, PyObject *content, PyObject *bases,
                     PyObject *metaclass, PyObject *donor);
 
+/* Give a dictionary, a list or a set the items of another. With `had`, which is like them and holds what the
+ * target had when the donor was made, or NULL: only if it still has that then, and nobody goes through the
+ * dictionary or set. A log has no other edits beside such ones. */
+int mp_log_add_items(mp_log *log, PyObject *target, PyObject *donor, PyObject *had);
+
 /* Apply the log, or take it back if it is applied. All edits are made, or none on error: for want of
- * memory, when another thread changed a constant, a dictionary or a class meanwhile, or when the new
- * bases of a class conflict (TypeError, in CPython's words). The order of the edits does not matter for
+ * memory, when somebody else changed what is exchanged meanwhile, or goes through it (RuntimeError), or when
+ * the new bases of a class conflict (TypeError, in CPython's words). The order of the edits does not matter for
  * that. No Python of the program runs between the first change and the last, but where bases change: the
  * `mro` of a metaclass that has one, and audit hooks. Without the GIL, bases, metaclasses and the slots
  * of special methods change just before and after all else. */

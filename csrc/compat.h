@@ -9,6 +9,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 
 #if PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x03100000
 #error "Mighty Patcher knows the insides of CPython 3.11 to 3.15 and of no other interpreter"
@@ -187,6 +188,43 @@ mp_frame_values(PyFrameObject *frame_b)
     }
 #endif
     return values;
+}
+
+/* ---- dictionaries ------------------------------------------------------------------------ */
+
+/* The field before `ma_keys`: up to 3.13 the version of the content, which is as unique as that is
+ * (PEP 509), and from 3.12 on, in the lowest bits, who watches the dictionary. Its name differs. */
+static inline uint64_t *
+mp_dict_tag(PyObject *dict_b)
+{
+    return (uint64_t *)((char *)dict_b + offsetof(PyDictObject, ma_keys) - sizeof(uint64_t));
+}
+
+/* True if somebody wants to be told of changes (PyDict_Watch, which came with 3.12). */
+static inline int
+mp_dict_is_watched(PyObject *dict_b)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return (*mp_dict_tag(dict_b) & 0xFF) != 0;
+#else
+    (void)dict_b;
+    return 0;
+#endif
+}
+
+/* Let the versions of two dictionaries go with their contents, which are exchanged. */
+static inline void
+mp_dict_exchange_versions(PyObject *left_b, PyObject *right_b)
+{
+#if PY_VERSION_HEX < 0x030E0000
+    uint64_t tag = *mp_dict_tag(left_b);
+
+    *mp_dict_tag(left_b) = *mp_dict_tag(right_b);
+    *mp_dict_tag(right_b) = tag;
+#else
+    (void)left_b;
+    (void)right_b;
+#endif
 }
 
 /* ---- classes ----------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* containers.c - see containers.h. */
 #include "containers.h"
+#include "set.h"
 
 /* ---- dictionaries ------------------------------------------------------------------------ */
 
@@ -149,26 +150,6 @@ replace_in_set(const mp_replacement *all, PyObject *set_b)
     mp_entries_drop(&noted);
 }
 
-/* Exchange the content of two sets (Objects/setobject.c, set_swap_bodies). A frozenset knows its hash. */
-static void
-exchange_tables(PySetObject *left_b, PySetObject *right_b)
-{
-    PySetObject held = *left_b;
-
-    left_b->fill = right_b->fill;
-    left_b->used = right_b->used;
-    left_b->mask = right_b->mask;
-    left_b->table = right_b->table == right_b->smalltable ? left_b->smalltable : right_b->table;
-    memcpy(left_b->smalltable, right_b->smalltable, sizeof(held.smalltable));
-    left_b->hash = -1;
-    right_b->fill = held.fill;
-    right_b->used = held.used;
-    right_b->mask = held.mask;
-    right_b->table = held.table == left_b->smalltable ? right_b->smalltable : held.table;
-    memcpy(right_b->smalltable, held.smalltable, sizeof(held.smalltable));
-    right_b->hash = -1;
-}
-
 /* A frozenset that somebody else holds has no API to change it, for its hash changes too. So a set is filled
  * with what it shall hold, hashed anew, and both exchange their content. */
 void
@@ -188,7 +169,7 @@ mp_replace_in_frozenset(const mp_replacement *all, PyObject *frozenset_b)
         }
     }
     mp_stop_the_world();
-    exchange_tables((PySetObject *)frozenset_b, (PySetObject *)content);
+    mp_set_exchange_tables(frozenset_b, content);
     mp_start_the_world();
 done:
     PyErr_Clear();

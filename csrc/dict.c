@@ -69,14 +69,15 @@ is_same_content(PyObject *left_b, PyObject *right_b)
 }
 
 int
-mp_dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor)
+mp_dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor, PyObject *had)
 {
     int ret = MP_ERROR;
 
     memset(edit, 0, sizeof(*edit));
-    if (!PyDict_CheckExact(target) || !PyDict_CheckExact(donor)) {
+    if (!PyDict_CheckExact(target) || !PyDict_CheckExact(donor) ||
+        (had != NULL && !PyDict_CheckExact(had))) {
         PyErr_Format(PyExc_TypeError,
-                     "expected two plain dictionaries or lists, not '%.200s' and '%.200s'",
+                     "expected plain dictionaries, lists or sets, all alike, not '%.200s' and '%.200s'",
                      Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
         goto done;
     }
@@ -84,14 +85,18 @@ mp_dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor)
     if (edit->content == NULL) {
         goto done;
     }
-    if (((PyDictObject *)target)->ma_values != NULL && !mp_dict_has_plain_names(edit->content)) {
+    if (((PyDictObject *)target)->ma_values != NULL &&
+        (had != NULL || !mp_dict_has_plain_names(edit->content))) {
         /* The table of an instance stays what it is when it is cleared (gh-115776), so that its
          * content is inserted with comparing keys. */
-        PyErr_SetString(PyExc_ValueError, "the attributes of an instance have plain str for names");
+        PyErr_SetString(PyExc_ValueError,
+                        had != NULL ? "the attributes of an instance have a table of another kind"
+                                    : "the attributes of an instance have plain str for names");
         Py_CLEAR(edit->content);
         goto done;
     }
     edit->target = Py_NewRef(target);
+    edit->had = Py_XNewRef(had);
     ret = MP_OK;
 done:
     return ret;
@@ -100,6 +105,7 @@ done:
 void
 mp_dict_discard(mp_dict_edit *edit)
 {
+    Py_CLEAR(edit->had);
     Py_CLEAR(edit->content);
     Py_CLEAR(edit->found);
     Py_CLEAR(edit->target);
@@ -127,6 +133,41 @@ int
 mp_dict_is_current(mp_dict_edit *edit)
 {
     return is_same_content(edit->target, edit->found);
+}
+
+int
+mp_dict_is_as_seen(mp_dict_edit *edit)
+{
+    return is_same_content(edit->target, edit->had) && !mp_dict_is_watched(edit->target) &&
+           ((PyDictObject *)edit->target)->ma_values == NULL;
+}
+
+/* The tables of both are theirs alone: they have no values beside the keys. */
+void
+mp_dict_exchange_tables(mp_dict_edit *edit)
+{
+    /* Borrowed. */
+    PyDictObject *target_b = (PyDictObject *)edit->target;
+    PyDictObject *content_b = (PyDictObject *)edit->content;
+    PyDictKeysObject *keys_b = target_b->ma_keys;
+    Py_ssize_t used = target_b->ma_used;
+
+    target_b->ma_keys = content_b->ma_keys;
+    target_b->ma_used = content_b->ma_used;
+    content_b->ma_keys = keys_b;
+    content_b->ma_used = used;
+    mp_dict_exchange_versions(edit->target, edit->content);
+}
+
+void
+mp_dict_track(mp_dict_edit *edit)
+{
+    if (!PyObject_GC_IsTracked(edit->target)) {
+        PyObject_GC_Track(edit->target);
+    }
+    if (!PyObject_GC_IsTracked(edit->content)) {
+        PyObject_GC_Track(edit->content);
+    }
 }
 
 /* Nothing is dropped: `found` holds what the dictionary had. */

@@ -2,14 +2,15 @@
 #include "list.h"
 
 int
-mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor)
+mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor, PyObject *had)
 {
     int ret = MP_ERROR;
 
     memset(edit, 0, sizeof(*edit));
-    if (!PyList_CheckExact(target) || !PyList_CheckExact(donor)) {
+    if (!PyList_CheckExact(target) || !PyList_CheckExact(donor) ||
+        (had != NULL && !PyList_CheckExact(had))) {
         PyErr_Format(PyExc_TypeError,
-                     "expected two plain dictionaries or lists, not '%.200s' and '%.200s'",
+                     "expected plain dictionaries, lists or sets, all alike, not '%.200s' and '%.200s'",
                      Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
         goto done;
     }
@@ -18,9 +19,21 @@ mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor)
         goto done;
     }
     edit->target = Py_NewRef(target);
+    edit->had = Py_XNewRef(had);
     ret = MP_OK;
 done:
     return ret;
+}
+
+int
+mp_list_is_as_seen(mp_list_edit *edit)
+{
+    /* Borrowed. */
+    PyListObject *target_b = (PyListObject *)edit->target, *had_b = (PyListObject *)edit->had;
+
+    return Py_SIZE(target_b) == Py_SIZE(had_b) &&
+           (Py_SIZE(had_b) == 0 || memcmp(target_b->ob_item, had_b->ob_item,
+                                          (size_t)Py_SIZE(had_b) * sizeof(*had_b->ob_item)) == 0);
 }
 
 /* The tables change hands with all that belongs to them (PyListObject, Include/cpython/listobject.h), so
@@ -44,6 +57,7 @@ mp_list_exchange(mp_list_edit *edit)
 void
 mp_list_discard(mp_list_edit *edit)
 {
+    Py_CLEAR(edit->had);
     Py_CLEAR(edit->content);
     Py_CLEAR(edit->target);
 }

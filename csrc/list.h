@@ -12,11 +12,15 @@
 typedef struct {
     PyObject *target;  /* Owned. */
     PyObject *content; /* Owned. After the exchange, what the target had. */
+    PyObject *had;     /* Owned. What the content was made from; NULL where that is not known. */
 } mp_list_edit;
 
-/* Fill `edit` so that `target` gets the items of `donor`; both are plain lists. Raises TypeError. Takes
- * new references; may allocate, runs no Python. On error nothing is held. */
-int mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor);
+/* Fill `edit` so that `target` gets the items of `donor`; all are plain lists, and `had` may be NULL.
+ * Raises TypeError. Takes new references; may allocate, runs no Python. On error nothing is held. */
+int mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor, PyObject *had);
+
+/* True if the list has the items of `had`. Runs nothing. */
+int mp_list_is_as_seen(mp_list_edit *edit);
 
 /* Inside the window: nothing is allocated, dropped or run, and it cannot fail. */
 void mp_list_exchange(mp_list_edit *edit);

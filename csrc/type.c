@@ -183,7 +183,7 @@ mp_type_prepare(mp_type_edit *edit, PyObject *target, PyObject *content, PyObjec
             goto done;
         }
     }
-    if (mp_dict_prepare(&edit->content, target_b->tp_dict, content) < 0) {
+    if (mp_dict_prepare(&edit->content, target_b->tp_dict, content, NULL) < 0) {
         goto done;
     }
     edit->target = (PyTypeObject *)Py_NewRef(target);

@@ -82,16 +82,31 @@ class Log:
         """
 
     @overload
-    def add_items(self, target: dict[Any, Any], donor: dict[Any, Any]) -> None: ...
+    def add_items(
+        self, target: dict[Any, Any], donor: dict[Any, Any], had: dict[Any, Any] | None = None
+    ) -> None: ...
     @overload
-    def add_items(self, target: list[Any], donor: list[Any]) -> None:
+    def add_items(
+        self, target: list[Any], donor: list[Any], had: list[Any] | None = None
+    ) -> None: ...
+    @overload
+    def add_items(self, target: set[Any], donor: set[Any], had: set[Any] | None = None) -> None:
         """Plan to give ``target`` the items of ``donor`` in place of its own.
 
         Whoever iterates over a list goes on with what it has then.
 
+        Args:
+            target: What keeps its identity.
+            donor: What it is to have.
+            had: What the target had when the donor was made, which nobody changes any more.
+                `commit` then refuses with a RuntimeError where the target has anything else by
+                now, be it other objects that are equal, and where somebody iterates over a
+                dictionary or a set, or watches a dictionary. A log has no other edits beside these.
+
         Raises:
-            TypeError: They are neither two plain ``dict`` nor two plain ``list``.
-            ValueError: ``target`` has the attributes of an instance, and a key is no plain ``str``.
+            TypeError: They are no plain ``dict``, ``list`` or ``set``, all of the same type.
+            ValueError: ``target`` has the attributes of an instance, and a key is no plain ``str``,
+                or ``had`` is given. Or it is given for this edit, and not for others of the log.
         """
 
     def add_type(
@@ -129,8 +144,8 @@ class Log:
 
         Raises:
             MemoryError: Nothing was changed.
-            RuntimeError: Another thread changed a constant since it was added, or a dictionary or a
-                class in the meantime; nothing was changed.
+            RuntimeError: Somebody else changed a constant since it was added, or a dictionary or a
+                class in the meantime, or see `add_items`; nothing was changed.
             TypeError: The new bases conflict, in a class or in one that derives from it; in
                 CPython's words. Nothing was changed.
         """

@@ -29,7 +29,7 @@ cdef extern from "commit.h":
     int mp_log_add_function(mp_log *log, object target, object donor, unsigned fields) except -1
     int mp_log_add_code(mp_log *log, object target, object code, object closure, object doc) except -1
     int mp_log_add_constant(mp_log *log, object outer, object old, object value) except -1
-    int mp_log_add_items(mp_log *log, object target, object donor) except -1
+    int mp_log_add_items(mp_log *log, object target, object donor, void *had) except -1
     int mp_log_add_type(mp_log *log, object target, object content, void *bases, void *metaclass,
                         void *donor) except -1
     int mp_log_exchange(mp_log *log) except -1
@@ -124,9 +124,9 @@ cdef class Log:
         self.must_be_new()
         mp_log_add_constant(&self.log, outer, old, value)
 
-    def add_items(self, target, donor):
+    def add_items(self, target, donor, had=None):
         self.must_be_new()
-        mp_log_add_items(&self.log, target, donor)
+        mp_log_add_items(&self.log, target, donor, or_null(had))
 
     def add_type(self, target, dict content not None, *, tuple bases=None, metaclass=None, donor=None):
         self.must_be_new()

@@ -246,6 +246,8 @@ class SubDict(dict[str, int]):
 def test_what_is_no_plain_dictionary_is_refused(wrong: Any) -> None:
     log = _core.Log()
     for target, donor in (({}, wrong), (wrong, {})):
-        with pytest.raises(TypeError, match=r"^expected two plain dictionaries or lists, not '"):
+        with pytest.raises(
+            TypeError, match=r"^expected plain dictionaries, lists or sets, all alike, not '"
+        ):
             log.add_items(target, donor)
     assert len(log) == 0

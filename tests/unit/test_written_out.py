@@ -189,6 +189,47 @@ class TestDictionaries:
         del going
         assert not [it for it in stale(reload) if "put into" in it[1]]
 
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("{'a': 1, 'b': 2}", "{'b': 3, 'c': 4}"),
+            ("{'a': 1, 'b': 2}", "{'b': 2, 'a': 1}"),
+            ("{'a': 1, 'b': 2}", "{}"),
+            ("{}", "{'a': 1}"),
+        ],
+    )
+    def test_an_undo_leaves_what_the_program_has_done_since(self, project, old, new):
+        m = project.load("m", TABLE.format(old))
+        engine = project.engine()
+        table, before = m.TABLE, dict(m.TABLE)
+        assert project.save(m=TABLE.format(new)).ok
+        m.register("mine", 0)
+        table["b"] = 7
+        engine.undo()
+        assert m.TABLE is table
+        assert table == {**before, "b": 7, "mine": 0}
+
+    def test_an_undo_waits_for_a_thread(self, project):
+        m = project.load("m", TABLE.format("{'a': 1, 'b': 2}"))
+        engine = project.engine()
+        assert project.save(m=TABLE.format("{'a': 1}")).ok
+        raised, goes, ends = [], threading.Event(), threading.Event()
+
+        def go():
+            try:
+                for _ in m.TABLE:
+                    goes.set()
+                    ends.wait(0.005)
+            except RuntimeError as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        goes.wait()
+        engine.undo()
+        thread.join()
+        assert (m.TABLE, raised) == ({"a": 1, "b": 2}, [])
+
     def test_threads_go_through_it(self, project):
         m = project.load("m", TABLE.format("{'a': 1, 'b': 2}"))
         project.engine()

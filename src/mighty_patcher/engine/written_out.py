@@ -33,7 +33,7 @@ from mighty_patcher.engine.held_values import is_touched, touched_by_others
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
-from mighty_patcher.engine.refilled import LeftAlone, differs, refill
+from mighty_patcher.engine.refilled import differs, refill
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.stars import TreeOf
 from mighty_patcher.engine.touched import Touched
@@ -94,7 +94,6 @@ class WrittenOut:
         self._flow: Flow | None = None
         self._start: Mapping[str, Any] = {}
         self._bound_in_functions: set[str] | None = None
-        self._left_alone = LeftAlone()
         self._others: dict[int, list[tuple[ast.stmt, Facts]]] = {}
 
     def begin(self, flow: Flow, start: Mapping[str, Any]) -> None:
@@ -220,7 +219,7 @@ class WrittenOut:
             return _is_made_by_classes(expression, known)
 
         made, since = _made_by_text(texts[1], theirs, is_public=cls is None)
-        is_done: bool | None = None
+        is_done = False
         for _ in range(_MOST_TRIES):
             merging = Merging(known, is_same, stays)
             if not merging.merge(*texts, mine, made):
@@ -228,8 +227,8 @@ class WrittenOut:
             contents = [
                 (it, _mapped(content, keeper.map), had) for it, content, had in merging.contents
             ]
-            is_done = refill(contents, keeper.put, keeper.remember, self._left_alone)
-            if is_done is not None:
+            is_done = refill(contents, keeper.remember)
+            if is_done:
                 break
         if not is_done:
             if cls is None:
@@ -241,7 +240,7 @@ class WrittenOut:
         elif since:
             _put_into(mine, [] if type(mine) is list else {}, since)
         keeper.stale += [_given_up(path, key) for key in merging.given_up]
-        return is_done is True, is_done is True and any(differs(it[2], it[1]) for it in contents)
+        return is_done, is_done and any(differs(it[2], it[1]) for it in contents)
 
     def _lose(self, lost: Lost, path: str) -> None:
         """Note that an object is lost, unless what had changed it may be gone from the text.
