@@ -28,6 +28,7 @@ from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
+from mighty_patcher.engine.lost import Lost, lost_entries
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
@@ -45,7 +46,6 @@ from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.taken_back import left_as_set, take_back
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.wrapped import is_wrapped_by
-from mighty_patcher.engine.written_out import Lost, lost_entries
 
 __all__ = ["Edit", "Transaction"]
 

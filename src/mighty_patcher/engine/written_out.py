@@ -11,8 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -26,47 +25,23 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.dataflow import Flow
-from mighty_patcher.engine.displays import DISPLAY, UNKNOWN, Container, Merging, are_plain_keys
+from mighty_patcher.engine.displays import DISPLAY, UNKNOWN, Container, Merging
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.facts import Facts, facts
 from mighty_patcher.engine.held_values import is_touched, touched_by_others
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.lost import Lost, Texts, given_up
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.refilled import differs, refill
-from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.stars import TreeOf
 from mighty_patcher.engine.touched import Touched
 from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION, digest, only_name
-from mighty_patcher.engine.values import is_plain, same_value
+from mighty_patcher.engine.values import same_value
 
-__all__ = ["Lost", "WrittenOut", "lost_entries"]
+__all__ = ["WrittenOut"]
 
-_MOST_NAMED = 3
-_LARGE = 10**12
 _MOST_TRIES = 8
-
-_Texts = tuple[ast.expr, ast.expr]
-"""How a value was written out, and how it is now."""
-
-
-@dataclass
-class Lost:
-    """An object that another one has taken the place of.
-
-    Attributes:
-        owner: The module or class that had it.
-        name: Its name there.
-        path: Its full name.
-        texts: How it was written, and how it is now.
-        before: The object.
-    """
-
-    owner: Any
-    name: str
-    path: str
-    texts: _Texts
-    before: Any
 
 
 class WrittenOut:
@@ -175,7 +150,7 @@ class WrittenOut:
         self,
         path: str,
         here: str,
-        texts: _Texts,
+        texts: Texts,
         objects: tuple[Any, Any],
         keeper: Keeper,
         members: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
@@ -239,7 +214,7 @@ class WrittenOut:
             _put_into(theirs, made, _mapped(merging.contents[-1][1], keeper.map))
         elif since:
             _put_into(mine, [] if type(mine) is list else {}, since)
-        keeper.stale += [_given_up(path, key) for key in merging.given_up]
+        keeper.stale += [given_up(path, key) for key in merging.given_up]
         return is_done, is_done and any(differs(it[2], it[1]) for it in contents)
 
     def _lose(self, lost: Lost, path: str) -> None:
@@ -309,57 +284,6 @@ class WrittenOut:
         return known
 
 
-def lost_entries(lost: Iterable[Lost]) -> Iterator[Stale]:
-    """Name what the program had put into objects that others have taken the place of, where it is
-    not in these.
-
-    Args:
-        lost: The objects.
-    """
-    for it in lost:
-        names = class_dict(it.owner) if is_class(it.owner) else namespace_of(it.owner)
-        now, before = names.get(it.name, ABSENT), it.before
-        if now is before or type(now) is not type(before):
-            continue
-        if type(before) is list:
-            old, new = (getattr(text, "elts", ()) for text in it.texts)
-            if any(isinstance(item, ast.Starred) for item in (*old, *new)):
-                continue
-            count, named = (len(before) - len(old)) - (len(now) - len(new)), ""
-        else:
-            keys = getattr(it.texts[0], "keys", None) or getattr(it.texts[0], "elts", [])
-            if any(key is None for key in keys) or not are_plain_keys([*before, *now]):
-                continue
-            written = [key.value for key in keys if isinstance(key, ast.Constant)]
-            if len(written) < len(keys):
-                continue
-            gone = [key for key in before if key not in now and key not in written]
-            count, named = len(gone), ", ".join(map(_shown, gone[:_MOST_NAMED]))
-        if count > 0:
-            entries = "an entry" if count == 1 else f"{count} entries"
-            yield Stale(
-                it.path,
-                f"it was made anew, and has not got {entries} that the program had put into the "
-                f"old one{': ' if named else ''}{named}",
-                "put them there again, or restart",
-            )
-
-
-def _shown(key: Any) -> str:
-    """Say what a key is, without asking it."""
-    if type(key) is int:
-        return hex(key) if abs(key) > _LARGE else str(key)  # there may be no decimal digits of it
-    return f"{key!r:.40}" if is_plain(key) else f"an object of type {qualname_of(type(key))}"
-
-
-def _given_up(name: str, key: Any) -> Stale:
-    return Stale(
-        f"{name}[{_shown(key)}]",
-        "it has what its text says, and not what the program had put there",
-        "put that there again, or restart",
-    )
-
-
 def _both(change: Change) -> Iterator[ast.stmt]:
     return (it for it in (change.old, change.new) if it is not None)
 
@@ -378,7 +302,7 @@ def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-def _texts(old: ast.stmt | None, new: ast.stmt | None) -> _Texts | None:
+def _texts(old: ast.stmt | None, new: ast.stmt | None) -> Texts | None:
     """Return how a value was written out, and how it is."""
     if not isinstance(old, ASSIGNMENT) or not isinstance(new, ASSIGNMENT):
         return None
