@@ -457,3 +457,75 @@ def test_values_are_in_it(it):
     assert it.value(4) in it.C
     if it.kind != "IntFlag":
         assert it.value(1) not in it.C
+
+
+READERS = {
+    "v": "v = ~m.C.A.value",
+    "names": "names = [it.name for it in ~m.C]",
+    "values": "values = {it.value: it for it in ~m.C}",
+    "members": "members = list(~m.C)",
+    "table": "table = dict.fromkeys(~m.C, 0)",
+    "known": "known = tuple(~m.C.__members__)",
+    "doubled": "doubled = ~m.C.A.doubled()",
+    "named": "named = ~m.C['A'].value",
+    "default": "def default(names=tuple(it.name for it in ~m.C)): return names",
+    "Chosen": "class Chosen:\n    among = sorted(it.name for it in ~m.C)",
+    "Looped": "class Looped:\n    for among in ~m.C: pass",
+}
+ENUM = """
+import enum
+class C(enum.Enum):
+    A = 1
+    B = 2
+    def doubled(self): return self.value * 2
+"""
+
+
+def read(module):
+    """What the readers have, in a form that is equal for members that are alike."""
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {plain(key): plain(it) for key, it in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(it) for it in value]
+        return (value.name, value.value) if isinstance(value, enum.Enum) else value
+
+    found = {name: getattr(module, name) for name in READERS} | {"default": module.default()}
+    return {name: plain(getattr(it, "among", it)) for name, it in found.items()}
+
+
+@pytest.mark.parametrize("way", ["from ~m import C", "import ~m", ""])
+@pytest.mark.parametrize(
+    "edit",
+    [("B = 2", "B = 2\n    D = 3"), ("A = 1", "A = 5"), ("B = 2", "E = 2"), ("B = 2", "")],
+    ids=["another", "value", "name", "gone"],
+)
+def test_who_goes_through_an_enumeration_runs_again(program, way, edit):
+    """Its members are no attributes that others need spell."""
+    readers = "\n".join(READERS.values())
+    if not way.startswith("import"):
+        readers = readers.replace("~m.", "")
+    if way:
+        m, n = program.load("m", "n", m=ENUM, n=f"{way}\n{readers}\n")
+    else:
+        m, n = program.load("m", m=ENUM + readers, n="from ~m import C\n")
+        n = m
+    before, cls = read(n), m.C
+    reload = program.edit("m", edit)
+    assert (reload.ok, reload.stale, m.C is cls) == (True, (), True)
+    source = ENUM.replace(*edit) + "\n".join(READERS.values()).replace("~m.", "")
+    (fresh,) = program.execute(fresh=source)
+    assert read(n) == read(fresh) != before
+    program.engine.undo()
+    assert read(n) == before
+
+
+def test_who_names_a_member_of_an_enumeration_keeps_it(program):
+    """The member is the same object, whatever its value is."""
+    user = "from ~m import C\nmade = []\nclass D:\n    first = made.append(1) or C.A\n"
+    _, n = program.load("m", "n", m=ENUM, n=user)
+    assert program.edit("m", ("A = 1", "A = 5")).ok
+    assert (n.D.first.value, n.made) == (5, [1])
+    assert program.edit("m", ("self.value * 2", "self.value * 3")).ok
+    assert (n.D.first.doubled(), n.made) == (15, [1])

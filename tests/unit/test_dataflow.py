@@ -128,7 +128,7 @@ class TestReads:
     def test_attributes(self):
         found = attribute_reads(statement("x = config.X + pkg.config.Y"))
         assert found == {("config", "X"), ("pkg", "config"), ("pkg.config", "Y")}
-        assert attribute_reads(statement("x = [config.X for config in y]")) == set()
+        assert attribute_reads(statement("x = [config.X for config in y]")) == {("y", "")}
         assert attribute_reads(statement("def f(x=config.X): return config.Y")) == {("config", "X")}
 
     def test_a_sum_of_thousands(self):

@@ -107,7 +107,7 @@ class _Saved:
         if new is None or not paths:
             return set()
         found = (pair for it in new.tree.body for pair in facts(it).attributes)
-        return {attribute for path, attribute in found if path in paths}
+        return {attribute for path, attribute in found if attribute and path in paths}
 
     def is_gone(self, module: ModuleType) -> bool:
         """Tell whether a module's file is gone, and nobody imports it."""

@@ -27,6 +27,7 @@ __all__ = [
     "names_holding",
     "readers",
     "readers_of_classes",
+    "spelt",
 ]
 
 
@@ -135,7 +136,7 @@ def readers_of_classes(
         changed: Classes, and those of their attributes that have other values.
 
     Yields:
-        A module, what it calls the class, and each name.
+        A module, and each name as `spelt` there.
     """
     attributes = {id(cls): names for cls, names in changed}
     holders = _holders([cls for cls, _ in changed]) if attributes else {}
@@ -146,10 +147,21 @@ def readers_of_classes(
             modules.append((module, {bound}))
             found.setdefault(bound, set()).update(attributes[identity])
             for name in attributes[identity]:
-                yield module, bound, name
+                yield module, *spelt(bound, name)
     for reader, path, bound in readers(modules):
         for name in found[bound]:
-            yield reader, f"{path}.{bound}", name
+            yield reader, *spelt(f"{path}.{bound}", name)
+
+
+def spelt(path: str, name: str) -> tuple[str, str]:
+    """Return what a module calls the owner of an attribute, and the last name.
+
+    Args:
+        path: What it calls an object.
+        name: An attribute of it, or of one of its attributes: ``RED.value``.
+    """
+    owner, _, last = f"{path}.{name}".rpartition(".")
+    return owner, last
 
 
 def names_holding(values: list[Any]) -> list[tuple[ModuleType, str, Any]]:

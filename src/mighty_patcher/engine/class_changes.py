@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
+from mighty_patcher.engine.bindings import spelt
 from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
+from mighty_patcher.engine.enums import paths_of_others
 from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
@@ -67,7 +69,7 @@ class ClassChanges:
             yield from with_other_names(
                 self._name, f"{qualname_of(base)}.", content, content_of(base)
             )
-            self.tell(base, names, flow)
+            self.tell(base, names | paths_of_others(before.members, base), flow)
             yield from self._rebuilt(base, before, keeper, flow)
 
     def _rebuilt(self, base: type, before: Before, keeper: Keeper, flow: Flow) -> list[Step]:
@@ -85,7 +87,14 @@ class ClassChanges:
         return list(made_with(base, before.other_values(base), built))
 
     def tell(self, base: type, names: set[str], flow: Flow) -> None:
-        """Have who reads attributes of a class, or of one that derives from it, run again."""
+        """Have who reads attributes of a class, or of one that derives from it, run again.
+
+        Args:
+            base: The class.
+            names: The attributes, or what is read of these (``RED.value``); an empty one stands for
+                all of them.
+            flow: Decides what runs.
+        """
         for cls in [base, *subclasses_of(base)] if names else ():
             inherited = names if cls is base else names - class_dict(cls).keys()
             flow.outside(attributes=set(self._spelt(cls, inherited)))
@@ -94,7 +103,7 @@ class ClassChanges:
     def _spelt(self, cls: type, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield attributes of a class by the names that the module has for it."""
         own = [bound for bound, value in self._namespace.items() if value is cls]
-        return ((bound, name) for name in names for bound in own)
+        return (spelt(bound, name) for name in names for bound in own)
 
 
 def stays_as_built(name: str, reason: str) -> Stale:

@@ -548,7 +548,11 @@ class Flow:
                 return f"reads {name}, which changed"
         for root, attribute in sorted(found.attributes):
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
-                return f"reads {root}.{attribute}, which changed"
+                path = f"{root}.{attribute}" if attribute else root
+                return f"reads {path}, which changed"
+        for name in sorted(found.calls if self._attributes else ()):
+            if (name, "") in self._attributes:  # an enumeration, which is asked for a member
+                return f"reads {name}, which changed"
         for root, attribute in sorted(self._attributes if found.sets else ()):
             if f"{root}.{attribute}" in found.sets:
                 return f"sets {root}.{attribute}, which has been set anew"

@@ -7,21 +7,27 @@ it; then the new member takes its place, and the report says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Flag
+from enum import EnumType, Flag
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.classes import ClassEdit, class_dict, mro_of, qualname_of
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
 from mighty_patcher.engine.instances import attributes_set, instances_of
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.values import same_value
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
 
-__all__ = ["merge"]
+__all__ = ["Members", "members_of", "merge", "paths_of_others"]
+
+Members = dict[str, tuple[Any, dict[str, Any]]]
+"""What there is under each name of an enumeration, and the attributes of that, in order."""
 
 _COMPARABLE = (int, str, float, bytes)
 _COMPUTED = ("_inverted_",)
+_OF_PLACE = ("__objclass__", "_inverted_", "_name_", "_sort_order_")
+"""Attributes of members that tell nothing but which one it is."""
 
 
 def merge(keeper: Keeper, edit: ClassEdit, donor: type) -> None:
@@ -118,3 +124,45 @@ def _is_another(cls: type, name: str) -> Stale:
         "replaced",
         "what holds the old member keeps the old value; take it from the class again",
     )
+
+
+def members_of(cls: type) -> Members:
+    """Note the members of a class; it has none if it is no enumeration."""
+    named = class_dict(cls).get("_member_map_")
+    if type(named) is not dict or not issubclass(type(cls), EnumType):
+        return {}
+    return {name: (member, _attributes(member).copy()) for name, member in named.items()}
+
+
+def paths_of_others(before: Members, cls: type) -> set[str]:
+    """Find out what is read otherwise of an enumeration than before.
+
+    Args:
+        before: Its members as they were.
+        cls: The enumeration.
+
+    Returns:
+        The names of members that are gone, new or another object; what can be read of those that
+        have other attributes (``RED.value``); and if any of that is so, or they have another order,
+        ``__members__`` and an empty name, for who goes through them all.
+    """
+    now, found = members_of(cls), set[str]()
+    for name in {**before, **now}:
+        was, is_now = before.get(name), now.get(name)
+        if was is None or is_now is None or was[0] is not is_now[0]:
+            found.add(name)
+        elif any(
+            not same_value(was[1].get(it, was), is_now[1].get(it, now))
+            for it in (was[1].keys() | is_now[1].keys()).difference(_OF_PLACE)
+        ):
+            found.update(f"{name}.{it}" for it in ("value", *was[1], *is_now[1], *_asked(cls)))
+    if found or [*before] != [*now]:
+        found |= {"", "__members__"}
+    return found
+
+
+def _asked(cls: type) -> Iterator[str]:
+    """Yield what members are asked for by name: methods and properties."""
+    for base in mro_of(cls):
+        if class_dict(base).get("__module__") != "enum":
+            yield from (it for it in class_dict(base) if not it.startswith("_"))

@@ -41,6 +41,11 @@ _MUTATORS = {
     *("remove", "reverse", "rotate", "setdefault", "sort", "symmetric_difference_update", "update"),
 }
 """Methods of the containers of the standard library that change them."""
+_GO_THROUGH = {
+    *("all", "any", "dict", "enumerate", "filter", "frozenset", "iter", "len", "list", "map"),
+    *("max", "min", "reversed", "set", "sorted", "sum", "tuple", "zip"),
+}
+"""Builtins that go through what they are given."""
 
 Stars = Callable[[ast.stmt], Collection[str]]
 """Finds the names that ``from m import *`` brings."""
@@ -52,7 +57,9 @@ class Facts:
 
     Attributes:
         reads: Names that it reads, but for those that it has bound itself by then.
-        attributes: Attributes of such names: ``("config", "X")``, ``("pkg.config", "X")``.
+        attributes: Attributes of such names: ``("config", "X")``, ``("pkg.config", "X")``. An empty
+            one says that it goes through all that there is: ``("Colour", "")`` for
+            ``for it in Colour`` and for ``Colour["RED"]``.
         binds: Names that it binds or deletes; ``*`` for a star import.
         sure: Those that it binds or deletes whatever happens.
         deletes: Names that it deletes.
@@ -133,6 +140,8 @@ def header_facts(
         case _:
             parts = []
     walker = _Walker(lazy_annotations, type_checking)
+    if isinstance(statement, ast.For | ast.AsyncFor):
+        walker.go_through(statement.iter)
     walker.header(parts)
     found = walker.facts()
     if isinstance(statement, ast.ClassDef):
@@ -207,6 +216,9 @@ class _Walker:
             statement,
         )
 
+    def go_through(self, owner: ast.expr) -> None:
+        self._names.go_through(owner)
+
     def header(self, parts: Sequence[ast.AST]) -> None:
         for part in parts:
             if isinstance(part, ast.withitem):
@@ -275,14 +287,22 @@ class _Walker:
                 case ast.Call(func=ast.Attribute(value=value, attr=attr)):
                     if attr in _MUTATORS:
                         self._names.mutate(value)
+                    for argument in node.args if attr in ("fromkeys", "join") else ():
+                        self._names.go_through(argument)
+                    stack += reversed(list(ast.iter_child_nodes(node)))
+                case ast.Starred(value=value) | ast.Subscript(value=value, ctx=ast.Load()):
+                    self._names.go_through(value)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case ast.Call(func=ast.Name(id=name)):
+                    for argument in node.args if name in _GO_THROUGH else ():
+                        self._names.go_through(argument)
                     self._names.call(name)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case _:
                     stack += reversed(list(ast.iter_child_nodes(node)))
 
     def _comprehension(self, generators: list[ast.comprehension], *elements: ast.AST) -> None:
+        self._names.go_through(generators[0].iter)
         self._visit(generators[0].iter)
         own = {
             node.id
@@ -293,6 +313,7 @@ class _Walker:
         with self._names.perhaps(), self._names.inside("comprehension", own):
             for at, generator in enumerate(generators):
                 if at:
+                    self._names.go_through(generator.iter)
                     self._visit(generator.iter)
                 self._target(generator.target)
                 self._visit(*generator.ifs)
@@ -369,6 +390,7 @@ class _Walker:
             case ast.If():
                 return self._if(node)
             case ast.For() | ast.AsyncFor():
+                self._names.go_through(node.iter)
                 self._visit(node.iter)
                 self._target(node.target)
                 self._names.one_of([lambda: self.block(node.body), lambda: True])

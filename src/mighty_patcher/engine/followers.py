@@ -181,7 +181,7 @@ class Followers:
             if type(other) is ModuleType:
                 self._tell(other, Outside(rebuilt={cls: reason}))
         for reader, path, name in readers_of_classes(run.classes.attributes):
-            if reader is not module or "." in path:  # its own names it knows already
+            if reader is not module or _leads_to_module(reader, path):  # else it knows already
                 self._tell(reader, Outside(attributes={(path, name)}))
         run.classes.attributes.clear()
         for reader, path, name in readers_of_classes(run.classes.set_anew):
@@ -224,3 +224,9 @@ class Followers:
             if not self._binds_after(importer, bound, lines[-1]):
                 reason = f"it had another value than {name_of_module(source)}.{name}, and keeps it"
                 yield Step("kept", name_of_module(importer), bound, lines[-1], reason)
+
+
+def _leads_to_module(reader: ModuleType, path: str) -> bool:
+    """Tell whether a path of names leads through a module that the reader has imported."""
+    first, dot, _ = path.partition(".")
+    return bool(dot) and isinstance(namespace_of(reader).get(first), ModuleType)

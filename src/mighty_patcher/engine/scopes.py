@@ -88,6 +88,10 @@ class Names:
         if path and self._is_of_module(path.partition(".")[0]):
             self.attributes.add((path, name))
 
+    def go_through(self, owner: ast.expr) -> None:
+        """Note that all is read that what an expression leads to has in it."""
+        self.read_attribute(owner, "")
+
     def bind(self, name: str) -> None:
         """Note that a name is bound."""
         scope = self._scope

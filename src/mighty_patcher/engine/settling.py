@@ -25,6 +25,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
     subclasses_of,
 )
+from mighty_patcher.engine.enums import Members, members_of
 from mighty_patcher.engine.identity import IdentitySet, are_same, is_one_of
 from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.refilled import Refilled
@@ -70,6 +71,7 @@ class Before:
         hook: What was told of classes that derive from it.
         content: Its attributes.
         line: The classes that it inherited from, in order.
+        members: Its members, if it is an enumeration.
     """
 
     bases: tuple[type, ...]
@@ -78,13 +80,21 @@ class Before:
     hook: Any
     content: dict[str, Any]
     line: tuple[type, ...]
+    members: Members
 
     @classmethod
     def of(cls, owner: type) -> Before:
         """Note what a class is like now."""
         content = content_of(owner)
-        line = mro_of(owner)[1:]
-        return cls(bases_of(owner), _special(owner), type(owner), _hook(owner), content, line)
+        return cls(
+            bases_of(owner),
+            _special(owner),
+            type(owner),
+            _hook(owner),
+            content,
+            mro_of(owner)[1:],
+            members_of(owner),
+        )
 
     def changed(self, owner: type) -> set[str]:
         """Return the attributes that hold something else now, or nothing any more."""
