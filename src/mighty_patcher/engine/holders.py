@@ -31,7 +31,7 @@ from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.module_facts import every_module, name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
 
-__all__ = ["still_held", "with_other_names"]
+__all__ = ["described", "is_ours", "listed", "still_held", "with_other_names"]
 
 _MOST_OBJECTS = 64
 _MOST_HOLDERS = 2000
@@ -84,7 +84,7 @@ def still_held(replaced: Sequence[tuple[str, Any, bool]], ours: Iterable[Any]) -
             now = "it has something else now" if has_other else "it is gone from the source"
             yield Stale(
                 name,
-                f"{now}, and what it had is still in {_listed(found)}",
+                f"{now}, and what it had is still in {listed(found)}",
                 "make that anew or assign it there, or restart",
             )
 
@@ -107,6 +107,28 @@ def with_other_names(
             if others:
                 reason = f"what it stood for is still {others[0]}, also for who holds that"
                 yield Step("kept", module, prefix + name, 0, reason)
+
+
+def described(holders: Sequence[Any], ours: Iterable[Any]) -> dict[int, str]:
+    """Say in words where some objects are, each by its address, but for those that are nowhere.
+
+    Args:
+        holders: The objects.
+        ours: Containers of the engine, which hold such objects directly.
+    """
+    olds = [*holders]
+    heap = _Heap(olds, [*ours, holders, olds])
+    return {id(it): heap.describe(it) for it in holders if heap.is_alive(it)}
+
+
+def is_ours(value: Any) -> bool:
+    """Tell whether something is of the engine."""
+    if type(value) is _core.Log:
+        return True
+    if type(value) is FrameType:
+        return str(value.f_globals.get("__name__")).partition(".")[0] == _OURS
+    module = class_dict(type(value)).get("__module__")
+    return isinstance(module, str) and module.partition(".")[0] == _OURS
 
 
 def _was_once(holder: Any, name: str, old: Any) -> bool:
@@ -147,6 +169,10 @@ class _Heap:
     def holders(self, old: Any) -> list[Any]:
         """Return what refers directly to an object, and is alive."""
         return [it for it in self._above[id(old)] if id(it) in self._alive]
+
+    def is_alive(self, value: Any) -> bool:
+        """Tell whether anything leads to an object."""
+        return id(value) in self._alive or self._is_held_unseen(value)
 
     def describe(self, holder: Any, depth: int = 4) -> str:
         """Say in words where something is held."""
@@ -228,12 +254,7 @@ class _Heap:
         return alive
 
     def _is_ours(self, value: Any) -> bool:
-        if id(value) in self._ours or type(value) is _core.Log:
-            return True
-        if type(value) is FrameType:
-            return str(value.f_globals.get("__name__")).partition(".")[0] == _OURS
-        module = class_dict(type(value)).get("__module__")
-        return isinstance(module, str) and module.partition(".")[0] == _OURS
+        return id(value) in self._ours or is_ours(value)
 
     def _is_end(self, holder: Any) -> bool:
         return id(holder) in self._namespaces or is_class(holder) or type(holder) is FrameType
@@ -247,7 +268,12 @@ def _key_of(value: Any, namespace: dict[str, Any]) -> str:
     return next((name for name, it in list(namespace.items()) if it is value), "?")
 
 
-def _listed(found: Counter[str]) -> str:
+def listed(found: Counter[str]) -> str:
+    """Return places in words, the first few of them.
+
+    Args:
+        found: The places, and how often each is one.
+    """
     shown = [f"{it} ({count} times)" if count > 1 else it for it, count in found.most_common()]
     more = len(shown) - _MOST_NAMED
     if more > 1:

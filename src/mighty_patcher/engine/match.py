@@ -20,6 +20,7 @@ from mighty_patcher.engine.class_facts import changed_facts
 from mighty_patcher.engine.classes import content_of
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
 from mighty_patcher.engine.docstrings import copies
+from mighty_patcher.engine.held_code import HeldCode, holders_of_code
 from mighty_patcher.engine.held_functions import (
     caches_in,
     content_of_cell,
@@ -59,6 +60,7 @@ class Patches:
         steps: What this does, for the report.
         stale: What stays old, and why.
         behind: Functions that this leaves as they are, their code, and why.
+        held: Functions that get other code, and who else holds the code that they have.
         unknown: A function of the module whose code is not that of the old version, so that the
             old version is not what was imported; then nothing else counts.
     """
@@ -72,6 +74,7 @@ class Patches:
     steps: list[Step] = field(default_factory=list)
     stale: list[Stale] = field(default_factory=list)
     behind: list[tuple[FunctionType, CodeType, Stale]] = field(default_factory=list)
+    held: list[HeldCode] = field(default_factory=list)
     unknown: FunctionType | None = None
 
     def left(self, function: FunctionType, reason: str, hint: str) -> None:
@@ -87,6 +90,7 @@ class Patches:
             self.facts,
             self.copies,
             self.behind,
+            self.held,
             self.caches,
         ]
         return [*lists, *(entry for held in lists[:-1] for entry in held)]
@@ -139,6 +143,9 @@ def match_bodies(
         known = set(map(id, functions))
         found = _core.find_functions([pair.old for pair in pairs if pair.changed], [filename])
         functions += [function for function in found if id(function) not in known]
+        targets = [function for function in functions if _is_changed(function, pairs)]
+        if _is_held(targets, pairs, [pairs.root.old, *running]):
+            patches.held = list(holders_of_code(targets, [running]))
     changed = [
         (function, pair)
         for function in functions
@@ -254,7 +261,13 @@ def _must_search_heap(functions: list[FunctionType], pairs: Pairs, roots: list[C
     found = {id(pairs.of(function.__code__)) for function in functions}
     if any(pair.changed and pair.is_definition and id(pair) not in found for pair in pairs):
         return True
-    targets = [function for function in functions if _is_changed(function, pairs)]
+    return _is_held([it for it in functions if _is_changed(it, pairs)], pairs, roots)
+
+
+def _is_held(targets: list[FunctionType], pairs: Pairs, roots: list[CodeType]) -> bool:
+    """Tell whether something else than these functions may hold their code. No local of this
+    function or of its caller may refer to code.
+    """
     return _core.is_held_elsewhere(targets, roots, [pair.old for pair in pairs])
 
 

@@ -24,6 +24,7 @@ from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.followers import Followers, Importers, StarImporters, Tell
 from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.gone import names_removed
+from mighty_patcher.engine.held_code import HeldCode, still_held_code
 from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.journal import Journal
@@ -127,6 +128,7 @@ class Transaction:
         self.bound: dict[str, set[str]] = {}
         """The names that statements have bound, by their modules."""
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
+        self._held_code: list[HeldCode] = []
         self._wait = wait
         self._not_there = not_there
         self._gathered: list[Patches] = []
@@ -163,6 +165,7 @@ class Transaction:
             self._edited.update(edit.patches.edited)
             self.stale += edit.patches.stale
             self._behind += edit.patches.behind
+            self._held_code += edit.patches.held
         if edit.whole is not None:
             if not edit.is_done:
                 self.commit()
@@ -202,6 +205,10 @@ class Transaction:
         self._name_holders()
         self.stale += _left_behind(self._behind)
         self._behind.clear()
+        if self._held_code:
+            own = [it for done in self._done for it in _containers(done)]
+            self.stale += still_held_code(self._held_code, [*self._own, *own])
+            self._held_code.clear()
 
     def _name_holders(self) -> None:
         """Say who holds what names have lost, where that is not said already."""
