@@ -350,3 +350,59 @@ def test_the_registry_of_a_dataclass_with_a_hook(program):
     registry.add("other")
     edited(program, ("int = 1", "int = 2"))
     assert (m.C().kind, m.C.registry is registry, registry) == (2, True, {"other"})
+
+
+# --- a metaclass that is gone ---------------------------------------------------------------------
+
+RULES = """
+{base}
+
+def rule(name):
+    def decorator(cls):
+        {first}
+        if name in cls.rules:
+            raise ValueError(name)
+        cls.rules.append(name)
+        return cls
+    return decorator
+
+@rule("a")
+class C(Base): pass
+
+@rule("b")
+class D(C): pass
+"""
+WITH_METACLASS = RULES.format(
+    base="""
+class Meta(type):
+    def __init__(cls, name, bases, namespace):
+        super().__init__(name, bases, namespace)
+        cls.rules = list(getattr(cls, "rules", []))
+class Base(metaclass=Meta): pass
+""",
+    first="pass",
+)
+WITHOUT = RULES.format(
+    base="class Base: rules = None",
+    first="cls.rules = [*(cls.__dict__.get('rules') or [])]",
+)
+
+
+def test_what_a_metaclass_has_set_goes_with_it(program):
+    """A decorator that asks for it finds what the bases have."""
+    (m,) = program.load("m", m=WITH_METACLASS)
+    m.C.others = others = ["x"]
+    for source, rules, metaclass in [
+        (WITHOUT, (["a"], ["b"]), "type"),
+        (WITH_METACLASS, (["a"], ["a", "b"]), "Meta"),
+        (WITHOUT, (["a"], ["b"]), "type"),
+    ]:
+        c, d = m.C, m.D
+        reload = program.save(m=source)
+        assert reload.ok, [error.__cause__ or error for error in reload.errors]
+        assert (m.C.rules, m.D.rules) == rules
+        assert [type(it).__name__ for it in (m.Base, m.C, m.D)] == [metaclass] * 3
+        assert (m.C is c, m.D is d, m.C.others is others) == (True, True, True)
+        assert not {"C.rules", "D.rules"} & {it.qualname for it in reload.steps}
+    program.engine.undo()
+    assert (m.C.rules, m.D.rules, type(m.D).__name__) == (["a"], ["a", "b"], "Meta")

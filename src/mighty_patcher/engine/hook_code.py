@@ -24,7 +24,7 @@ from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
 
-__all__ = ["Stores", "stores_of"]
+__all__ = ["Stores", "set_by_metaclass", "stores_of"]
 
 _HAS_METHOD_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
 _LOADS = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_DEREF")
@@ -91,6 +91,19 @@ def _stores_in(steps: _Steps, hook: FunctionType, cls: type, known: dict[int, St
         if not steps.can_return_without({i for i, it in stores.items() if name in it.surely})
     }
     return Stores(perhaps, frozenset(surely))
+
+
+def set_by_metaclass(cls: type, metaclass: type) -> frozenset[str]:
+    """Find what the metaclass of a class sets on it when it is made, and another one does not.
+
+    Args:
+        cls: The class.
+        metaclass: The metaclass that it is to have.
+    """
+    gone = [it for it in mro_of(type(cls)) if not is_one_of(it, mro_of(metaclass))]
+    hooks = [class_dict(it).get("__init__") for it in gone]
+    stores = [stores_of(it, cls).perhaps for it in hooks if type(it) is FunctionType]
+    return frozenset[str]().union(*stores)
 
 
 @dataclass

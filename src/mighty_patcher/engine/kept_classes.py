@@ -27,6 +27,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.hierarchy import Derivation, can_derive
+from mighty_patcher.engine.hook_code import set_by_metaclass
 from mighty_patcher.engine.identity import IdentityDict, are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
 from mighty_patcher.engine.making_way import MakingWay
@@ -344,7 +345,7 @@ class KeptClasses:
             }
 
         self._keeper.successors.note_members(before, content, decorated, aliases)
-        content |= self._retained(old, content)
+        content |= self._retained(old, content, metaclass)
         edit = ClassEdit(
             old,
             content,
@@ -367,10 +368,11 @@ class KeptClasses:
             return mine
         return mine if aliases.keeps(name, mine, value, self._keeper.keep) else value
 
-    def _retained(self, old: type, content: Mapping[str, Any]) -> dict[str, Any]:
+    def _retained(self, old: type, content: Mapping[str, Any], metaclass: type) -> dict[str, Any]:
         """What the program itself has set on a class: it is not in its source, and stays.
 
-        Where decorators or a metaclass make special methods, those that they make no more go.
+        Where decorators or a metaclass make special methods, those that they make no more go; and
+        so does what a metaclass has set that is none any more.
         """
         definitions = [known.get(qualname_of(old)) for known in self._keeper.definitions]
         bound = names_in_class(definitions[0])
@@ -379,6 +381,7 @@ class KeptClasses:
         )
         retained: dict[str, Any] = {}
         has_others = _have_other_decorators(*definitions)
+        not_set_again = set_by_metaclass(old, metaclass)
         for name, value in content_of(old).items():
             if name == "__slotnames__":  # until slots change: see `settling.settle`
                 retained[name] = value
@@ -386,6 +389,8 @@ class KeptClasses:
                 continue
             if name in bound or definitions[0] is None:
                 self._keeper.removed.append((old, name))
+            elif name in not_set_again:
+                continue
             elif not (is_made and name.startswith("__") and name.endswith("__")):
                 retained[name] = value
                 if has_others:
