@@ -406,3 +406,63 @@ def test_what_a_metaclass_has_set_goes_with_it(program):
         assert not {"C.rules", "D.rules"} & {it.qualname for it in reload.steps}
     program.engine.undo()
     assert (m.C.rules, m.D.rules, type(m.D).__name__) == (["a"], ["a", "b"], "Meta")
+
+
+# --- what a body only has annotations for ---------------------------------------------------------
+
+DECLARED = """
+from typing import TYPE_CHECKING, ClassVar
+
+calls = []
+
+def fill(cls):
+    calls.append(sorted(it for it in ("made", "checked", "limit", "other") if it in vars(cls)))
+    if "made" not in vars(cls):
+        cls.made = property(lambda self: WHAT)
+    return cls
+
+class Plain:
+    limit: int
+    if TYPE_CHECKING:
+        checked: int
+        def also(self): ...
+    def method(self, x=1): return x
+
+@fill
+class Filled:
+    made: int
+    limit: ClassVar[int]
+    gone: int
+    if TYPE_CHECKING:
+        checked: int
+    else:
+        kind = 1
+    def method(self, x=1): return x
+"""
+
+
+def test_what_a_body_only_declares_is_not_its_own_to_remove(program):
+    (m,) = program.load("m", m=DECLARED.replace("WHAT", "'old'"))
+    for cls in (m.Plain, m.Filled):
+        cls.limit, cls.checked, cls.also, cls.gone = 1, 2, 3, 4
+    assert m.calls == [[]]
+    text = program.text("m")
+    for old, new in [
+        ("class Plain", "class Plain(object)"),
+        ("    gone: int\n", "    kept: int\n"),
+        ("'old'", "'new'"),
+        ("x=1", "x=2"),
+    ]:
+        text = text.replace(old, new)
+    reload = program.save(m=text)
+    assert (reload.ok, reload.stale) == (True, ())
+    assert m.calls == [[], []]  # it found the class as it did at first
+    assert (m.Plain().method(), m.Filled().method(), m.Filled().made) == (2, 2, "new")
+    for cls in (m.Plain, m.Filled):
+        assert (cls.limit, cls.checked, cls.also) == (1, 2, 3)
+    assert (m.Plain.gone, "gone" in vars(m.Filled)) == (4, False)
+    removed = [step.qualname for step in reload.steps if step.kind == "removed"]
+    assert removed == ["Filled.gone"]
+    program.engine.undo()
+    assert (m.Filled.limit, m.Filled.checked, m.Filled.gone) == (1, 2, 4)
+    assert m.Filled().made == "old"

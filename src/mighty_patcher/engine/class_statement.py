@@ -305,6 +305,7 @@ class ClassStatement:
         self._keeper.targets.add(id(old))
         apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
         edit = self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
+        self._keeper.classes.hide_declared(edit)
         if self._keeper.written_out is not None:
             self._keeper.written_out.follow_members(edit, content_of(old), self._keeper)
         # To bury it is to give it other bases, for which CPython looks for some ninety special

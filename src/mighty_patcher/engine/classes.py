@@ -16,7 +16,7 @@ from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.identity import are_same, is_one_of
-from mighty_patcher.engine.toplevel import executed
+from mighty_patcher.engine.toplevel import executed, is_never_run
 
 __all__ = [
     "DERIVED",
@@ -40,6 +40,7 @@ __all__ = [
     "mangled",
     "mro_of",
     "mro_of_shape",
+    "names_declared_in_class",
     "names_in_class",
     "names_surely_in_class",
     "own_slots",
@@ -300,10 +301,29 @@ def definitions_in(tree: ast.Module | None) -> dict[str, ast.ClassDef]:
 
 def names_in_class(definition: ast.ClassDef | None) -> set[str]:
     """Return the names that the body of a class binds, mangled as they are in the class."""
+    return set() if definition is None else _names_of(definition, executed(definition.body))
+
+
+def names_declared_in_class(definition: ast.ClassDef | None) -> set[str]:
+    """Return those of them that it only has an annotation for, or binds for a type checker alone:
+    who gives them a value is somebody else.
+    """
     if definition is None:
         return set()
+    statements = list(executed(definition.body))
+    unseen = [it.body for it in statements if isinstance(it, ast.If) and is_never_run(it)]
+    checked = {id(it) for body in unseen for it in executed(body)}
+    bound = [it for it in statements if id(it) not in checked and not _is_without_value(it)]
+    return names_in_class(definition) - _names_of(definition, bound)
+
+
+def _is_without_value(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.AnnAssign) and statement.value is None
+
+
+def _names_of(definition: ast.ClassDef, statements: Iterable[ast.stmt]) -> set[str]:
     names: set[str] = set()
-    for statement in executed(definition.body):
+    for statement in statements:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names.add(statement.name)

@@ -192,6 +192,7 @@ class Keeper:
             are_decorated: They are what decorators have made of a definition.
         """
         self.functions.put_back()
+        self.classes.show_declared()
         self.classes.drop_not_set_again()
         changed = {
             name: (self.before[name], self.namespace[name])
