@@ -300,3 +300,27 @@ def test_kinds_of_class(project, kind):
     assert isinstance(item, held)
     assert item.f() == [2]
     assert importlib.import_module(f"{project.prefix}new").C is held
+
+
+def test_a_new_module_derives_from_what_moves_before_it_has_moved(project):
+    """Another module imports it first, and what it finds there is new."""
+    base = "class Base:\n    def f(self): return 1\n"
+    project.load("new", "")
+    project.load("first", "")
+    old = project.load("old", f"import ~first\n{base}class A(Base): pass\n")
+    project.engine()
+    held = old.Base
+    project.write(
+        "fresh", "from ~new import Base\nclass B(Base): pass\nclass C(B):\n    base = Base\n"
+    )
+    reload = project.save(
+        new=base.replace("1", "2"),
+        first="from ~fresh import B, C\n",
+        old="import ~first\nfrom ~new import Base\nclass A(Base): pass\n",
+    )
+    assert (reload.ok, reload.stale, old.Base) == (True, (), held)
+    fresh = sys.modules[f"{project.prefix}fresh"]
+    assert fresh.B.__mro__ == (fresh.B, held, object)
+    assert fresh.C.__mro__ == (fresh.C, fresh.B, held, object)
+    assert (fresh.Base, fresh.C.base, fresh.C().f(), old.A().f()) == (held, held, 2, 2)
+    assert held.__subclasses__() == [old.A, fresh.B]

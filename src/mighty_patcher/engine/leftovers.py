@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 from weakref import getweakrefcount, getweakrefs
@@ -103,8 +104,8 @@ def put_into_classes(
     pairs: Iterable[tuple[Any, Any]],
     commit: Callable[[_core.Log], object],
 ) -> list[tuple[Any, Any]]:
-    """Let classes that have donors as attributes have the targets, with a log: to set them from
-    outside would leave the caches of CPython behind.
+    """Let classes that have donors as attributes or as bases have the targets, with a log: to set
+    attributes from outside would leave the caches of CPython behind.
 
     Args:
         left: Donors that are still held, each with what holds it.
@@ -117,16 +118,31 @@ def put_into_classes(
     targets = {id(donor): target for donor, target in pairs}
     classes = (it for _, it in left if is_class(it) and id(it) not in targets)
     holders = {id(it): it for it in classes if _flags_of(it) & _HEAPTYPE}
-    log, done = _core.Log(), set[tuple[int, int]]()
+    log = _core.Log()
     for holder in holders.values():
         content = content_of(holder)
-        held = {(id(value), id(holder)) for value in content.values() if id(value) in targets}
-        if held:
+        if any(id(value) in targets for value in content.values()):
             log.add_type(holder, {it: targets.get(id(one), one) for it, one in content.items()})
-            done |= held
     if len(log):
         commit(log)
-    return [entry for entry in left if (id(entry[0]), id(entry[1])) not in done]
+    for holder in holders.values():
+        if any(id(base) in targets for base in bases_of(holder)):
+            _derive_from(holder, targets, commit)
+    return [
+        (donor, holder)
+        for donor, holder in left
+        if id(holder) not in holders
+        or is_one_of(donor, [*content_of(holder).values(), *mro_of(holder)])
+    ]
+
+
+def _derive_from(cls: type, targets: dict[int, Any], commit: Callable[[_core.Log], object]) -> None:
+    """Let a class that another module has made derive from what is kept, if CPython does."""
+    log = _core.Log()
+    bases = tuple(targets.get(id(base), base) for base in bases_of(cls))
+    with suppress(TypeError, ValueError):  # then it is named
+        log.add_type(cls, content_of(cls), bases=bases, donor=cls)
+        commit(log)
 
 
 def leftovers(left: list[tuple[Any, Any]]) -> Iterator[Stale]:
