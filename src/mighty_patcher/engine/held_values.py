@@ -14,8 +14,10 @@ import ast
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from copy import copy
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from mighty_patcher.engine.as_written import as_written
 from mighty_patcher.engine.changes import Change
 from mighty_patcher.engine.classes import (
     class_dict,
@@ -202,12 +204,11 @@ def _hold(
         if name in content and _may_be_held(child, content[name], keeper.before)
     }
     if found:
-        decorators = [*old.decorator_list, *decorators]
-        by_others = touched(cls, decorators, keeper.before, keeper.is_edited)
+        by_others = _touched(cls, old, decorators, keeper)
         found = {
             name: child
             for name, child in found.items()
-            if not is_touched(name, child.old, by_others)
+            if not is_touched(name, child.old, content[name], by_others)
         }
     for name, child in body.independent(found).items():
         assert child.new is not None
@@ -237,22 +238,33 @@ def touched_by_others(cls: type, keeper: Keeper) -> Touched:
         or not (is_inner or _is_defined_once(qualname, keeper.trees[0]))
     ):
         return Touched(everything=True)
-    decorators = [*definition.decorator_list, *below]
-    return touched(cls, decorators, keeper.before, keeper.is_edited)
+    return _touched(cls, definition, below, keeper)
 
 
-def is_touched(name: str, statement: ast.stmt | None, by_others: Touched) -> bool:
+def _touched(cls: type, definition: ast.ClassDef, below: list[ast.expr], keeper: Keeper) -> Touched:
+    tree, namespace = keeper.trees[0], keeper.namespace
+
+    def written(function: FunctionType) -> ast.FunctionDef | None:
+        return as_written(function, tree if function.__globals__ is namespace else None)
+
+    return touched(cls, definition, below, keeper.before, keeper.is_edited, written)
+
+
+def is_touched(name: str, statement: ast.stmt | None, value: Any, by_others: Touched) -> bool:
     """Tell whether what a statement has bound in a class may have been touched by others.
 
     Args:
         name: The name.
         statement: The statement.
+        value: What the class has.
         by_others: What they may have touched.
     """
     if by_others.everything or name in by_others.names:
         return True
     is_field = isinstance(statement, ast.AnnAssign) and not _is_class_variable(statement.annotation)
-    return by_others.fields and is_field
+    if by_others.fields and is_field:
+        return True
+    return by_others.by_any_name is not None and by_others.by_any_name(name, value)
 
 
 def _is_class_variable(annotation: ast.expr) -> bool:

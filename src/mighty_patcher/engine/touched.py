@@ -3,8 +3,9 @@ decorators, the hooks of its bases, its metaclass, and the ``__set_name__`` of w
 
 Nothing is executed. What the code of a function mentions, by name or in a string, it may have
 touched; and so may the functions that it mentions, those of the objects that it mentions, and so
-on. Code that comes to attributes whose names are not written in it, or calls what cannot be found,
-may have touched everything.
+on. Code that comes to attributes whose names are not written in it, as all of a metaclass does that
+is given the namespace of the body, is followed for each value: see `followed`. Where that leads
+nowhere, or something is called that cannot be found, everything may have been touched.
 """
 
 from __future__ import annotations
@@ -17,15 +18,26 @@ from abc import ABCMeta
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from itertools import zip_longest
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
+from mighty_patcher.engine.as_written import as_written
 from mighty_patcher.engine.classes import class_dict, is_class, mro_of, stored
-from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.metaclasses import BUILDING_DECORATORS
+from mighty_patcher.engine.followed import Following, Written
+from mighty_patcher.engine.identity import IdentityDict, is_one_of
+from mighty_patcher.engine.making import make
+from mighty_patcher.engine.metaclasses import (
+    BUILDING_DECORATORS,
+    IN_PLACE,
+    MERGED,
+    named,
+    way_for,
+)
 from mighty_patcher.engine.module_facts import namespace_of
+from mighty_patcher.engine.stand_ins import HandledError
 from mighty_patcher.engine.values import is_plain
 from mighty_patcher.engine.wrapped import functions_within, is_full
 
@@ -56,7 +68,7 @@ _WEAK = (WeakKeyDictionary, WeakValueDictionary)
 _OF_BUILTINS = frozenset(name for cls in (*_TYPES, *_WEAK) for name in dir(cls))
 """What is called of something unknown by these names is taken to be a container, or a string."""
 _CALLED_BY_ITSELF = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__")
-_MAKES_CLASSES = ("__new__", "__init__", "__prepare__", "mro", "__setattr__")
+_MAKES_CLASSES = {"__new__", "__init__", "__prepare__", "__setattr__"}
 _HARMLESS_METACLASSES = ("abc", "typing", "typing_extensions")
 _HAS_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
 _NULL_IS_LAST = sys.version_info >= (3, 13)
@@ -75,11 +87,14 @@ class Touched:
         names: Those that are mentioned.
         fields: What is annotated may have been taken for fields.
         everything: Nobody knows.
+        by_any_name: Tells of a name and its value whether that may have been touched by code in
+            which the name does not stand; None if there is no such code.
     """
 
     names: frozenset[str] = frozenset()
     fields: bool = False
     everything: bool = False
+    by_any_name: Callable[[str, Any], bool] | None = None
 
 
 _EVERYTHING = Touched(everything=True)
@@ -91,35 +106,77 @@ class _Unknown(Exception):
 
 def touched(
     cls: type,
-    decorators: Iterable[ast.expr],
+    definition: ast.ClassDef,
+    below: Iterable[ast.expr],
     namespace: Mapping[str, Any],
     is_edited: Callable[[FunctionType], bool],
+    written: Written = as_written,
 ) -> Touched:
     """Find what may have been touched of a class when it was made.
 
     Args:
         cls: The class.
-        decorators: The expressions of its decorators.
+        definition: Its definition, as it was.
+        below: The expressions of what has been given the class behind its statement.
         namespace: The names of the module, as they were.
         is_edited: Tells whether a function is not what it was by then.
+        written: Finds the definition of a function, as it was.
     """
+    if not _is_made_by_its_metaclass(cls, definition, namespace):
+        return _EVERYTHING
     search = _Search(cls, is_edited)
     try:
         for base in mro_of(type(cls)):
             for name in () if is_one_of(base, (type, object)) else _MAKES_CLASSES:
-                if not _is_of(class_dict(base).get(name), _HARMLESS_METACLASSES):
-                    return _EVERYTHING
+                search.meet_maker(class_dict(base).get(name))
         for base in mro_of(cls)[1:]:
             search.meet(class_dict(base).get("__init_subclass__"), cls)
         for value in class_dict(cls).copy().values():
             for base in mro_of(type(value)):
                 search.meet(class_dict(base).get("__set_name__"), value)
-        for decorator in decorators:
+        for decorator in (*definition.decorator_list, *below):
             search.evaluate(decorator, namespace)
         search.finish()
     except _Unknown:
         return _EVERYTHING
-    return Touched(frozenset(search.names), search.fields)
+    by_any_name = partial(_is_handled, search, cache(written)) if search.followed else None
+    return Touched(frozenset(search.names), search.fields, by_any_name=by_any_name)
+
+
+def _is_made_by_its_metaclass(
+    cls: type, definition: ast.ClassDef, namespace: Mapping[str, Any]
+) -> bool:
+    """Tell whether it is the metaclass of a class that has made it, and no other function."""
+    metaclass = type(cls)
+    if way_for(metaclass) not in (IN_PLACE, MERGED):
+        return False
+    if any("mro" in class_dict(it) for it in mro_of(metaclass)[:-2]):
+        return False
+    if not all(is_one_of(it, (type, object)) for it in mro_of(type(metaclass))):
+        return False
+    for keyword in definition.keywords:
+        if keyword.arg == "metaclass":
+            return is_one_of(named(keyword.value, namespace), mro_of(metaclass))
+        if keyword.arg is None:
+            return False
+    return True
+
+
+def _is_handled(search: _Search, written: Written, name: str, value: Any) -> bool:
+    """Tell whether code may have done something to a value in whose text its name does not stand.
+
+    Args:
+        search: Has found the code.
+        written: Finds the definition of a function.
+        name: The name.
+        value: The value.
+    """
+    following = Following(search.cls, name, value, written, search.has_to_be_followed)
+    try:
+        make(following)
+    except HandledError:
+        return True
+    return not search.is_all(following.followed)
 
 
 class _Search:
@@ -130,17 +187,51 @@ class _Search:
         is_edited: Tells whether a function is not what it was.
 
     Attributes:
+        cls: The class.
         names: The names that they mention.
         fields: They call what collects fields.
+        followed: Those that have to be followed, by identity.
     """
 
     def __init__(self, cls: type, is_edited: Callable[[FunctionType], bool]) -> None:
         self.names: set[str] = set()
         self.fields = False
-        self._cls = cls
+        self.followed: dict[int, FunctionType] = {}
+        self.cls = cls
         self._is_edited = is_edited
         self._waiting: list[tuple[FunctionType, Any]] = []
         self._seen: dict[tuple[int, int], tuple[FunctionType, Any]] = {}
+        self._leads: set[tuple[int, int]] = set()
+        self._looked_at: FunctionType | None = None
+        self._metaclass = type(cls)
+
+    def has_to_be_followed(self, function: FunctionType) -> bool:
+        """Tell whether a function may come to values whose names it does not mention."""
+        return id(function) in self.followed
+
+    def is_all(self, followed: Collection[int]) -> bool:
+        """Tell whether all functions that have to be followed have been, and no other leads there.
+
+        Args:
+            followed: The identities of those that have been.
+        """
+        return self.followed.keys() <= set(followed) and not any(
+            it in self.followed and caller not in followed for caller, it in self._leads
+        )
+
+    def meet_maker(self, value: Any) -> None:
+        """Note a method of a metaclass, which is given the namespace of the body.
+
+        Raises:
+            _Unknown: Nobody knows what it is.
+        """
+        if value is None or _is_of(value, _HARMLESS_METACLASSES):
+            return
+        function = value.__func__ if type(value) in (staticmethod, classmethod) else value
+        if type(function) is not FunctionType or self._is_known(function):
+            raise _Unknown
+        self.followed[id(function)] = function
+        self.meet(function, type(self.cls))
 
     def meet(self, value: Any, owner: Any = None) -> None:
         """Note a function that may be called, by itself or in a descriptor.
@@ -153,6 +244,8 @@ class _Search:
             value, owner = value.__func__, value.__self__
         functions = [value] if type(value) is FunctionType else []
         for function in [*functions, *functions_within(value)]:
+            if self._looked_at is not None:
+                self._leads.add((id(self._looked_at), id(function)))
             key = id(function), id(owner)
             if key not in self._seen:
                 self._seen[key] = function, owner
@@ -170,7 +263,9 @@ class _Search:
                 continue
             if len(self._seen) > _MANY or self._is_edited(function):
                 raise _Unknown
+            self._looked_at = function
             self._look_at(function, owner)
+            self._looked_at = None
 
     def evaluate(self, expression: ast.expr, namespace: Mapping[str, Any]) -> None:
         """Look at an expression.
@@ -207,15 +302,17 @@ class _Search:
         codes = list(_codes_of(function.__code__))
         strings = {it for code in codes for it in _strings_in(code)}
         names = {name for code in codes for name in code.co_names} | strings
-        if not names.isdisjoint(_BY_ANY_NAME) or "__dict__" in strings:
-            raise _Unknown
-        if not all(map(_is_plain_to_see, codes)):
-            raise _Unknown
+        if (
+            not names.isdisjoint(_BY_ANY_NAME)
+            or "__dict__" in strings
+            or not all(map(_is_plain_to_see, codes))
+        ):
+            self.followed[id(function)] = function
         objects = [_global(function.__globals__, name) for name in sorted(names)]
         objects += [it.cell_contents for it in function.__closure__ or () if is_full(it)]
         objects += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
         called = {name for code in codes for name in _called_in(code)}
-        self._follow([*objects, self._cls, owner], names, called)
+        self._follow([*objects, self.cls, self._metaclass, owner], names, called)
 
     def _follow(self, objects: list[Any], names: set[str], called: set[str]) -> None:
         """Go from objects to those that are their attributes by the names that are mentioned.
@@ -234,19 +331,41 @@ class _Search:
             if len(seen) > _MANY:
                 raise _Unknown
             self._may_be_called(value)
-            for name in names:
-                for attribute in _attributes(value, name):
+            for name in names if value is not self._metaclass else names - _MAKES_CLASSES:
+                for attribute in _attributes(value, name, every="super" in names):
                     found.add(name)
                     self.meet(attribute, value)
                     waiting.append(attribute)
-        if not all(it in found or it in _OF_BUILTINS or _is_special(it) for it in called):
-            raise _Unknown
+        for name in called - found:
+            if not (name in _OF_BUILTINS or _is_special(name) or self._is_met_in_class(name)):
+                raise _Unknown
+
+    def _is_met_in_class(self, name: str) -> bool:
+        """Meet the methods of a name that what is in the class has; tell whether there are any."""
+        is_met = False
+        for value in self._values:
+            for attribute in _attributes(value, name, every=False):
+                self.meet(attribute, value)
+                is_met = True
+        return is_met
+
+    @cached_property
+    def _values(self) -> list[Any]:
+        """One of each type of objects that are in the class, or in a container of it."""
+        content = [*class_dict(self.cls).copy().values()]
+        for it in [*content]:
+            if is_one_of(type(it), (list, tuple, dict)):
+                content += [*(it.copy().values() if type(it) is dict else it)]
+        of_types = IdentityDict([(type(it), it) for it in content if not is_plain(it)])
+        return [of_types[it] for it in of_types if it is not FunctionType]
 
     def _may_be_called(self, value: Any) -> None:
         """Meet what is executed where an object is called, or something is done with it."""
         self.meet(value)
-        if value is self._cls or issubclass(type(value), ModuleType):
+        if value is self.cls or issubclass(type(value), ModuleType):
             return
+        if is_one_of(value, mro_of(self._metaclass)):
+            return  # it would make another class
         if is_class(value):
             self._meet_all(value, value, _CALLED_BY_ITSELF)
             self._meet_all(type(value), value, ("__call__",))
@@ -279,8 +398,14 @@ def _is_written_in_python(value: Any) -> bool:
     return True
 
 
-def _attributes(value: Any, name: str) -> Iterator[Any]:
-    """What an object has for an attribute, as far as it can be found without asking it."""
+def _attributes(value: Any, name: str, *, every: bool) -> Iterator[Any]:
+    """What an object has for an attribute, as far as it can be found without asking it.
+
+    Args:
+        value: The object.
+        name: The name of the attribute.
+        every: Also what stands behind the first in its classes.
+    """
     if is_class(value):
         own, classes = None, mro_of(value)
     else:
@@ -293,7 +418,8 @@ def _attributes(value: Any, name: str) -> Iterator[Any]:
         content = class_dict(base)
         if name in content:
             yield content[name]
-            return
+            if not every:
+                return
 
 
 def _global(namespace: Mapping[str, Any], name: str) -> Any:
@@ -336,7 +462,9 @@ def _is_plain_to_see(code: CodeType) -> bool:
             if not _is_asked_for_a_name(steps, at):
                 return False
         elif step.opname == "BINARY_SUBSCR" and not _NULL_IS_LAST:
-            return False  # what is taken out may be called; no other instruction tells
+            # What is taken out may be called, if it is no slice; no other instruction tells.
+            if steps[at - 1].opname != "BUILD_SLICE":
+                return False
     return True
 
 

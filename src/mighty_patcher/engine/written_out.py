@@ -132,7 +132,9 @@ class WrittenOut:
             path = f"{qualname_of(cls)}.{name}"
             if qualname_of(cls) not in keeper.narrowed:
                 by_others = by_others or touched_by_others(cls, keeper)
-                if digest(texts[0]) == digest(texts[1]) or is_touched(name, olds[name], by_others):
+                if digest(texts[0]) == digest(texts[1]) or is_touched(
+                    name, olds[name], mine, by_others
+                ):
                     self._lose(Lost(cls, name, path, texts, mine), path)
                     continue  # what hooks have put into it they put there again
             members = before, edit.content

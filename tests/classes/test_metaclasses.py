@@ -1,0 +1,384 @@
+"""What a class goes on with whose metaclass has methods of its own, that make something of it: these
+are looked through, and what they cannot have touched is not made again.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+LIB = """
+import abc, collections, functools, inspect, threading, types, warnings
+made, seen = [], {}
+class Thing:
+    def __init__(self, *of): made.append(self); self.of = of
+class Field:
+    def __init__(self, of=None): self.of = of
+    def bind(self, owner, name): self.owner, self.name = owner, name
+class Column(Field): pass
+class Abstract(abc.ABC): pass
+def is_field(it): return isinstance(it, Field)
+def is_instance_or_subclass(it, of):
+    try: return issubclass(it, of)
+    except TypeError: return isinstance(it, of)
+def fields_in(attrs):
+    return [(name, it) for name, it in attrs.items() if is_instance_or_subclass(it, Field)]
+def wrapped(it):
+    @functools.wraps(it)
+    def wrapper(self, *of): return it(self, *of)
+    return wrapper
+def note(cls, **more): seen[cls.__name__] = cls
+class Plain: pass
+class Other:
+    def inherited(self): return "other"
+"""
+BODY = """
+    state = Thing()
+    cache = {}
+    found = []
+    lock = threading.Lock()
+    counter = collections.Counter()
+    limit = 1
+    x = Field()
+    def f(self): return 1
+"""
+REGISTRY = """
+class Meta(type):
+    registry = {}
+    def __new__(mcs, name, bases, ns):
+        cls = super().__new__(mcs, name, bases, ns)
+        mcs.registry[name] = cls
+        return cls
+"""
+HELD = {
+    "a registry": REGISTRY,
+    "a registry of an ABC": REGISTRY.replace("(type)", "(abc.ABCMeta)"),
+    "type.__new__": REGISTRY.replace("super().__new__", "type.__new__"),
+    "super with arguments": REGISTRY.replace("super()", "super(Meta, mcs)"),
+    "arguments as they are": """
+class Meta(type):
+    def __new__(mcs, *args, **kwargs):
+        cls = super().__new__(mcs, *args, **kwargs)
+        note(cls, **kwargs)
+        return cls
+    def __init__(cls, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+""",
+    "luigi": """
+class Meta(abc.ABCMeta):
+    __instances = {}
+    _default = {}
+    _reg = []
+    def __new__(metacls, classname, bases, classdict, **kwargs):
+        cls = super(Meta, metacls).__new__(metacls, classname, bases, classdict, **kwargs)
+        cls._at_class_time = metacls._get_namespace(cls.__module__)
+        metacls._reg.append(cls)
+        return cls
+    def __call__(cls, *args, **kwargs):
+        made = super().__call__(*args, **kwargs)
+        for name, it in vars(cls).items(): pass
+        return made
+    @classmethod
+    def _get_namespace(mcs, module_name):
+        for parent in mcs.parents(module_name):
+            entry = mcs._default.get(parent)
+            if entry: return entry
+        return ''
+    @staticmethod
+    def parents(name):
+        for index, char in enumerate(name):
+            if char == ".": yield name[:index]
+""",
+    "plugins": """
+class Meta(type):
+    def __init__(cls, name, bases, ns):
+        super().__init__(name, bases, ns)
+        if not hasattr(cls, 'plugins'): cls.plugins = []
+        else: cls.plugins.append(cls)
+""",
+    "fields out of the namespace": """
+class Meta(type):
+    def __new__(mcs, name, bases, ns):
+        fields = {k: v for k, v in ns.items() if isinstance(v, Field)}
+        ns["_fields"] = fields
+        return super().__new__(mcs, name, bases, ns)
+""",
+    "fields that are taken out": """
+class Meta(type):
+    def __new__(mcs, name, bases, attrs):
+        fields = fields_in(attrs)
+        for field_name, _ in fields:
+            del attrs[field_name]
+        cls = super().__new__(mcs, name, bases, attrs)
+        cls._fields = dict(fields)
+        for field_name, field in fields:
+            field.bind(cls, field_name)
+        return cls
+""",
+    "fields as Django takes them": """
+class Meta(type):
+    def __new__(mcs, name, bases, attrs):
+        attrs["declared"] = {
+            key: attrs.pop(key) for key, value in list(attrs.items()) if isinstance(value, Field)
+        }
+        new_class = super().__new__(mcs, name, bases, attrs)
+        declared = {}
+        for base in reversed(new_class.__mro__):
+            if hasattr(base, "declared"): declared.update(base.declared)
+            for attr, value in base.__dict__.items():
+                if value is None and attr in declared: declared.pop(attr)
+        new_class.base_fields = declared
+        return new_class
+""",
+    "another namespace": """
+class Meta(type):
+    def __new__(mcs, name, bases, attrs):
+        new_attrs, contributed = {"__module__": attrs.pop("__module__")}, {}
+        for key, value in attrs.items():
+            if hasattr(value, "bind"): contributed[key] = value
+            else: new_attrs[key] = value
+        cls = super().__new__(mcs, name, bases, new_attrs)
+        cls.contributed = contributed
+        for key, value in contributed.items(): value.bind(cls, key)
+        return cls
+""",
+    "a copy of the namespace": """
+class Meta(type):
+    def __new__(mcs, name, bases, attrs):
+        attrs = dict(attrs, extra=1)
+        return super().__new__(mcs, name, bases, {**attrs, "more": 2})
+""",
+    "what is callable": """
+class Meta(type):
+    def __new__(mcs, name, bases, attrs):
+        for key, value in attrs.items():
+            if key.startswith("_") or not callable(value): continue
+            attrs[key] = wrapped(value)
+        return super().__new__(mcs, name, bases, attrs)
+""",
+    "functions": """
+class Meta(type):
+    def __init__(cls, name, bases, attrs):
+        cls.handlers = [it for it in attrs.values() if isinstance(it, types.FunctionType)]
+        cls.commands = {k: v for k, v in vars(cls).items() if inspect.isfunction(v)}
+        cls.__doc__ = cls.__doc__ or ""
+""",
+    "upper case": """
+class Meta(type):
+    def __new__(mcs, name, bases, attrs):
+        constants = {k: attrs[k] for k in attrs if k.isupper()}
+        attrs["constants"] = constants
+        return super().__new__(mcs, name, bases, attrs)
+""",
+    "names alone": """
+class Meta(type):
+    def __init__(cls, name, bases, attrs):
+        super().__init__(name, bases, attrs)
+        cls.names = sorted(attrs)
+        cls.count = len(attrs)
+        cls.of_all = [it for it in dir(cls) if not it.startswith("_")]
+        if "strange" in attrs or attrs.get("odd"): raise TypeError(f"{name}: {attrs}")
+""",
+    "traits": """
+class Meta(type):
+    def __init__(cls, name, bases, classdict, **kwds):
+        super().__init__(name, bases, classdict, **kwds)
+        cls.setup_class(classdict)
+    def setup_class(cls, classdict):
+        cls._descriptors = []
+        for k, v in classdict.items():
+            if isinstance(v, Field): v.bind(cls, k)
+        for _, v in inspect.getmembers(cls):
+            if isinstance(v, Field): cls._descriptors.append(v)
+class Meta(Meta):
+    def setup_class(cls, classdict):
+        cls._traits = {}
+        super().setup_class(classdict)
+        for name in dir(cls):
+            try: value = getattr(cls, name)
+            except AttributeError: pass
+            else:
+                if isinstance(value, Field):
+                    cls._traits[name] = value
+                    if f"_{name}_default" in classdict: cls._traits[name] = 1
+""",
+    "hooks by an attribute": """
+class Meta(abc.ABCMeta):
+    def __init__(cls, name, bases, attrs):
+        super().__init__(name, bases, attrs)
+        cls._hooks = cls.resolve_hooks()
+    def resolve_hooks(cls):
+        hooks = collections.defaultdict(list)
+        for attr_name in dir(cls):
+            for parent in inspect.getmro(cls):
+                try: attr = parent.__dict__[attr_name]
+                except KeyError: continue
+                else: break
+            else: continue
+            try: config = attr._hook
+            except AttributeError: pass
+            else:
+                for tag in config: hooks[tag].append(attr_name)
+        return hooks
+""",
+    "a wtform": """
+class Meta(type):
+    def __init__(cls, name, bases, attrs):
+        type.__init__(cls, name, bases, attrs)
+        cls._unbound_fields = None
+    def __call__(cls, *args, **kwargs):
+        if cls._unbound_fields is None:
+            cls._unbound_fields = [name for name in dir(cls) if hasattr(getattr(cls, name), "of")]
+        return type.__call__(cls, *args, **kwargs)
+    def __setattr__(cls, name, value):
+        if name == "Meta": cls._meta = None
+        elif not name.startswith("_") and hasattr(value, "_formfield"): cls._unbound_fields = None
+        type.__setattr__(cls, name, value)
+""",
+    "a singleton": """
+class Meta(type):
+    _instances = {}
+    def __call__(cls, *args, **kwargs):
+        if cls not in cls._instances:
+            cls._instances[cls] = super().__call__(*args, **kwargs)
+        return cls._instances[cls]
+    def __init__(cls, name, bases, namespace):
+        super().__init__(name, bases, namespace)
+        cls._instances.pop(cls, None)
+""",
+    "a prepared namespace": """
+class Meta(type):
+    @classmethod
+    def __prepare__(mcs, name, bases, **kwargs): return collections.OrderedDict()
+    def __new__(mcs, name, bases, ns, **kwargs):
+        cls = super().__new__(mcs, name, bases, dict(ns))
+        cls.order = tuple(ns)
+        return cls
+""",
+    "an abstract class that nobody is": """
+class Meta(type):
+    def __new__(mcs, name, bases, ns):
+        own = [k for k, v in ns.items() if isinstance(v, (Abstract, Field))]
+        return super().__new__(mcs, name, bases, {**ns, "own": own})
+""",
+}
+
+
+def held(m):
+    names = ("state", "cache", "found", "lock", "counter")
+    return {name: vars(m.C).get(name) for name in names}
+
+
+@pytest.mark.parametrize("meta", HELD)
+def test_what_a_metaclass_cannot_have_touched_stays(program, programs, meta):
+    source = "from ~lib import *\nclass C(Plain, metaclass=Meta):" + BODY
+    lib, m = program.load("m", lib=LIB + HELD[meta], m=source)
+    cls, before, instance = m.C, held(m), m.C()
+    cls.cache["a"], cls.found[:] = 1, [1]
+    cls.counter["a"] += 1
+    for edit in [
+        ("limit = 1", "limit = 2"),
+        ("f(self)", "f(self, more=1)"),
+        ("C(Plain", "C(Other"),
+        ("    def f", "    def g(self): return 2\n    def f"),
+    ]:
+        reload = program.edit("m", edit)
+        assert reload.ok, [error.__cause__ or error for error in reload.errors]
+        assert not reload.stale, reload.stale
+    after = held(m)
+    assert {name for name in after if after[name] is not before[name]} == set()
+    assert (m.C is cls, type(instance) is cls, len(lib.made)) == (True, True, 1)
+    assert (cls.cache, cls.found, cls.counter["a"], cls.limit) == ({"a": 1}, [1], 1, 2)
+    assert (instance.inherited(), instance.g()) == ("other", 2)
+    others = programs()
+    _, expected = others.load("m", lib=LIB + HELD[meta], m=program.text("m"))
+    assert sorted(map(str, vars(expected.C))) == sorted(map(str, vars(cls)))
+
+
+TOUCHED = {
+    "by name": "ns['items'].append(1)",
+    "by name in the class": "cls.items.append(1)",
+    "of some type": "for v in ns.values():\n        if isinstance(v, list): v.append(1)",
+    "of some type, in the class": (
+        "for k, v in list(vars(cls).items()):\n        if type(v) is list: setattr(cls, k, [1, *v])"
+    ),
+    "what is not of another type": (
+        "for v in ns.values():\n        if not isinstance(v, (str, types.FunctionType)): add(v)"
+    ),
+    "by another function": "each(ns, add)",
+    "through a callback": "for it in callbacks: it(ns)",
+    "what has an attribute": (
+        "for k in dir(cls):\n        if hasattr(getattr(cls, k), 'append') : getattr(cls, k).append(1)"
+    ),
+    "what it says is another": (
+        "for v in ns.values():\n        if isinstance(v, Says): v.append(1)"
+    ),
+    "what is registered": (
+        "for v in ns.values():\n        if isinstance(v, Registered): v.append(1)"
+    ),
+    "in a function in it": "(lambda: [v.append(1) for v in ns.values() if type(v) is list])()",
+    "by a name that is put together": "ns['it' + kind].append(1)",
+    "behind its namespace": "mcs.by_name[name] = ns; by_kept_name(mcs, name)",
+    "by sorting": "sorted(ns.items(), key=lambda it: str(add(it[1])))",
+}
+TOUCHED_NEW = {
+    "another value": "{k: [1, *v] if isinstance(v, list) else v for k, v in ns.items()}",
+    "another value for some": "{k: v if k != what else [1, *v] for k, v in ns.items()}",
+    "all but some": "{**{k: [1] for k, v in ns.items() if type(v) is list}, '__module__': 'x'}",
+    "another name": "{k.replace('a', 'a'): [1, *v] if type(v) is list else v for k, v in ns.items()}",
+    "through a class": "Changes(ns)",
+    "through a function": "changed(ns)",
+    "by update": "updated(dict(ns), ns)",
+}
+
+
+def source_that_touches(how):
+    if how in TOUCHED:
+        new, touch = "ns", TOUCHED[how]
+    else:
+        new, touch = TOUCHED_NEW[how], "pass"
+    before = "" if "cls" in touch else touch
+    after = touch if "cls" in touch else ""
+    return f"""{LIB}
+kind, what = "ems", "items"
+def add(it):
+    if type(it) is list: it.append(1)
+def each(of, it):
+    for one in of.values(): it(one)
+callbacks = [lambda ns: each(ns, add)]
+def by_kept_name(mcs, name): each(mcs.by_name[name], add)
+class Says(type):
+    def __instancecheck__(cls, it): return type(it) is list
+class Says(metaclass=Says): pass
+class Registered(abc.ABC): pass
+Registered.register(list)
+def changed(ns):
+    found = {{}}
+    for k, v in ns.items():
+        if type(v) is list: v = [1, *v]
+        found[k] = v
+    return found
+class Changes(dict):
+    def __init__(self, ns): super().__init__(changed(ns))
+def updated(ns, old):
+    ns.update((k, [1, *v]) for k, v in old.items() if type(v) is list)
+    return ns
+class Meta(type):
+  by_name = {{}}
+  def __new__(mcs, name, bases, ns):
+    {before or "pass"}
+    cls = super().__new__(mcs, name, bases, {new})
+    {after or "pass"}
+    return cls
+"""
+
+
+@pytest.mark.parametrize("edit", [("limit = 1", "limit = 2"), ("C(Plain", "C(Other")])
+@pytest.mark.parametrize("how", [*TOUCHED, *TOUCHED_NEW])
+def test_what_a_metaclass_touches_is_as_after_a_fresh_start(program, programs, how, edit):
+    lib = source_that_touches(how)
+    source = "from ~lib import *\nclass C(Plain, metaclass=Meta):\n    items = []\n    limit = 1\n"
+    _, m = program.load("m", lib=lib, m=source)
+    assert m.C.items == [1]
+    reload = program.edit("m", edit)
+    assert reload.ok, [error.__cause__ or error for error in reload.errors]
+    assert m.C.items == [1]
