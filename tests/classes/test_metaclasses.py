@@ -1,5 +1,5 @@
-"""What a class goes on with whose metaclass has methods of its own, that make something of it: these
-are looked through, and what they cannot have touched is not made again.
+"""What a class goes on with whose metaclass has methods of its own, that make something of it:
+these are looked through, and what they cannot have touched is not made again.
 """
 
 from __future__ import annotations
@@ -307,7 +307,8 @@ TOUCHED = {
     "by another function": "each(ns, add)",
     "through a callback": "for it in callbacks: it(ns)",
     "what has an attribute": (
-        "for k in dir(cls):\n        if hasattr(getattr(cls, k), 'append') : getattr(cls, k).append(1)"
+        "for k in dir(cls):\n        it = getattr(cls, k)\n"
+        "        if hasattr(it, 'append') : it.append(1)"
     ),
     "what it says is another": (
         "for v in ns.values():\n        if isinstance(v, Says): v.append(1)"
@@ -324,7 +325,7 @@ TOUCHED_NEW = {
     "another value": "{k: [1, *v] if isinstance(v, list) else v for k, v in ns.items()}",
     "another value for some": "{k: v if k != what else [1, *v] for k, v in ns.items()}",
     "all but some": "{**{k: [1] for k, v in ns.items() if type(v) is list}, '__module__': 'x'}",
-    "another name": "{k.replace('a', 'a'): [1, *v] if type(v) is list else v for k, v in ns.items()}",
+    "another name": "{k[:]: [1, *v] if type(v) is list else v for k, v in ns.items()}",
     "through a class": "Changes(ns)",
     "through a function": "changed(ns)",
     "by update": "updated(dict(ns), ns)",

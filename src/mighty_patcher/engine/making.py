@@ -1,5 +1,5 @@
-"""How a class is made, followed without being executed: its metaclass prepares a namespace, makes the
-class of it, and initialises that; then bases are told of it.
+"""How a class is made, followed without being executed: its metaclass prepares a namespace, makes
+the class of it, and initialises that.
 """
 
 from __future__ import annotations

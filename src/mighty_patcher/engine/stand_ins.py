@@ -24,6 +24,7 @@ __all__ = [
     "TRUE",
     "VALUE",
     "Box",
+    "Call",
     "Content",
     "Fresh",
     "HandledError",
@@ -157,6 +158,35 @@ def one(it: Any) -> Content:
 def known(value: Any) -> Content:
     """Return the content of what is sure to be an object that is there."""
     return frozenset({Known(value)})
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is given to something that is called.
+
+    Attributes:
+        arguments: By place.
+        keywords: By name; ``**`` for what has no known names.
+        place: Where it is called.
+        has_name: A name that is written there leads to what is called.
+    """
+
+    arguments: list[Content]
+    keywords: dict[str, Content]
+    place: int
+    has_name: bool = False
+
+    def every(self) -> list[Content]:
+        """Return all that is given."""
+        return [*self.arguments, *self.keywords.values()]
+
+    def of(self, owner: Any) -> Call:
+        """Return the call of a method of an object."""
+        return Call([one(owner), *self.arguments], self.keywords, self.place, has_name=True)
+
+    def by_name(self) -> Call:
+        """Return the same call of what is known by a name."""
+        return Call(self.arguments, self.keywords, self.place, has_name=True)
 
 
 @dataclass

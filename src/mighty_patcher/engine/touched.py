@@ -12,21 +12,20 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dis
 import sys
 from abc import ABCMeta
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from itertools import zip_longest
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from mighty_patcher.engine.as_written import as_written
 from mighty_patcher.engine.classes import class_dict, is_class, mro_of, stored
-from mighty_patcher.engine.followed import Following, Written
+from mighty_patcher.engine.expressions import Written
+from mighty_patcher.engine.followed import Following
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.making import make
 from mighty_patcher.engine.metaclasses import (
@@ -37,6 +36,7 @@ from mighty_patcher.engine.metaclasses import (
     way_for,
 )
 from mighty_patcher.engine.module_facts import namespace_of
+from mighty_patcher.engine.plain_code import called_in, codes_of, is_plain_to_see, strings_in
 from mighty_patcher.engine.stand_ins import HandledError
 from mighty_patcher.engine.values import is_plain
 from mighty_patcher.engine.wrapped import functions_within, is_full
@@ -61,8 +61,6 @@ _BY_ANY_NAME = frozenset(
     }
 )
 """What comes to attributes whose names are not written in the code."""
-_BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
-"""What does so unless its second argument is."""
 _TYPES = (dict, list, set, frozenset, tuple, str, bytes, int, deque, OrderedDict, WeakSet)
 _WEAK = (WeakKeyDictionary, WeakValueDictionary)
 _OF_BUILTINS = frozenset(name for cls in (*_TYPES, *_WEAK) for name in dir(cls))
@@ -70,13 +68,6 @@ _OF_BUILTINS = frozenset(name for cls in (*_TYPES, *_WEAK) for name in dir(cls))
 _CALLED_BY_ITSELF = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__")
 _MAKES_CLASSES = {"__new__", "__init__", "__prepare__", "__setattr__"}
 _HARMLESS_METACLASSES = ("abc", "typing", "typing_extensions")
-_HAS_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
-_NULL_IS_LAST = sys.version_info >= (3, 13)
-_NO_PART_OF_IT = ("CACHE", "EXTENDED_ARG", "NOP", "NOT_TAKEN", "PRECALL")
-_LOADS_NAMES = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_BUILD_CLASS")
-_LOADS_VARIABLES = ("LOAD_FAST", "LOAD_DEREF")
-_MAKES = ("MAKE_FUNCTION", "SET_FUNCTION_ATTRIBUTE")
-_LOADS_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SUPER_METHOD")
 
 
 @dataclass(frozen=True)
@@ -201,13 +192,19 @@ class _Search:
         self._is_edited = is_edited
         self._waiting: list[tuple[FunctionType, Any]] = []
         self._seen: dict[tuple[int, int], tuple[FunctionType, Any]] = {}
+        self._met: set[int] = set()
         self._leads: set[tuple[int, int]] = set()
         self._looked_at: FunctionType | None = None
+        self._is_of_metaclass = False
         self._metaclass = type(cls)
 
     def has_to_be_followed(self, function: FunctionType) -> bool:
-        """Tell whether a function may come to values whose names it does not mention."""
-        return id(function) in self.followed
+        """Tell whether a function may come to values whose names it does not mention, or has not
+        been looked at.
+        """
+        if id(function) in self.followed:
+            return True
+        return not self._is_known(function) and id(function) not in self._met
 
     def is_all(self, followed: Collection[int]) -> bool:
         """Tell whether all functions that have to be followed have been, and no other leads there.
@@ -246,6 +243,7 @@ class _Search:
         for function in [*functions, *functions_within(value)]:
             if self._looked_at is not None:
                 self._leads.add((id(self._looked_at), id(function)))
+            self._met.add(id(function))
             key = id(function), id(owner)
             if key not in self._seen:
                 self._seen[key] = function, owner
@@ -264,8 +262,10 @@ class _Search:
             if len(self._seen) > _MANY or self._is_edited(function):
                 raise _Unknown
             self._looked_at = function
+            self._is_of_metaclass = owner is self._metaclass
             self._look_at(function, owner)
             self._looked_at = None
+            self._is_of_metaclass = False
 
     def evaluate(self, expression: ast.expr, namespace: Mapping[str, Any]) -> None:
         """Look at an expression.
@@ -299,19 +299,19 @@ class _Search:
         return _is_in_library(module)
 
     def _look_at(self, function: FunctionType, owner: Any) -> None:
-        codes = list(_codes_of(function.__code__))
-        strings = {it for code in codes for it in _strings_in(code)}
+        codes = list(codes_of(function.__code__))
+        strings = {it for code in codes for it in strings_in(code)}
         names = {name for code in codes for name in code.co_names} | strings
         if (
             not names.isdisjoint(_BY_ANY_NAME)
             or "__dict__" in strings
-            or not all(map(_is_plain_to_see, codes))
+            or not all(map(is_plain_to_see, codes))
         ):
             self.followed[id(function)] = function
         objects = [_global(function.__globals__, name) for name in sorted(names)]
         objects += [it.cell_contents for it in function.__closure__ or () if is_full(it)]
         objects += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-        called = {name for code in codes for name in _called_in(code)}
+        called = {name for code in codes for name in called_in(code)}
         self._follow([*objects, self.cls, self._metaclass, owner], names, called)
 
     def _follow(self, objects: list[Any], names: set[str], called: set[str]) -> None:
@@ -331,7 +331,9 @@ class _Search:
             if len(seen) > _MANY:
                 raise _Unknown
             self._may_be_called(value)
-            for name in names if value is not self._metaclass else names - _MAKES_CLASSES:
+            is_made = value is self.cls and self._is_of_metaclass
+            is_own = is_made or value is self._metaclass
+            for name in names - _MAKES_CLASSES if is_own else names:  # those are for the class
                 for attribute in _attributes(value, name, every="super" in names):
                     found.add(name)
                     self.meet(attribute, value)
@@ -424,90 +426,6 @@ def _attributes(value: Any, name: str, *, every: bool) -> Iterator[Any]:
 
 def _global(namespace: Mapping[str, Any], name: str) -> Any:
     return namespace.get(name, vars(builtins).get(name))
-
-
-def _codes_of(code: CodeType) -> Iterator[CodeType]:
-    """A code and those in it."""
-    yield code
-    for constant in code.co_consts:
-        if type(constant) is CodeType:
-            yield from _codes_of(constant)
-
-
-def _strings_in(code: CodeType) -> Iterator[str]:
-    for constant in code.co_consts:
-        for it in constant if is_one_of(type(constant), (tuple, frozenset)) else (constant,):
-            if _is_str(it):
-                yield it
-
-
-def _is_plain_to_see(code: CodeType) -> bool:
-    """Tell whether the names of all attributes that a code comes to stand in it, and it calls
-    nothing but what has a name there.
-    """
-    steps = _steps_of(code)
-    for at, step in enumerate(steps):
-        if step.opname in _LOADS_NAMES and step.argval in _BY_NAME:
-            of = [it for it in steps[at + 1 : at + 4] if it.opname != "PUSH_NULL"][:2]
-            if len(of) < 2 or not of[0].opname.startswith(_LOADS_VARIABLES):
-                return False
-            if not _is_text(of[1]):
-                return False
-        elif step.opname == "PUSH_NULL":
-            # It stands behind what is called, and before 3.13 in front of it.
-            callee = steps[at - 1] if _NULL_IS_LAST else steps[at + 1]
-            if not _is_named(code, callee):
-                return False
-        elif step.opname in _LOADS_ATTRIBUTES and step.argval == "__dict__":
-            if not _is_asked_for_a_name(steps, at):
-                return False
-        elif step.opname == "BINARY_SUBSCR" and not _NULL_IS_LAST:
-            # What is taken out may be called, if it is no slice; no other instruction tells.
-            if steps[at - 1].opname != "BUILD_SLICE":
-                return False
-    return True
-
-
-def _steps_of(code: CodeType) -> list[dis.Instruction]:
-    steps = [it for it in dis.get_instructions(code) if it.opname not in _NO_PART_OF_IT]
-    # From 3.14 on a call with *args has no keywords if there is nothing in their place.
-    return [
-        step
-        for step, following in zip_longest(steps, steps[1:])
-        if step.opname != "PUSH_NULL" or following.opname != "CALL_FUNCTION_EX"
-    ]
-
-
-def _is_asked_for_a_name(steps: list[dis.Instruction], at: int) -> bool:
-    """Tell whether a ``__dict__`` is only asked for one name: ``"x" in cls.__dict__``, and
-    ``cls.__dict__.get("x")``.
-    """
-    following = steps[at + 1]
-    if following.opname == "CONTAINS_OP":
-        return _is_text(steps[at - 2]) and steps[at - 1].opname.startswith(_LOADS_VARIABLES)
-    is_get = following.opname in _LOADS_ATTRIBUTES and following.argval == "get"
-    return is_get and _is_text(steps[at + 2])
-
-
-def _is_text(step: dis.Instruction) -> bool:
-    return step.opname == "LOAD_CONST" and _is_str(step.argval)
-
-
-def _is_named(code: CodeType, callee: dis.Instruction) -> bool:
-    if callee.opname in ("LOAD_DEREF", "LOAD_CLASSDEREF"):
-        return callee.argval in code.co_freevars
-    return callee.opname in (*_LOADS_NAMES, *_LOADS_ATTRIBUTES, *_MAKES)
-
-
-def _called_in(code: CodeType) -> Iterator[str]:
-    """The attributes that a code may call: those that it does for sure where that is to be seen."""
-    steps = _steps_of(code)
-    is_told = _NULL_IS_LAST or not any(it.opname == "CALL_FUNCTION_EX" for it in steps)
-    for at, step in enumerate(steps):
-        if step.opname in _LOADS_ATTRIBUTES:
-            is_method = step.opname != "LOAD_ATTR" or (_HAS_FLAG and bool((step.arg or 0) & 1))
-            if is_method or not is_told or steps[at + 1].opname == "PUSH_NULL":
-                yield str(step.argval)
 
 
 def _is_of(value: Any, modules: Collection[str]) -> bool:
