@@ -9,7 +9,7 @@ import builtins
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import CellType, FunctionType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from mighty_patcher.engine import handed_on, handling
 from mighty_patcher.engine.stand_ins import (
@@ -70,6 +70,16 @@ class Frame:
         self.cells = dict(zip(names, self.function.__closure__ or (), strict=True))
 
 
+class Others(Protocol):
+    """Knows what functions do."""
+
+    def has_to_be_followed(self, function: FunctionType) -> bool:
+        """Tell whether a function may do something to values whose names it does not mention."""
+
+    def may_be_called(self, name: str, function: FunctionType) -> bool:
+        """Tell whether that is known, and it does not, of what a function calls by a name."""
+
+
 class Expressions:
     """Evaluates what is in code that is given a class, or the namespace of which that is made.
 
@@ -78,10 +88,10 @@ class Expressions:
         name: The name of the value in it.
         value: The value, which is asked nothing but what its type is.
         written: Finds the definition of a function.
-        has_to_be_followed: Tells whether a function may do something to values of which it does not
-            mention the names.
+        others: Knows what functions do that are not followed.
 
     Attributes:
+        functions: Those that are being followed, each called by the one before it.
         heap: What is in the boxes.
         followed: The functions that have been followed, by identity.
     """
@@ -92,14 +102,15 @@ class Expressions:
         name: str,
         value: Any,
         written: Written,
-        has_to_be_followed: Callable[[FunctionType], bool],
+        others: Others,
     ) -> None:
         self.cls = cls
         self.value = value
         self.heap = Heap(name)
         self.followed: dict[int, FunctionType] = {}
-        self.has_to_be_followed = has_to_be_followed
+        self.others = others
         self.written = written
+        self.functions: list[FunctionType] = []
         self._steps = 0
 
     def holds(self, *contents: Content) -> bool:
@@ -189,16 +200,31 @@ class Expressions:
     def _may_be_key(self, index: Content) -> bool:
         return any(True in self.heap.may_be_key(it) for it in index)
 
-    def look_at_inner(self, it: ast.FunctionDef | ast.Lambda, env: Env) -> None:
+    def has_to_be_followed(self, function: FunctionType) -> bool:
+        """Tell whether a function may do something to the value though it does not mention it."""
+        return self.others.has_to_be_followed(function)
+
+    def call_unknown(self, name: str) -> None:
+        """Follow a call of an attribute of something unknown.
+
+        Raises:
+            HandledError: It may do something to the value.
+        """
+        if not self.functions or not self.others.may_be_called(name, self.functions[-1]):
+            raise HandledError
+
+    def look_at_inner(self, it: ast.FunctionDef | ast.Lambda, env: Env, frame: Frame) -> None:
         """Look at a function in a function: it may be called at any time."""
         for node in ast.walk(it):
             name = getattr(node, "id", getattr(node, "attr", None))
-            if name in handling.BY_ANY_NAME or (
-                isinstance(node, ast.Name) and self.holds(env.get(node.id, ANY))
-            ):
+            if name in handling.BY_ANY_NAME or name == self.heap.key:
                 raise HandledError
-
-    # --- expressions -------------------------------------------------------------------------
+            if isinstance(node, ast.Name):
+                found = env[node.id] if node.id in env else self._found(node.id, frame)
+                self.keep_out(found)
+                handed_on.keep_calls_out(self, found)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                self.call_unknown(node.func.attr)
 
     def evaluate(self, it: ast.expr, env: Env, frame: Frame) -> Content:
         """Follow an expression; return what it may be."""
@@ -251,7 +277,7 @@ class Expressions:
             case ast.BinOp():
                 return self.binary(it.op, it.left, it.right, env, frame, it)
             case ast.Lambda():
-                self.look_at_inner(it, env)
+                self.look_at_inner(it, env, frame)
                 return ANY
             case _ if isinstance(it, _COMPREHENSION):
                 return self._comprehension(it, env, frame)

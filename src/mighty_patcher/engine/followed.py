@@ -67,12 +67,14 @@ class Following(Expressions):
         self.followed[id(function)] = function
         frame = Frame(function, arguments[0] if arguments else ANY)
         self._calls.append(key)
+        self.functions.append(function)
         try:
             env = self._bound(frame, arguments, keywords)
             if self._run(definition.body, env, frame) is not None:
                 frame.returned |= known(None)
         finally:
             self._calls.pop()
+            self.functions.pop()
         return frame.returned
 
     def _bound(self, frame: Frame, arguments: list[Content], keywords: dict[str, Content]) -> Env:
@@ -173,7 +175,7 @@ class Following(Expressions):
                 after, at_any_time = self._tried(it.body, env, frame)
                 return _joined(after, at_any_time)  # what is raised may go no further
             case ast.FunctionDef():
-                self.look_at_inner(it, env)
+                self.look_at_inner(it, env, frame)
                 env = {**env, it.name: ANY}
             case ast.Import() | ast.ImportFrom():
                 env = {**env, **{(n.asname or n.name).partition(".")[0]: ANY for n in it.names}}

@@ -51,6 +51,7 @@ from mighty_patcher.engine.stand_ins import (
     Many,
     Method,
     Row,
+    Text,
     known,
     one,
 )
@@ -59,7 +60,7 @@ from mighty_patcher.engine.values import is_plain
 if TYPE_CHECKING:
     from mighty_patcher.engine.expressions import Expressions
 
-__all__ = ["called", "method_called"]
+__all__ = ["called", "keep_calls_out", "method_called"]
 
 _MAKE_LISTS = (list, tuple, set, frozenset, reversed, enumerate)
 _ALL_MEMBERS = (inspect.getmembers, inspect.getmembers_static)
@@ -86,7 +87,8 @@ def called(f: Expressions, it: Any, call: Call) -> Content:
             return _of_type(f, it.function, to_method)
         return called(f, it.function, to_method)
     if type(it) is not Known:
-        f.keep_out(*call.every(), one(it))
+        _hand_over(f, call)
+        f.keep_out(one(it))
         if not call.has_name:
             raise HandledError
         return ANY
@@ -109,8 +111,32 @@ def called(f: Expressions, it: Any, call: Call) -> Content:
                 return _of_type(f, name, call)
     if _comes_to_all(value):
         raise HandledError
-    f.keep_out(*call.every())
+    _hand_over(f, call)
     return ANY
+
+
+def keep_calls_out(f: Expressions, content: Content) -> None:
+    """Have nothing called with who knows what that has to be followed.
+
+    Raises:
+        HandledError: It is.
+    """
+    for it in content:
+        function = it.function if type(it) is Method else it
+        value = function.value if type(function) is Known else None
+        if is_class(value):
+            value = looked_up(mro_of(value), "__init__")
+        if type(value) is FunctionType and f.has_to_be_followed(value):
+            raise HandledError
+
+
+def _hand_over(f: Expressions, call: Call) -> None:
+    """Give something to who is not followed, and may call it."""
+    for content in call.every():
+        f.keep_out(content)
+        for it in content:
+            if type(it) is Method or (type(it) is Known and not is_class(it.value)):
+                keep_calls_out(f, one(it))
 
 
 def _comes_to_all(value: Any) -> bool:
@@ -154,16 +180,19 @@ def _made(f: Expressions, it: Known, call: Call) -> Content:
     if cls is zip or cls is bool:
         f.keep_out(*(call.arguments if cls is zip else ()))
         return ANY if cls is zip else f.truth(call.arguments[0] if call.arguments else FALSE)
-    classes = mro_of(cls)
-    init = looked_up(classes, "__init__")
     if f.holds(*every) and not is_one_of(type(cls), (type, ABCMeta)):
         raise HandledError
-    if type(init) is FunctionType and (f.holds(*every) or f.has_to_be_followed(init)):
-        if type(looked_up(classes, "__new__")) is not BuiltinFunctionType:
+    is_given = f.holds(*every)
+    for owner, name in ((type(cls), "__call__"), (cls, "__new__")):
+        function = looked_up(mro_of(owner), name)
+        function = function.__func__ if type(function) is staticmethod else function
+        if type(function) is FunctionType and (is_given or f.has_to_be_followed(function)):
             raise HandledError
+    init = looked_up(mro_of(cls), "__init__")
+    if type(init) is FunctionType and (is_given or f.has_to_be_followed(init)):
         f.call(init, [one(Fresh(it)), *call.arguments], call.keywords)
         return one(Fresh(it))
-    f.keep_out(*every)
+    _hand_over(f, call)
     return ANY
 
 
@@ -219,9 +248,13 @@ def method_called(f: Expressions, owner: Any, name: str, call: Call) -> Content:
     if type(owner) in (Row, Many):
         f.keep_out(one(owner), *call.every())
         return ANY
-    return frozenset[Any]().union(
-        *(called(f, it, call.by_name()) for it in attributes(f, one(owner), name))
-    )
+    if type(owner) is Text or owner is OTHER_NAME:
+        _hand_over(f, call)
+        return ANY
+    found = attributes(f, one(owner), name)
+    if ANYTHING in found:
+        f.call_unknown(name)
+    return frozenset[Any]().union(*(called(f, it, call.by_name()) for it in found))
 
 
 def _listed(
@@ -233,7 +266,8 @@ def _listed(
     box = Box(call.place, has_keys=False)
     found = f.items(call.arguments[0]) if call.arguments else frozenset()
     if is_hashed or call.keywords or len(call.arguments) > 1:
-        f.keep_out(found, *call.arguments[1:], *call.keywords.values())
+        f.keep_out(found)
+        _hand_over(f, Call(call.arguments[1:], call.keywords, call.place))
     if is_sorted:
         keep_from_being_compared(f, found)
     f.heap.put(box, None, found)

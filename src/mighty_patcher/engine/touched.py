@@ -18,7 +18,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
@@ -119,7 +119,7 @@ def touched(
     try:
         for base in mro_of(type(cls)):
             for name in () if is_one_of(base, (type, object)) else _MAKES_CLASSES:
-                search.meet_maker(class_dict(base).get(name))
+                search.follow_maker(class_dict(base).get(name))
         for base in mro_of(cls)[1:]:
             search.meet(class_dict(base).get("__init_subclass__"), cls)
         for value in class_dict(cls).copy().values():
@@ -130,7 +130,8 @@ def touched(
         search.finish()
     except _Unknown:
         return _EVERYTHING
-    by_any_name = partial(_is_handled, search, cache(written)) if search.followed else None
+    has_others = search.followed or search.on_the_way
+    by_any_name = partial(_is_handled, search, cache(written)) if has_others else None
     return Touched(frozenset(search.names), search.fields, by_any_name=by_any_name)
 
 
@@ -162,12 +163,12 @@ def _is_handled(search: _Search, written: Written, name: str, value: Any) -> boo
         name: The name.
         value: The value.
     """
-    following = Following(search.cls, name, value, written, search.has_to_be_followed)
+    following = Following(search.cls, name, value, written, search)
     try:
         make(following)
-    except HandledError:
+    except (HandledError, _Unknown):
         return True
-    return not search.is_all(following.followed)
+    return name in search.names or search.fields or not search.is_all(following.followed)
 
 
 class _Search:
@@ -182,6 +183,7 @@ class _Search:
         names: The names that they mention.
         fields: They call what collects fields.
         followed: Those that have to be followed, by identity.
+        on_the_way: Those that have to be if these lead to them.
     """
 
     def __init__(self, cls: type, is_edited: Callable[[FunctionType], bool]) -> None:
@@ -192,19 +194,87 @@ class _Search:
         self._is_edited = is_edited
         self._waiting: list[tuple[FunctionType, Any]] = []
         self._seen: dict[tuple[int, int], tuple[FunctionType, Any]] = {}
-        self._met: set[int] = set()
+        self.on_the_way: dict[int, FunctionType] = {}
+        self._reached: dict[int, list[Any]] = {}
+        self._plain: dict[int, FunctionType] = {}
         self._leads: set[tuple[int, int]] = set()
         self._looked_at: FunctionType | None = None
-        self._is_of_metaclass = False
         self._metaclass = type(cls)
 
     def has_to_be_followed(self, function: FunctionType) -> bool:
-        """Tell whether a function may come to values whose names it does not mention, or has not
-        been looked at.
+        """Tell whether a function may come to values whose names it does not mention.
+
+        Raises:
+            _Unknown: It may have done anything.
         """
-        if id(function) in self.followed:
+        if id(function) in self.followed or id(function) in self.on_the_way:
             return True
-        return not self._is_known(function) and id(function) not in self._met
+        if not self._is_plain(function, None):
+            self.follow(function)
+            return True
+        return False
+
+    def _is_plain(self, function: FunctionType, owner: Any) -> bool:
+        """Tell whether a function mentions all that it may touch, and so does what it leads to; if
+        so, these names are noted.
+        """
+        if id(function) in self._plain or self._is_known(function):
+            return True
+        search = _Search(self.cls, self._is_edited)
+        search.meet(function, owner)
+        try:
+            search.finish()
+        except _Unknown:
+            return False
+        if search.followed:
+            return False
+        self._plain[id(function)] = function
+        self.names |= search.names
+        self.fields |= search.fields
+        return True
+
+    def follow(self, function: FunctionType) -> None:
+        """Note a function that is followed, and look at what may be done with the objects that it
+        mentions.
+
+        Raises:
+            _Unknown: That may be anything.
+        """
+        if self._is_edited(function):
+            raise _Unknown
+        self.on_the_way[id(function)] = function
+        codes = list(codes_of(function.__code__))
+        names = _names_in(codes)
+        self._reached[id(function)] = reached = []
+        for value, _, _ in self._led_to([*_objects_of(function, names), self.cls], names):
+            reached.append(value)
+            is_one = is_class(value) or issubclass(type(value), ModuleType)
+            if not is_one and type(value) is not FunctionType:
+                self._may_be_called(value)
+        self.finish()
+
+    def may_be_called(self, name: str, function: FunctionType) -> bool:
+        """Tell whether it is known what a function may call that calls an attribute of something,
+        and that it does nothing to values whose names it does not mention.
+
+        Args:
+            name: The name of the attribute.
+            function: The function.
+        """
+        objects = [*self._reached.get(id(function), ()), self._metaclass]
+        found = [(it, value) for value in objects for it in _attributes(value, name, every=True)]
+        if not found and not (name in _OF_BUILTINS or _is_special(name)):
+            found = [
+                (it, value) for value in self._values for it in _attributes(value, name, every=True)
+            ]
+            if not found:
+                return False
+        for it, owner in found:
+            functions = [it] if type(it) is FunctionType else []
+            for each in [*functions, *functions_within(it)]:
+                if not self._is_plain(each, owner):
+                    return False
+        return True
 
     def is_all(self, followed: Collection[int]) -> bool:
         """Tell whether all functions that have to be followed have been, and no other leads there.
@@ -216,7 +286,7 @@ class _Search:
             it in self.followed and caller not in followed for caller, it in self._leads
         )
 
-    def meet_maker(self, value: Any) -> None:
+    def follow_maker(self, value: Any) -> None:
         """Note a method of a metaclass, which is given the namespace of the body.
 
         Raises:
@@ -227,8 +297,7 @@ class _Search:
         function = value.__func__ if type(value) in (staticmethod, classmethod) else value
         if type(function) is not FunctionType or self._is_known(function):
             raise _Unknown
-        self.followed[id(function)] = function
-        self.meet(function, type(self.cls))
+        self.follow(function)
 
     def meet(self, value: Any, owner: Any = None) -> None:
         """Note a function that may be called, by itself or in a descriptor.
@@ -243,7 +312,6 @@ class _Search:
         for function in [*functions, *functions_within(value)]:
             if self._looked_at is not None:
                 self._leads.add((id(self._looked_at), id(function)))
-            self._met.add(id(function))
             key = id(function), id(owner)
             if key not in self._seen:
                 self._seen[key] = function, owner
@@ -262,10 +330,8 @@ class _Search:
             if len(self._seen) > _MANY or self._is_edited(function):
                 raise _Unknown
             self._looked_at = function
-            self._is_of_metaclass = owner is self._metaclass
             self._look_at(function, owner)
             self._looked_at = None
-            self._is_of_metaclass = False
 
     def evaluate(self, expression: ast.expr, namespace: Mapping[str, Any]) -> None:
         """Look at an expression.
@@ -300,56 +366,61 @@ class _Search:
 
     def _look_at(self, function: FunctionType, owner: Any) -> None:
         codes = list(codes_of(function.__code__))
-        strings = {it for code in codes for it in strings_in(code)}
-        names = {name for code in codes for name in code.co_names} | strings
+        names = _names_in(codes)
+        is_by_any_name = "__dict__" in names and any("__dict__" in strings_in(it) for it in codes)
         if (
-            not names.isdisjoint(_BY_ANY_NAME)
-            or "__dict__" in strings
+            is_by_any_name
+            or not names.isdisjoint(_BY_ANY_NAME)
             or not all(map(is_plain_to_see, codes))
         ):
             self.followed[id(function)] = function
-        objects = [_global(function.__globals__, name) for name in sorted(names)]
-        objects += [it.cell_contents for it in function.__closure__ or () if is_full(it)]
-        objects += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
         called = {name for code in codes for name in called_in(code)}
-        self._follow([*objects, self.cls, self._metaclass, owner], names, called)
+        objects = [*_objects_of(function, names), self.cls, self._metaclass, owner]
+        self._follow(objects, names, called)
 
     def _follow(self, objects: list[Any], names: set[str], called: set[str]) -> None:
-        """Go from objects to those that are their attributes by the names that are mentioned.
+        """Meet objects, and those that are their attributes by the names that are mentioned.
 
         Raises:
             _Unknown: Something that is called is an attribute of none of them.
         """
         self.names |= names
         found: set[str] = set()
-        waiting, seen = list(objects), set[int]()
+        for value, name, owner in self._led_to(objects, names):
+            if name is not None:
+                found.add(name)
+                self.meet(value, owner)
+            self._may_be_called(value)
+        for name in called - found:
+            if not (name in _OF_BUILTINS or _is_special(name)):
+                raise _Unknown
+
+    def _led_to(self, objects: list[Any], names: set[str]) -> Iterator[tuple[Any, str | None, Any]]:
+        """Go from objects to those that are their attributes by the names that are mentioned.
+
+        Yields:
+            Each of them, and if it is an attribute, its name and what has it.
+
+        Raises:
+            _Unknown: There are too many.
+        """
+        waiting: list[tuple[Any, str | None, Any]] = [(it, None, None) for it in objects]
+        seen = set[int]()
         while waiting:
-            value = waiting.pop()
-            if id(value) in seen or value is None or is_plain(value):
+            value, name, owner = waiting.pop()
+            is_new = id(value) not in seen and value is not None and not is_plain(value)
+            if not is_new and name is None:
+                continue
+            yield value, name, owner
+            if not is_new:
                 continue
             seen.add(id(value))
             if len(seen) > _MANY:
                 raise _Unknown
-            self._may_be_called(value)
-            is_made = value is self.cls and self._is_of_metaclass
-            is_own = is_made or value is self._metaclass
-            for name in names - _MAKES_CLASSES if is_own else names:  # those are for the class
-                for attribute in _attributes(value, name, every="super" in names):
-                    found.add(name)
-                    self.meet(attribute, value)
-                    waiting.append(attribute)
-        for name in called - found:
-            if not (name in _OF_BUILTINS or _is_special(name) or self._is_met_in_class(name)):
-                raise _Unknown
-
-    def _is_met_in_class(self, name: str) -> bool:
-        """Meet the methods of a name that what is in the class has; tell whether there are any."""
-        is_met = False
-        for value in self._values:
-            for attribute in _attributes(value, name, every=False):
-                self.meet(attribute, value)
-                is_met = True
-        return is_met
+            # Those of a metaclass are followed.
+            for one in names - _MAKES_CLASSES if value is self._metaclass else names:
+                for attribute in _attributes(value, one, every="super" in names):
+                    waiting.append((attribute, one, value))
 
     @cached_property
     def _values(self) -> list[Any]:
@@ -384,6 +455,19 @@ class _Search:
             content = class_dict(base)
             for name in filter(_is_special, content.copy()) if names is None else names:
                 self.meet(content.get(name), owner)
+
+
+def _names_in(codes: list[CodeType]) -> set[str]:
+    """Return the names and the strings in some code."""
+    strings = {it for code in codes for it in strings_in(code)}
+    return {name for code in codes for name in code.co_names} | strings
+
+
+def _objects_of(function: FunctionType, names: set[str]) -> list[Any]:
+    """Return what the names stand for that a function mentions, and what it holds."""
+    objects = [_global(function.__globals__, name) for name in sorted(names)]
+    objects += [it.cell_contents for it in function.__closure__ or () if is_full(it)]
+    return [*objects, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
 
 
 def _is_written_in_python(value: Any) -> bool:
