@@ -42,6 +42,15 @@ class FillsByName:
     def __init_subclass__(cls, into="items"):
         super().__init_subclass__()
         getattr(cls, into).append("by name")
+class FillsByPartsOfAName:
+    kind = "ems"
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        getattr(cls, "it" + cls.kind).append("by parts")
+class FillsByAText:
+    def __init_subclass__(cls, kind="ems"):
+        super().__init_subclass__()
+        setattr(cls, f"it{kind}", [*getattr(cls, "items"), "by a text"])
 class FillsElsewhere:
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -298,6 +307,8 @@ TOUCHED = {
     "class C(Adds):": "class C(Adds, Other):",
     "class C(Fills):": "class C(Fills, Other):",
     "class C(FillsByName, into='items'):": "class C(FillsByName):",
+    "class C(FillsByPartsOfAName):": "class C(FillsByPartsOfAName, Other):",
+    "class C(FillsByAText):": "class C(FillsByAText, Other):",
     "class C(FillsElsewhere):": "class C(FillsElsewhere, Other):",
     "class C(FillsThroughAnObject):": "class C(FillsThroughAnObject, Other):",
     "class C(CallsBack):": "class C(CallsBack, Other):",

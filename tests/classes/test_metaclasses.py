@@ -319,6 +319,36 @@ TOUCHED = {
     "in a function in it": "(lambda: [v.append(1) for v in ns.values() if type(v) is list])()",
     "by a name that is put together": "ns['it' + kind].append(1)",
     "behind its namespace": "mcs.by_name[name] = ns; by_kept_name(mcs, name)",
+    "by another way to an attribute": (
+        "for k in ns:\n        it = inspect.getattr_static(cls, k)\n"
+        "        if type(it) is list: it.append(1)"
+    ),
+    "by a function that is handed on": (
+        "for it in map(getattr, [cls] * len(ns), ns):\n        if type(it) is list: it.append(1)"
+    ),
+    "by what asks for an attribute": "attribute_of_it(cls).append(1)",
+    "with a part of a function": "functools.partial(each, ns)(add)",
+    "with a function of its own": "inner(ns)()",
+    "through all classes": "mcs.all.append(cls); each_of_all(mcs)",
+    "through all names": "locals()['ns']['it' + kind].append(1)",
+    "step by step": "for it in one_by_one(ns): it.append(1)",
+    "through an object": "Keeps(ns).change()",
+    "through an object that is there": "keeper[name] = cls",
+    "through a method": "cls.change(kind)",
+    "through something in it": "ns['changer'].touch(ns)",
+    "under another name": "mcs.kept = list(ns.values()); each(dict(enumerate(mcs.kept)), add)",
+    "where something is asked": "for v in ns.values():\n        if v == Equal(): pass",
+    "where it is tried": (
+        "try:\n        for v in ns.values():\n            if type(v) is list: raise KeyError\n"
+        "    except KeyError: v.append(1)"
+    ),
+    "behind a loop": (
+        "for v in ns.values():\n        if type(v) is list: break\n"
+        "    else: v = None\n    v.append(1)"
+    ),
+    "with what was found": (
+        "found = next((v for v in ns.values() if type(v) is list), None)\n    found.append(1)"
+    ),
     "by sorting": "sorted(ns.items(), key=lambda it: str(add(it[1])))",
 }
 TOUCHED_NEW = {
@@ -345,6 +375,29 @@ def add(it):
     if type(it) is list: it.append(1)
 def each(of, it):
     for one in of.values(): it(one)
+class Attribute:
+    def __init__(self, start): self.name = start + kind
+    def __call__(self, cls): return getattr(cls, self.name)
+attribute_of_it = Attribute("it")
+def inner(ns):
+    def change(): each(ns, add)
+    return change
+def each_of_all(mcs):
+    for cls in mcs.all: each(vars(cls), add)
+def one_by_one(ns):
+    for it in ns.values():
+        if type(it) is list: yield it
+class Keeps:
+    def __init__(self, ns): self.ns = ns
+    def change(self): each(self.ns, add)
+class Keeper:
+    def __setitem__(self, name, cls): each(vars(cls), add)
+keeper = Keeper()
+class Equal:
+    def __eq__(self, other): add(other)
+    __hash__ = None
+class Changer:
+    def touch(self, ns): each(ns, add)
 callbacks = [lambda ns: each(ns, add)]
 def by_kept_name(mcs, name): each(mcs.by_name[name], add)
 class Says(type):
@@ -364,7 +417,8 @@ def updated(ns, old):
     ns.update((k, [1, *v]) for k, v in old.items() if type(v) is list)
     return ns
 class Meta(type):
-  by_name = {{}}
+  by_name, all = {{}}, []
+  def change(cls, kind): getattr(cls, "it" + kind).append(1)
   def __new__(mcs, name, bases, ns):
     {before or "pass"}
     cls = super().__new__(mcs, name, bases, {new})
@@ -377,7 +431,10 @@ class Meta(type):
 @pytest.mark.parametrize("how", [*TOUCHED, *TOUCHED_NEW])
 def test_what_a_metaclass_touches_is_as_after_a_fresh_start(program, programs, how, edit):
     lib = source_that_touches(how)
-    source = "from ~lib import *\nclass C(Plain, metaclass=Meta):\n    items = []\n    limit = 1\n"
+    source = (
+        "from ~lib import *\nclass C(Plain, metaclass=Meta):\n"
+        "    items = []\n    changer = Changer()\n    limit = 1\n"
+    )
     _, m = program.load("m", lib=lib, m=source)
     assert m.C.items == [1]
     reload = program.edit("m", edit)

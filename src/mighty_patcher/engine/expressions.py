@@ -19,6 +19,7 @@ from mighty_patcher.engine.stand_ins import (
     CLASS,
     FALSE,
     NAMESPACE,
+    SLICE,
     TRUE,
     VALUE,
     Box,
@@ -111,6 +112,7 @@ class Expressions:
         self.others = others
         self.written = written
         self.functions: list[FunctionType] = []
+        self._places: list[int] = []
         self._steps = 0
 
     def holds(self, *contents: Content) -> bool:
@@ -246,7 +248,7 @@ class Expressions:
                 for part in (it.lower, it.upper, it.step):
                     if part is not None:
                         self.keep_out(self.evaluate(part, env, frame))
-                return ANY
+                return one(SLICE)
             case ast.BoolOp():
                 return self._bool(it, env, frame)
             case ast.UnaryOp(op=ast.Not()):
@@ -319,12 +321,18 @@ class Expressions:
         }
         self.keep_out(keywords.get("**", ANY))
         has_name = isinstance(it.func, ast.Name) and it.func.id not in env
-        call = Call(arguments, keywords, id(it), has_name)
-        if isinstance(it.func, ast.Attribute):
-            name = it.func.attr
-            return self._union(handed_on.method_called(self, of, name, call) for of in owner)
-        functions = self.evaluate(it.func, env, frame)
-        return self._union(handed_on.called(self, function, call) for function in functions)
+        call = Call(arguments, keywords, self.place(it), has_name)
+        functions = ANY
+        if not isinstance(it.func, ast.Attribute):
+            functions = self.evaluate(it.func, env, frame)
+        self._places.append(id(it))
+        try:
+            if isinstance(it.func, ast.Attribute):
+                name = it.func.attr
+                return self._union(handed_on.method_called(self, of, name, call) for of in owner)
+            return self._union(handed_on.called(self, function, call) for function in functions)
+        finally:
+            self._places.pop()
 
     def _arguments(self, expressions: list[ast.expr], env: Env, frame: Frame) -> list[Content]:
         found: list[Content] = []
@@ -367,7 +375,7 @@ class Expressions:
         return handling.compared(self, it.ops[0], *values)
 
     def _list(self, it: ast.List | ast.Tuple | ast.Set, env: Env, frame: Frame) -> Content:
-        box = Box(id(it), has_keys=False)
+        box = Box(self.place(it), has_keys=False)
         for part in it.elts:
             if isinstance(part, ast.Starred):
                 value = self.items(self.evaluate(part.value, env, frame))
@@ -379,7 +387,7 @@ class Expressions:
         return one(box)
 
     def _dict(self, it: ast.Dict, env: Env, frame: Frame) -> Content:
-        box = Box(id(it), has_keys=True)
+        box = Box(self.place(it), has_keys=True)
         for key, part in zip(it.keys, it.values, strict=True):
             value = self.evaluate(part, env, frame)
             if key is None:
@@ -389,7 +397,7 @@ class Expressions:
         return one(box)
 
     def _comprehension(self, it: Any, env: Env, frame: Frame) -> Content:
-        box = Box(id(it), has_keys=isinstance(it, ast.DictComp))
+        box = Box(self.place(it), has_keys=isinstance(it, ast.DictComp))
         self._go(it, it.generators, box, env, frame)
         return one(box)
 
@@ -444,7 +452,7 @@ class Expressions:
             if self.holds(*sides):
                 if any(one_of is VALUE or one_of is NAMESPACE for side in sides for one_of in side):
                     raise HandledError
-                box = Box(id(it), has_keys=False)
+                box = Box(self.place(it), has_keys=False)
                 for side in sides:
                     self.heap.put(box, None, self.items(side))
                 return one(box)
@@ -460,6 +468,10 @@ class Expressions:
 
     def _union(self, contents: Iterable[Content]) -> Content:
         return frozenset[Any]().union(*contents)
+
+    def place(self, it: ast.AST) -> tuple[int, ...]:
+        """Return where something is made, and where that is called."""
+        return id(it), *self._places
 
     def step(self) -> None:
         """Count; there is an end to what is followed."""

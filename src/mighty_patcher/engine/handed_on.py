@@ -148,6 +148,8 @@ def _comes_to_all(value: Any) -> bool:
 def _function_called(f: Expressions, function: FunctionType, call: Call) -> Content:
     if is_one_of(function, _ALL_MEMBERS):
         return _getmembers(f, call)
+    if function is inspect.getmro and call.arguments == [one(CLASS)]:
+        return attribute_of_class(f, "__mro__")
     if function is inspect.getattr_static and len(call.arguments) > 1:
         return _getattr(f, call)
     if function.__name__ == "__new__" and function.__globals__.get("__name__") in OF_METACLASSES:

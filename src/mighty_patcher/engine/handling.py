@@ -26,6 +26,7 @@ from mighty_patcher.engine.stand_ins import (
     CLASS,
     FALSE,
     NAMESPACE,
+    SLICE,
     TRUE,
     VALUE,
     Box,
@@ -267,7 +268,8 @@ def item(f: Expressions, it: Any, index: Content) -> Content:
         return frozenset(it.items[places[0]])
     if type(it) in (Row, Many, Box):
         found = items(f, it)
-        return found | one(Many(found)) if ANYTHING in index else found
+        some = one(Many(found)) if SLICE in index or ANYTHING in index else frozenset[Any]()
+        return some if index == one(SLICE) else found | some
     if type(it) is Known and type(it.value) is str and is_sure:
         return known(str(it.value)[places[0] :][:1])
     return ANY
@@ -443,7 +445,8 @@ def _registers_nobody(cls: type) -> bool:
             return False
         if "_abc_impl" in class_dict(it) and _get_dump(it)[0]:
             return False
-        waiting += [one_of for one_of in type.__subclasses__(it) if type(one_of) is not type]
+        derived: list[type] = type.__subclasses__(it)
+        waiting += [one_of for one_of in derived if type(one_of) is not type]
     return True
 
 

@@ -21,6 +21,7 @@ _NULL_IS_LAST = sys.version_info >= (3, 13)
 _NO_PART_OF_IT = ("CACHE", "EXTENDED_ARG", "NOP", "NOT_TAKEN", "PRECALL")
 _LOADS_NAMES = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_BUILD_CLASS")
 _LOADS_VARIABLES = ("LOAD_FAST", "LOAD_DEREF")
+_TAKES_TWO = ("BINARY", "COMPARE", "CONTAINS", "IS_OP")
 _MAKES = ("MAKE_FUNCTION", "SET_FUNCTION_ATTRIBUTE")
 _LOADS_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_SUPER_METHOD")
 
@@ -51,7 +52,7 @@ def is_plain_to_see(code: CodeType) -> bool:
             of = [it for it in steps[at + 1 : at + 4] if it.opname != "PUSH_NULL"][:2]
             if len(of) < 2 or not of[0].opname.startswith(_LOADS_VARIABLES):
                 return False
-            if not _is_text(of[1]):
+            if not _is_text(of[1]) or _makes_another(steps, steps.index(of[1], at)):
                 return False
         elif step.opname == "PUSH_NULL":
             # It stands behind what is called, and before 3.13 in front of it.
@@ -93,6 +94,31 @@ def _is_asked_for_a_name(steps: list[dis.Instruction], at: int) -> bool:
 
 def _is_text(step: dis.Instruction) -> bool:
     return step.opname == "LOAD_CONST" and _is_str(step.argval)
+
+
+def _makes_another(steps: list[dis.Instruction], at: int) -> bool:
+    """Tell whether a constant is a part of something, and is not itself given to what is called:
+    ``getattr(cls, "on_" + name)``.
+    """
+    above = 0  # so much lies on the stack above it
+    for step in steps[at + 1 :]:
+        count = step.arg or 0
+        if step.opname.startswith("CALL") and not step.opname.startswith("CALL_INTRINSIC"):
+            if count > above or step.opname == "CALL_FUNCTION_EX":
+                return False
+        elif step.opname.startswith(_TAKES_TWO):
+            if above < 2:
+                return True
+        elif step.opname == "BUILD_STRING":
+            if count > above:
+                return True
+        elif step.opname.startswith("JUMP"):
+            above -= 1  # another value takes its place
+            continue
+        above += dis.stack_effect(step.opcode, step.arg, jump=False)
+        if above < 0:
+            return True
+    return True
 
 
 def _is_named(code: CodeType, callee: dis.Instruction) -> bool:

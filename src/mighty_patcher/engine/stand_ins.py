@@ -21,6 +21,7 @@ __all__ = [
     "FALSE",
     "NAMESPACE",
     "OTHER_NAME",
+    "SLICE",
     "TRUE",
     "VALUE",
     "Box",
@@ -53,6 +54,7 @@ class StandIn(enum.Enum):
     VALUE = enum.auto()
     NAMESPACE = enum.auto()
     CLASS = enum.auto()
+    SLICE = enum.auto()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +106,11 @@ class Box:
     """A dictionary or list that the code makes; see `Heap`.
 
     Attributes:
-        made: Where it makes that.
+        made: Where it makes that, and where that was called.
         has_keys: It is a dictionary.
     """
 
-    made: int
+    made: tuple[int, ...]
     has_keys: bool
 
 
@@ -143,7 +145,7 @@ ANYTHING, VALUE, NAMESPACE, CLASS = (
     StandIn.NAMESPACE,
     StandIn.CLASS,
 )
-OTHER_NAME = StandIn.NAME
+OTHER_NAME, SLICE = StandIn.NAME, StandIn.SLICE
 ANY: Content = frozenset({ANYTHING})
 TRUE: Content = frozenset({Known(True)})
 FALSE: Content = frozenset({Known(False)})
@@ -173,7 +175,7 @@ class Call:
 
     arguments: list[Content]
     keywords: dict[str, Content]
-    place: int
+    place: tuple[int, ...]
     has_name: bool = False
 
     def every(self) -> list[Content]:

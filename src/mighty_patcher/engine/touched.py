@@ -65,6 +65,7 @@ _TYPES = (dict, list, set, frozenset, tuple, str, bytes, int, deque, OrderedDict
 _WEAK = (WeakKeyDictionary, WeakValueDictionary)
 _OF_BUILTINS = frozenset(name for cls in (*_TYPES, *_WEAK) for name in dir(cls))
 """What is called of something unknown by these names is taken to be a container, or a string."""
+_FUNCTIONS = (FunctionType, staticmethod, classmethod)
 _CALLED_BY_ITSELF = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__set_name__")
 _MAKES_CLASSES = {"__new__", "__init__", "__prepare__", "__setattr__"}
 _HARMLESS_METACLASSES = ("abc", "typing", "typing_extensions")
@@ -249,7 +250,7 @@ class _Search:
         for value, _, _ in self._led_to([*_objects_of(function, names), self.cls], names):
             reached.append(value)
             is_one = is_class(value) or issubclass(type(value), ModuleType)
-            if not is_one and type(value) is not FunctionType:
+            if not is_one and not is_one_of(type(value), _FUNCTIONS):
                 self._may_be_called(value)
         self.finish()
 
@@ -448,13 +449,14 @@ class _Search:
                 raise _Unknown
 
     def _meet_all(self, cls: type, owner: Any, names: Collection[str] | None) -> None:
-        """Meet methods of a class; without names all special ones."""
+        """Meet methods of a class; without names all special ones of what is made already."""
         for base in mro_of(cls):
             if is_one_of(base, (object, type, ABCMeta)):
                 continue
             content = class_dict(base)
-            for name in filter(_is_special, content.copy()) if names is None else names:
-                self.meet(content.get(name), owner)
+            for name in content.copy() if names is None else names:
+                if names is not None or (_is_special(name) and name not in _CALLED_BY_ITSELF):
+                    self.meet(content.get(name), owner)
 
 
 def _names_in(codes: list[CodeType]) -> set[str]:
