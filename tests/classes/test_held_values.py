@@ -480,6 +480,23 @@ def test_a_hook_that_is_edited_with_the_class(program):
     assert (m.C.items, m.C.other) == ([], ["new"])
 
 
+def test_a_class_that_is_edited_after_its_hook(program):
+    source = """
+    class Base:
+        def __init_subclass__(cls): cls.items = cls.items + ["old"]
+    class C(Base):
+        items = []
+        limit = 1
+    """
+    (m,) = program.load("m", m=source)
+    assert program.edit("m", ('cls.items = cls.items + ["old"]', "cls.other = 1")).ok
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.other) == ([], 1)
+    items = m.C.items
+    assert program.edit("m", ("limit = 2", "limit = 3")).ok
+    assert m.C.items is items
+
+
 def test_a_decorator_that_is_edited_with_the_class(program):
     lib, m = program.load(
         "m",

@@ -440,3 +440,198 @@ def test_what_a_metaclass_touches_is_as_after_a_fresh_start(program, programs, h
     reload = program.edit("m", edit)
     assert reload.ok, [error.__cause__ or error for error in reload.errors]
     assert m.C.items == [1]
+
+
+# --- the metaclass itself is edited -------------------------------------------------------------
+
+META = """
+class Meta(type):
+    registry = {}
+    def __new__(mcs, name, bases, ns):
+        cls = super().__new__(mcs, name, bases, ns)
+        cls.items = cls.items + ["old"]
+        mcs.registry[name] = cls
+        return cls
+class C(metaclass=Meta):
+    items = []
+    cache = {}
+    limit = 1
+"""
+
+
+def test_a_metaclass_that_is_edited_with_its_class(program):
+    """What the old one had done is not known any more."""
+    (m,) = program.load("m", m=META)
+    assert program.edit("m", ("cls.items + ['old']".replace("'", '"'), "[2]"), ("= 1", "= 2")).ok
+    assert (m.C.items, m.C.limit) == ([2], 2)
+
+
+def test_a_metaclass_that_is_edited_before_its_class(program):
+    """Its code is the new one; the class has what the old one had made of it."""
+    (m,) = program.load("m", m=META)
+    m.C.cache["a"] = 1
+    assert program.edit("m", ('cls.items = cls.items + ["old"]', "cls.other = 1")).ok
+    assert program.edit("m", ("cls.other = 1", "cls.other = 2"), ("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.cache, m.C.limit, m.C.other) == ([], {}, 2, 2)
+    cache = m.C.cache
+    assert program.edit("m", ("limit = 2", "limit = 3")).ok  # it has been made with the new one
+    assert (m.C.cache is cache, m.C.limit) == (True, 3)
+    program.engine.undo()
+    assert (m.C.cache is cache, m.C.limit) == (True, 2)
+
+
+@pytest.mark.parametrize("is_undone", [False, True])
+def test_a_class_that_is_edited_after_its_metaclass(program, is_undone):
+    (m,) = program.load("m", m=META)
+    assert program.edit("m", ('cls.items = cls.items + ["old"]', "cls.other = 1")).ok
+    assert m.C.items == ["old"]
+    if is_undone:  # it is as if it had not been made
+        assert program.edit("m", ("limit = 1", "limit = 2")).ok
+        program.engine.undo()
+        assert (m.C.items, m.C.limit) == (["old"], 1)
+        program.path("m").touch()
+    assert program.edit("m", (f"limit = {1 + is_undone}", "limit = 3")).ok
+    assert (m.C.items, m.C.limit) == ([], 3)
+
+
+def test_a_class_that_is_edited_after_a_metaclass_has_lost_its_method(program):
+    (m,) = program.load("m", m=META)
+    start, end = META.index("    def __new__"), META.index("class C")
+    assert program.save(m=META[:start] + META[end:]).ok
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.limit) == ([], 2)
+
+
+def test_a_metaclass_that_loses_its_method(program):
+    (m,) = program.load("m", m=META)
+    start, end = META.index("    def __new__"), META.index("class C")
+    assert program.save(m=META[:start] + META[end:].replace("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.limit) == ([], 2)
+
+
+def test_a_metaclass_that_gets_another_method(program):
+    (m,) = program.load("m", m=META)
+    other = "    def __init__(cls, *of):\n        super().__init__(*of)\n        cls.found = [1]\n"
+    new = META.replace("    def __new__", f"{other}    def __new__").replace(
+        "limit = 1", "limit = 2"
+    )
+    cls = m.C
+    assert program.save(m=new).ok
+    assert (m.C.items, m.C.found, m.C.limit, m.C is cls) == (["old"], [1], 2, True)
+    assert m.Meta.registry == {"C": cls}
+
+
+def test_a_metaclass_in_the_same_module(program):
+    (m,) = program.load("m", m=META)
+    cls, cache, instance = m.C, m.C.cache, m.C()
+    cache["a"] = 1
+    for edit in [
+        ("\nclass Meta", "# above\n\n\nclass Meta"),
+        ("limit = 1", "limit = 2"),
+        ("class C(", "class Base: pass\n\n\nclass C(Base, "),
+    ]:
+        reload = program.edit("m", edit)
+        assert (reload.ok, reload.stale) == (True, ())
+    assert (m.C is cls, m.C.cache is cache, m.C.limit) == (True, True, 2)
+    assert (cache, type(instance) is cls, m.C.__base__) == ({"a": 1}, True, m.Base)
+
+
+def test_registries_of_a_metaclass_have_a_class_once(program):
+    lib, m = program.load(
+        "m",
+        lib=LIB
+        + """
+class Meta(type):
+    registry, order, known = {}, [], set()
+    def __new__(mcs, name, bases, ns):
+        cls = super().__new__(mcs, name, bases, ns)
+        mcs.registry[name] = cls
+        mcs.order.append(cls)
+        mcs.known.add(cls)
+        return cls
+""",
+        m="from ~lib import *\nclass A(Plain, metaclass=Meta): pass\nclass C(A):" + BODY,
+    )
+    cls, before = m.C, held(m)
+    for edit in [("limit = 1", "limit = 2"), ("C(A)", "C(A, Other)"), ("    x = Field()\n", "")]:
+        assert program.edit("m", edit).ok
+    assert lib.Meta.registry == {"A": m.A, "C": cls}
+    assert (lib.Meta.order, lib.Meta.known) == ([m.A, cls], {m.A, cls})
+    assert held(m) == before
+    program.engine.undo()
+    assert (m.C is cls, held(m), lib.Meta.order) == (True, before, [m.A, cls])
+
+
+def test_what_is_written_out_follows_its_edit(program):
+    source = (
+        "from ~lib import *\nclass C(Plain, metaclass=Meta):\n    table = {'a': 1}\n    x = 1\n"
+    )
+    _, m = program.load("m", lib=LIB + HELD["luigi"], m=source)
+    table = m.C.table
+    table["mine"] = 2
+    reload = program.edit("m", ("{'a': 1}", "{'a': 3, 'b': 4}"))
+    assert (reload.ok, reload.stale) == (True, ())
+    assert (m.C.table is table, table) == (True, {"a": 3, "mine": 2, "b": 4})
+
+
+WITH_METACLASS = """
+def with_metaclass(meta, *bases):
+    class Once(type):
+        def __new__(mcs, name, _, namespace): return meta(name, bases, namespace)
+    return type.__new__(Once, "once", (), {})
+"""
+
+
+def test_a_metaclass_by_way_of_a_base(program):
+    """As of ``six``."""
+    source = "from ~lib import *\nclass C(with_metaclass(Meta, Plain)):" + BODY
+    _, m = program.load("m", lib=LIB + REGISTRY + WITH_METACLASS, m=source)
+    cls, before = m.C, held(m)
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C is cls, m.C.limit, held(m)) == (True, 2, before)
+
+
+OTHERWISE = {
+    "a function": """
+def Meta(name, bases, ns):
+    ns['it' + 'ems'].append(1)
+    return type(name, bases, ns)
+""",
+    "an order": """
+class Meta(type):
+    def mro(cls):
+        for it in vars(cls).values():
+            if type(it) is list: it.append(1)
+        return super().mro()
+""",
+    "a namespace": """
+class Meta(type):
+    class Names(dict):
+        def __setitem__(self, name, it):
+            super().__setitem__(name, [1, *it] if type(it) is list else it)
+    @classmethod
+    def __prepare__(mcs, *of): return mcs.Names()
+""",
+    "a metaclass of a metaclass": """
+class Makes(type):
+    def __call__(meta, name, bases, ns):
+        return super().__call__(name, bases, {k: [1] if v == [] else v for k, v in ns.items()})
+class Meta(type, metaclass=Makes): pass
+""",
+    "keywords": """
+def make(name, bases, ns):
+    ns['it' + 'ems'].append(1)
+    return type(name, bases, ns)
+Meta, more = type, {"metaclass": make}
+""",
+}
+
+
+@pytest.mark.parametrize("how", OTHERWISE)
+def test_what_makes_classes_otherwise(program, how):
+    header = "**more" if how == "keywords" else "metaclass=Meta"
+    source = f"from ~lib import *\nclass C({header}):\n    items = []\n    limit = 1\n"
+    _, m = program.load("m", lib=LIB + OTHERWISE[how], m=source)
+    assert m.C.items == [1]
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.limit) == ([1], 2)

@@ -19,7 +19,7 @@ from types import CodeType, FunctionType
 from mighty_patcher.engine.trees import branches_of
 from mighty_patcher.engine.version import without_warnings
 
-__all__ = ["as_written"]
+__all__ = ["as_written", "do_the_same"]
 
 _FUTURES = 0
 for _name in __future__.all_feature_names:
@@ -89,7 +89,7 @@ def _is_of(definition: ast.FunctionDef, code: CodeType) -> bool:
         made = compile(module, code.co_filename, "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError):
         return False
-    return any(_are_same(it, code) for it in _codes_in(made) if it.co_name == code.co_name)
+    return any(do_the_same(it, code) for it in _codes_in(made) if it.co_name == code.co_name)
 
 
 def _imported(code: CodeType) -> set[str]:
@@ -112,14 +112,19 @@ def _codes_in(code: CodeType) -> Iterator[CodeType]:
             yield from _codes_in(constant)
 
 
-def _are_same(one: CodeType, two: CodeType) -> bool:
-    """Tell whether two codes do the same, wherever they stand."""
+def do_the_same(one: CodeType, two: CodeType) -> bool:
+    """Tell whether two codes do the same, wherever they stand.
+
+    Args:
+        one: A code.
+        two: Another.
+    """
     if any(getattr(one, name) != getattr(two, name) for name in _SAME):
         return False
     if len(one.co_consts) != len(two.co_consts):
         return False
     return all(
-        _are_same(mine, theirs)
+        do_the_same(mine, theirs)
         if type(mine) is CodeType and type(theirs) is CodeType
         else type(mine) is type(theirs) and repr(mine) == repr(theirs)
         for mine, theirs in zip(one.co_consts, two.co_consts, strict=True)

@@ -35,6 +35,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.identity import are_same, is_one_of
+from mighty_patcher.engine.made_since import note_made
 from mighty_patcher.engine.metaclasses import Changed, builds_a_class, metaclass_of, way_for
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
 from mighty_patcher.engine.out_of_sight import OutOfSight
@@ -304,6 +305,8 @@ class ClassStatement:
         bases = self._bases or (object,)
         self._keeper.targets.add(id(old))
         apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
+        if self._narrowed is None:
+            note_made(old, self._keeper.remember)
         edit = self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
         self._keeper.classes.hide_declared(edit)
         if self._keeper.written_out is not None:

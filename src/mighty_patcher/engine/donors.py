@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mighty_patcher import _core
 from mighty_patcher.engine import references, settling
 from mighty_patcher.engine.aliases import Aliases
+from mighty_patcher.engine.as_written import do_the_same
 from mighty_patcher.engine.classes import (
     bury,
     class_dict,
@@ -37,6 +38,7 @@ from mighty_patcher.engine.leftovers import (
     leftovers,
     put_into_classes,
 )
+from mighty_patcher.engine.made_since import note_edited
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
@@ -329,6 +331,8 @@ class Keeper:
         """Let one object take the place of another in all that this run makes."""
         self._kept[id(new)] = (new, old)
         self.targets.add(id(old))
+        if type(old) is FunctionType and not do_the_same(old.__code__, new.__code__):
+            note_edited(old)
 
     def map(self, value: Any) -> Any:
         """Return the kept object for a donor, a tuple of the kept ones for a tuple, else itself."""
@@ -381,6 +385,8 @@ class Keeper:
         for edit, before in zip(edits, befores, strict=True):
             self.changed.append((edit.target, before))
             self.edited.update(map(id, settling.made_by_others(edit.target, before)))
+            if settling.makes_otherwise(edit.target, before):
+                note_edited(edit.target)
             follow_up = settling.settle(edit.target, before)
             if follow_up is not None:
                 self.put(follow_up)

@@ -30,6 +30,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.made_since import is_edited_since
 from mighty_patcher.engine.metaclasses import named
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.touched import Touched, touched
@@ -247,7 +248,10 @@ def _touched(cls: type, definition: ast.ClassDef, below: list[ast.expr], keeper:
     def written(function: FunctionType) -> ast.FunctionDef | None:
         return as_written(function, tree if function.__globals__ is namespace else None)
 
-    return touched(cls, definition, below, keeper.before, keeper.is_edited, written)
+    def is_edited(value: FunctionType | type) -> bool:
+        return is_edited_since(value, cls) or (not is_class(value) and keeper.is_edited(value))
+
+    return touched(cls, definition, below, keeper.before, is_edited, written)
 
 
 def is_touched(name: str, statement: ast.stmt | None, value: Any, by_others: Touched) -> bool:

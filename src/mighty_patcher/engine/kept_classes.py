@@ -31,6 +31,7 @@ from mighty_patcher.engine.hierarchy import Derivation, can_derive
 from mighty_patcher.engine.hook_code import set_by_metaclass
 from mighty_patcher.engine.identity import IdentityDict, are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
+from mighty_patcher.engine.made_since import note_made
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
@@ -171,6 +172,7 @@ class KeptClasses:
         self._keeper.pair(old, new)
         self._keeper.replaced.append((new, old))
         before = content_of(old)
+        note_made(old, self._keeper.remember)
         edit = self.edit(old, content_of(new), bases, type(new), new)
         # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
         self._cells += [

@@ -56,6 +56,7 @@ FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
 """Attributes of classes whose fields a decorator has collected."""
 
 
+_OF_METACLASSES = ("__new__", "__init__", "__prepare__", "__setattr__", "mro")
 COLLECTED = (*FIELDS, "__pydantic_decorators__")
 """Those and what pydantic's metaclass collects, of the bases as well."""
 
@@ -340,6 +341,21 @@ def made_by_others(cls: type, before: Before) -> Iterator[type]:
     had_hook = type(before.hook) is classmethod and before.hook is not _hook(cls)
     if had_hook or type(cls) is not before.metaclass:
         yield from subclasses_of(cls)
+
+
+def makes_otherwise(cls: type, before: Before) -> bool:
+    """Tell whether a metaclass has other methods to make classes with; see `made_since`.
+
+    Args:
+        cls: A class that has changed.
+        before: What it was like.
+    """
+    if not is_one_of(type, mro_of(cls)):
+        return False
+    now = class_dict(cls)
+    return not are_same(before.bases, bases_of(cls)) or any(
+        before.content.get(name) is not now.get(name) for name in _OF_METACLASSES
+    )
 
 
 def _hook(cls: type) -> Any:

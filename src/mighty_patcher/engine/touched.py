@@ -101,7 +101,7 @@ def touched(
     definition: ast.ClassDef,
     below: Iterable[ast.expr],
     namespace: Mapping[str, Any],
-    is_edited: Callable[[FunctionType], bool],
+    is_edited: Callable[[FunctionType | type], bool],
     written: Written = as_written,
 ) -> Touched:
     """Find what may have been touched of a class when it was made.
@@ -111,10 +111,12 @@ def touched(
         definition: Its definition, as it was.
         below: The expressions of what has been given the class behind its statement.
         namespace: The names of the module, as they were.
-        is_edited: Tells whether a function is not what it was by then.
+        is_edited: Tells whether a function, or a metaclass, is not what it was by then.
         written: Finds the definition of a function, as it was.
     """
     if not _is_made_by_its_metaclass(cls, definition, namespace):
+        return _EVERYTHING
+    if any(map(is_edited, mro_of(type(cls)))):
         return _EVERYTHING
     search = _Search(cls, is_edited)
     try:
@@ -177,7 +179,7 @@ class _Search:
 
     Args:
         cls: The class that they are given.
-        is_edited: Tells whether a function is not what it was.
+        is_edited: Tells whether a function is not what it was by then.
 
     Attributes:
         cls: The class.
@@ -187,7 +189,7 @@ class _Search:
         on_the_way: Those that have to be if these lead to them.
     """
 
-    def __init__(self, cls: type, is_edited: Callable[[FunctionType], bool]) -> None:
+    def __init__(self, cls: type, is_edited: Callable[[FunctionType | type], bool]) -> None:
         self.names: set[str] = set()
         self.fields = False
         self.followed: dict[int, FunctionType] = {}

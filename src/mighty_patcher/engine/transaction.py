@@ -30,6 +30,7 @@ from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.lost import Lost, lost_entries
+from mighty_patcher.engine.made_since import note_edited
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
@@ -163,6 +164,9 @@ class Transaction:
         if not edit.is_begun:
             self.patched.update(edit.patches.edited)
             self._edited.update(edit.patches.edited)
+            for function, *_ in edit.patches.bodies:
+                if id(function) in edit.patches.edited:
+                    note_edited(function)
             self.stale += edit.patches.stale
             self._behind += edit.patches.behind
             self._held_code += edit.patches.held
