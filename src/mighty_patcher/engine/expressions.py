@@ -219,7 +219,7 @@ class Expressions:
         """Look at a function in a function: it may be called at any time."""
         for node in ast.walk(it):
             name = getattr(node, "id", getattr(node, "attr", None))
-            if name in handling.BY_ANY_NAME or name == self.heap.key:
+            if name in handling.COMES_TO_ALL or name == self.heap.key:
                 raise HandledError
             if isinstance(node, ast.Name):
                 found = env[node.id] if node.id in env else self._found(node.id, frame)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.handling import (
-    BY_ANY_NAME,
+    COMES_TO_ALL,
     OF_METACLASSES,
     attribute,
     attribute_of_class,
@@ -142,7 +142,7 @@ def _hand_over(f: Expressions, call: Call) -> None:
 def _comes_to_all(value: Any) -> bool:
     """Tell whether a function comes to attributes whose names need not stand in who calls it."""
     is_function = is_one_of(type(value), (FunctionType, BuiltinFunctionType))
-    return is_function and value.__name__ in BY_ANY_NAME
+    return is_function and value.__name__ in COMES_TO_ALL
 
 
 def _function_called(f: Expressions, function: FunctionType, call: Call) -> Content:

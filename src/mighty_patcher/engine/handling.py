@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mighty_patcher.engine.classes import class_dict, is_class, mro_of, stored
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
+from mighty_patcher.engine.plain_code import BY_ANY_NAME, BY_NAME
 from mighty_patcher.engine.stand_ins import (
     ANY,
     ANYTHING,
@@ -49,14 +50,8 @@ if TYPE_CHECKING:
     from mighty_patcher.engine.expressions import Expressions
 
 FUNCTIONS = (FunctionType, BuiltinFunctionType)
-BY_ANY_NAME = frozenset(
-    {
-        *("__dict__", "__getattribute__", "__setattr__", "__delattr__", "attrgetter", "delattr"),
-        *("dir", "eval", "exec", "getattr", "getattr_static", "getmembers", "getmembers_static"),
-        *("globals", "hasattr", "locals", "methodcaller", "setattr", "setitem", "vars"),
-    }
-)
-"""What comes to attributes by names that need not stand in the code."""
+COMES_TO_ALL = BY_ANY_NAME.union(BY_NAME, ("__dict__", "globals", "locals"))
+"""What may come to attributes by names that do not stand in the code."""
 _METHODS_OF_STRINGS = frozenset(
     {
         *("casefold", "endswith", "isidentifier", "isupper", "islower", "lower", "lstrip"),

@@ -12,9 +12,16 @@ from types import CodeType
 
 from mighty_patcher.engine.identity import is_one_of
 
-__all__ = ["called_in", "codes_of", "is_plain_to_see", "strings_in"]
+__all__ = ["BY_ANY_NAME", "BY_NAME", "called_in", "codes_of", "is_plain_to_see", "strings_in"]
 
-_BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
+BY_ANY_NAME = frozenset(
+    {
+        *("__delattr__", "__getattribute__", "__setattr__", "attrgetter", "dir", "eval", "exec"),
+        *("getattr_static", "getmembers", "getmembers_static", "methodcaller", "setitem", "vars"),
+    }
+)
+"""What comes to attributes whose names are not written in the code."""
+BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
 """What does so unless its second argument is."""
 _HAS_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
 _NULL_IS_LAST = sys.version_info >= (3, 13)
@@ -48,7 +55,7 @@ def is_plain_to_see(code: CodeType) -> bool:
     """
     steps = _steps_of(code)
     for at, step in enumerate(steps):
-        if step.opname in _LOADS_NAMES and step.argval in _BY_NAME:
+        if step.opname in _LOADS_NAMES and step.argval in BY_NAME:
             of = [it for it in steps[at + 1 : at + 4] if it.opname != "PUSH_NULL"][:2]
             if len(of) < 2 or not of[0].opname.startswith(_LOADS_VARIABLES):
                 return False
