@@ -4,7 +4,15 @@ these are looked through, and what they cannot have touched is not made again.
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
+
+from mighty_patcher.engine.expressions import Frame
+from mighty_patcher.engine.followed import Following
+from mighty_patcher.engine.looked_at import Search
+from mighty_patcher.engine.stand_ins import Box, Call, Heap
 
 LIB = """
 import abc, collections, functools, inspect, threading, types, warnings
@@ -87,6 +95,18 @@ class Meta(abc.ABCMeta):
     def parents(name):
         for index, char in enumerate(name):
             if char == ".": yield name[:index]
+""",
+    "what is told its name": """
+class Meta(type):
+    def __new__(mcs, name, bases, ns):
+        ns["named"] = Named()
+        return super().__new__(mcs, name, bases, ns)
+class Named:
+    def __set_name__(self, owner, name): self.name = name
+    def __get__(self, instance, owner):
+        if instance is None: return self
+        return instance.__dict__[self.name]
+    def __set__(self, instance, value): instance.__dict__[self.name] = value
 """,
     "plugins": """
 class Meta(type):
@@ -336,6 +356,8 @@ TOUCHED = {
     "through an object that is there": "keeper[name] = cls",
     "through a method": "cls.change(kind)",
     "through something in it": "ns['changer'].touch(ns)",
+    "through what is told its name": "ns['named'] = Named()",
+    "through what is asked for": "cls.asked = Asked(); cls.asked.of",
     "under another name": "mcs.kept = list(ns.values()); each(dict(enumerate(mcs.kept)), add)",
     "where something is asked": "for v in ns.values():\n        if v == Equal(): pass",
     "where it is tried": (
@@ -396,6 +418,15 @@ keeper = Keeper()
 class Equal:
     def __eq__(self, other): add(other)
     __hash__ = None
+class Named:
+    def __set_name__(self, owner, name):
+        for it in vars(owner).values(): add(it)
+class Asked:
+    def __set_name__(self, owner, name): self.name = name
+    def __get__(self, instance, owner):
+        each(owner.__dict__, add)
+        return self
+    of = 1
 class Changer:
     def touch(self, ns): each(ns, add)
 callbacks = [lambda ns: each(ns, add)]
@@ -635,3 +666,50 @@ def test_what_makes_classes_otherwise(program, how):
     assert m.C.items == [1]
     assert program.edit("m", ("limit = 1", "limit = 2")).ok
     assert (m.C.items, m.C.limit) == ([1], 2)
+
+
+def test_a_metaclass_that_knows_its_class_by_name(program):
+    """The name stands for the one that there is; it may be the one that is being made."""
+    (m,) = program.load(
+        "m",
+        m="""
+        class Meta(type):
+            def __init__(cls, *of):
+                super().__init__(*of)
+                globals()["C"] = cls
+                change()
+        def change():
+            for it in vars(C).values():
+                if type(it) is list: it.append(1)
+        class C(metaclass=Meta):
+            items = []
+            limit = 1
+        """,
+    )
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.limit) == ([1], 2)
+
+
+def test_nothing_that_was_followed_is_left_behind(program):
+    """Not even for the collector; the class that was made for a moment is another matter."""
+    lib, m = program.load(
+        "m", lib=LIB + HELD["traits"], m="from ~lib import *\nclass C(metaclass=Meta):" + BODY
+    )
+    state = m.C.state
+    gc.collect()
+    gc.disable()
+    try:
+        assert program.edit("m", ("limit = 1", "limit = 2")).ok
+        assert program.edit("m", ("limit = 2", "limit = 3"), ("f(self)", "f(self, x=1)")).ok
+        kinds = (Following, Frame, Heap, Search, Box, Call)
+        assert [it for it in gc.get_objects() if type(it) in kinds] == []
+    finally:
+        gc.enable()
+    assert (m.C.state is state, len(lib.made)) == (True, 1)
+    state = weakref.ref(state)
+    assert program.edit("m", ("state = Thing()", "state = None")).ok
+    assert program.edit("m", ("limit = 3", "limit = 4")).ok
+    assert program.edit("m", ("limit = 4", "limit = 5")).ok
+    lib.made.clear()
+    gc.collect()
+    assert state() is None

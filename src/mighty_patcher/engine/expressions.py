@@ -237,7 +237,8 @@ class Expressions:
             case ast.Name():
                 return env[it.id] if it.id in env else self._found(it.id, frame)
             case ast.Attribute():
-                return handling.attributes(self, self.evaluate(it.value, env, frame), it.attr)
+                owner = self.evaluate(it.value, env, frame)
+                return self._with_class(handling.attributes(self, owner, it.attr))
             case ast.Call():
                 return self._call(it, env, frame)
             case ast.Subscript():
@@ -298,9 +299,15 @@ class Expressions:
         """Return what a name stands for that is no variable of the function."""
         cell = frame.cells.get(name)
         if cell is not None:
-            return handling.steady(cell.cell_contents) if is_full(cell) else ANY
+            return self._with_class(handling.steady(cell.cell_contents) if is_full(cell) else ANY)
         namespace = frame.function.__globals__
-        return handling.steady(namespace.get(name, vars(builtins).get(name)))
+        value = namespace.get(name, vars(builtins).get(name))
+        return self._with_class(handling.steady(value))
+
+    def _with_class(self, content: Content) -> Content:
+        """Return what may be the class: by its name there is the one that was made."""
+        it = Known(self.cls)
+        return (content - {it}) | one(CLASS) if it in content else content
 
     def _call(self, it: ast.Call, env: Env, frame: Frame) -> Content:
         if isinstance(it.func, ast.Name) and it.func.id == "super":

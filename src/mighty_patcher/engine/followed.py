@@ -29,7 +29,7 @@ from mighty_patcher.engine.stand_ins import (
 
 __all__ = ["Following"]
 
-_DEEPEST = 12
+_DEEPEST = 10
 _MOST_ROUNDS = 8
 _SUSPENDS = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 

@@ -389,7 +389,10 @@ def of_text(f: Expressions, it: str, name: str, call: Call) -> Content:
         for values, content in zip(given, call.arguments, strict=True)
     )
     if name in _METHODS_OF_STRINGS and is_sure and not call.keywords:
-        return known(getattr(it, name)(*(values[0] for values in given)))
+        try:
+            return known(getattr(it, name)(*(values[0] for values in given)))
+        except TypeError:
+            return frozenset()  # it raises
     return ANY
 
 

@@ -84,6 +84,8 @@ class Search:
         self._special = IdentityDict[type, list[Any]]()
         self._leads: set[tuple[int, int]] = set()
         self._looked_at: FunctionType | None = None
+        self._getters: dict[int, FunctionType] = {}
+        self._in_class = set(map(id, class_dict(cls).copy().values()))
         self._metaclass = type(cls)
 
     def has_to_be_followed(self, function: FunctionType) -> bool:
@@ -92,7 +94,8 @@ class Search:
         Raises:
             UnknownError: It may have done anything.
         """
-        if id(function) in self.followed or id(function) in self.on_the_way:
+        known = (self.followed, self.on_the_way, self._getters)
+        if any(id(function) in functions for functions in known):
             return True
         if not self._is_plain(function, None):
             self.follow(function)
@@ -119,6 +122,7 @@ class Search:
             return False
         if search.followed:
             return False
+        self._getters |= search._getters
         self.names |= search.names
         self.fields |= search.fields
         return True
@@ -167,13 +171,18 @@ class Search:
                     return False
         return True
 
+    def has_to_follow(self) -> bool:
+        """Tell whether there is anything to be followed."""
+        return bool(self.followed or self.on_the_way or self._getters)
+
     def is_all(self, followed: Collection[int]) -> bool:
         """Tell whether all functions that have to be followed have been, and no other leads there.
 
         Args:
             followed: The identities of those that have been.
         """
-        return self.followed.keys() <= set(followed) and not any(
+        needed = self.followed.keys() | self._getters.keys()
+        return needed <= set(followed) and not any(
             it in self.followed and caller not in followed for caller, it in self._leads
         )
 
@@ -262,12 +271,7 @@ class Search:
     def _look_at(self, function: FunctionType, owner: Any) -> None:
         codes = list(codes_of(function.__code__))
         names = _names_in(codes)
-        is_by_any_name = "__dict__" in names and any("__dict__" in strings_in(it) for it in codes)
-        if (
-            is_by_any_name
-            or not names.isdisjoint(BY_ANY_NAME)
-            or not all(map(is_plain_to_see, codes))
-        ):
+        if not _mentions_all(function):
             self.followed[id(function)] = function
         called = {name for code in codes for name in called_in(code)}
         objects = [*_objects_of(function, names), self.cls, self._metaclass, owner]
@@ -338,11 +342,18 @@ class Search:
             self._meet_all(value, value, _CALLED_BY_ITSELF)
             self._meet_all(type(value), value, ("__call__",))
         else:
-            self._meet_all(type(value), value, None)
+            self._meet_all(type(value), value, None, is_in_class=id(value) in self._in_class)
             if not _is_written_in_python(value):
                 raise UnknownError
 
-    def _meet_all(self, cls: type, owner: Any, names: Collection[str] | None) -> None:
+    def _meet_all(
+        self,
+        cls: type,
+        owner: Any,
+        names: Collection[str] | None,
+        *,
+        is_in_class: bool = False,
+    ) -> None:
         """Meet methods of a class; without names all special ones of what is made already."""
         for base in mro_of(cls):
             if is_one_of(base, (object, type, ABCMeta)) or not _flags_of(base) & _OF_HEAP:
@@ -359,7 +370,25 @@ class Search:
             else:
                 found = [content[name] for name in names if name in content]
             for value in found:
-                self.meet(value, owner)
+                # What descriptors of the class do with instances is done later, and what they do
+                # where the class is asked for them is followed.
+                name = value.__name__ if is_in_class and type(value) is FunctionType else None
+                if name == "__get__" and not self._is_known(value) and not _mentions_all(value):
+                    self._getters[id(value)] = value
+                elif name not in ("__set__", "__delete__"):
+                    self.meet(value, owner)
+
+
+def _mentions_all(function: FunctionType) -> bool:
+    """Tell whether the names of all attributes that a function comes to stand in it, and of what it
+    calls.
+    """
+    codes = list(codes_of(function.__code__))
+    return (
+        _names_in(codes).isdisjoint(BY_ANY_NAME)
+        and not any("__dict__" in strings_in(it) for it in codes)
+        and all(map(is_plain_to_see, codes))
+    )
 
 
 def _names_in(codes: list[CodeType]) -> set[str]:

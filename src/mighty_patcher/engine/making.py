@@ -9,6 +9,8 @@ from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, mro_of
 from mighty_patcher.engine.followed import Following
+from mighty_patcher.engine.handling import looked_up
+from mighty_patcher.engine.identity import IdentityDict
 from mighty_patcher.engine.stand_ins import (
     ANY,
     CLASS,
@@ -68,10 +70,13 @@ def _make(f: Following) -> None:
         f.call(init, [one(CLASS), *given], unnamed)
     if setting is not None:
         f.call(setting, [one(CLASS), one(OTHER_NAME), ANY], {})
-    hook = next(
-        (it for it in map(_hook, mro_of(f.cls)[1:]) if it is not None),
-        None,
-    )
+    for it in _descriptors(f.cls):
+        set_name, get = (_method(it, name) for name in ("__set_name__", "__get__"))
+        if set_name is not None and f.has_to_be_followed(set_name):
+            f.call(set_name, [ANY, one(CLASS), one(OTHER_NAME)], {})
+        if get is not None and f.has_to_be_followed(get):
+            f.call(get, [ANY, known(None), one(CLASS)], {})
+    hook = next((it for it in map(_hook, mro_of(f.cls)[1:]) if it is not None), None)
     if hook is not None and f.has_to_be_followed(hook):
         f.call(hook, [one(CLASS)], unnamed)
 
@@ -98,6 +103,17 @@ def _own(metaclass: type, name: str) -> FunctionType | None:
             raise HandledError
         return value
     return None
+
+
+def _descriptors(cls: type) -> list[type]:
+    """Return the types of what a class has that is told its name."""
+    found = IdentityDict((type(it), None) for it in class_dict(cls).copy().values())
+    return [it for it in found if looked_up(mro_of(it), "__set_name__") is not None]
+
+
+def _method(cls: type, name: str) -> FunctionType | None:
+    value = looked_up(mro_of(cls), name)
+    return value if type(value) is FunctionType else None
 
 
 def _hook(base: type) -> FunctionType | None:

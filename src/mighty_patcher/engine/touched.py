@@ -88,9 +88,9 @@ def touched(
         search.finish()
     except UnknownError:
         return _EVERYTHING
-    has_others = search.followed or search.on_the_way
-    fields = search.fields
-    by_any_name = partial(_is_handled, search, fields, cache(written)) if has_others else None
+    fields, by_any_name = search.fields, None
+    if search.has_to_follow():
+        by_any_name = partial(_is_handled, search, fields, cache(written))
     return Touched(frozenset(search.names), fields, by_any_name=by_any_name)
 
 
@@ -126,7 +126,7 @@ def _is_handled(search: Search, fields: bool, written: Written, name: str, value
     following = Following(search.cls, name, value, written, search)
     try:
         make(following)
-    except (HandledError, UnknownError):
+    except (HandledError, UnknownError, RecursionError):
         return True
     collects = search.fields and not fields
     return name in search.names or collects or not search.is_all(following.followed)
