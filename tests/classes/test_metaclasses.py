@@ -690,6 +690,23 @@ def test_a_metaclass_that_knows_its_class_by_name(program):
     assert (m.C.items, m.C.limit) == ([1], 2)
 
 
+@pytest.mark.parametrize("call", ["super().__call__()", "type.__call__(cls)", "cls()", "new(cls)"])
+def test_a_metaclass_that_makes_an_instance_at_once(program, call):
+    lib = f"""
+def new(cls): return cls()
+class Meta(type):
+    def __init__(cls, *of):
+        super().__init__(*of)
+        cls.instance = {call}
+class Base:
+    def __init__(self): self.items.append(self)
+"""
+    source = "from ~lib import *\nclass C(Base, metaclass=Meta):\n    items = []\n    limit = 1\n"
+    _, m = program.load("m", lib=lib, m=source)
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.items, m.C.limit) == ([m.C.instance], 2)
+
+
 def test_nothing_that_was_followed_is_left_behind(program):
     """Not even for the collector; the class that was made for a moment is another matter."""
     lib, m = program.load(

@@ -64,7 +64,7 @@ __all__ = ["called", "keep_calls_out", "method_called"]
 
 _MAKE_LISTS = (list, tuple, set, frozenset, reversed, enumerate)
 _ALL_MEMBERS = (inspect.getmembers, inspect.getmembers_static)
-_OF_TYPES = ("__new__", "__init__", "__setattr__", "__delattr__", "__getattribute__")
+_OF_TYPES = ("__new__", "__init__", "__call__", "__setattr__", "__delattr__", "__getattribute__")
 
 
 def called(f: Expressions, it: Any, call: Call) -> Content:
@@ -107,7 +107,7 @@ def called(f: Expressions, it: Any, call: Call) -> Content:
             return handle(f, call)
     for base in (type, object):
         for name in _OF_TYPES:
-            if value is class_dict(base)[name] or value is getattr(base, name):
+            if value is class_dict(base).get(name) or value is getattr(base, name, None):
                 return _of_type(f, name, call)
     if _comes_to_all(value):
         raise HandledError
@@ -220,6 +220,8 @@ def _of_type(f: Expressions, name: str, call: Call) -> Content:
         return one(CLASS)
     if name == "__init__":
         return known(None)
+    if name == "__call__":
+        raise HandledError  # an instance may do anything
     if name in ("__setattr__", "__delattr__", "__getattribute__"):
         if len(call.arguments) != (3 if name == "__setattr__" else 2):
             raise HandledError
