@@ -140,10 +140,11 @@ class Search:
         codes = list(codes_of(function.__code__))
         names = _names_in(codes)
         self._reached[id(function)] = reached = []
-        for value, _, _ in self._led_to([*_objects_of(function, names), self.cls], names):
+        for value, _, owner in self._led_to([*_objects_of(function, names), self.cls], names):
             reached.append(value)
             is_one = is_class(value) or issubclass(type(value), ModuleType)
-            if not is_one and not is_one_of(type(value), _FUNCTIONS):
+            is_of_instances = type(value) is property and is_class(owner)
+            if not is_one and not is_of_instances and not is_one_of(type(value), _FUNCTIONS):
                 self._may_be_called(value)
         self.finish()
         self.on_the_way[id(function)] = self._unknown.pop(id(function))
