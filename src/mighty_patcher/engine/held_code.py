@@ -46,7 +46,7 @@ def holders_of_code(functions: Iterable[FunctionType], ours: Sequence[Any]) -> I
 
     Args:
         functions: The functions.
-        ours: Lists and dictionaries of the engine that hold some of this code.
+        ours: What is known to hold some of this code.
     """
     of_code = {id(it.__code__): it for it in functions}
     codes = [it.__code__ for it in of_code.values()]

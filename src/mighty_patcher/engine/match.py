@@ -145,7 +145,8 @@ def match_bodies(
         functions += [function for function in found if id(function) not in known]
         targets = [function for function in functions if _is_changed(function, pairs)]
         if _is_held(targets, pairs, [pairs.root.old, *running]):
-            patches.held = list(holders_of_code(targets, [running]))
+            constants = [function.__code__.co_consts for function in functions]
+            patches.held = list(holders_of_code(targets, [running, *constants]))
     changed = [
         (function, pair)
         for function in functions
