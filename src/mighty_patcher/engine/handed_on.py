@@ -249,7 +249,7 @@ def method_called(f: Expressions, owner: Any, name: str, call: Call) -> Content:
         return of_text(f, owner.value, name, call)
     if owner is CLASS and name == "mro":
         return attribute_of_class(f, "__mro__")
-    if type(owner) in (Row, Many):
+    if is_one_of(type(owner), (Row, Many)):
         f.keep_out(one(owner), *call.every())
         return ANY
     if type(owner) is Text or owner is OTHER_NAME:

@@ -261,7 +261,7 @@ def item(f: Expressions, it: Any, index: Content) -> Content:
     is_sure = len(places) == len(index) == 1 and type(places[0]) is int
     if type(it) is Row and is_sure and -len(it.items) <= places[0] < len(it.items):
         return frozenset(it.items[places[0]])
-    if type(it) in (Row, Many, Box):
+    if is_one_of(type(it), (Row, Many, Box)):
         found = items(f, it)
         some = one(Many(found)) if SLICE in index or ANYTHING in index else frozenset[Any]()
         return some if index == one(SLICE) else found | some

@@ -195,7 +195,7 @@ class Search:
         """
         if value is None or _is_of(value, _HARMLESS_METACLASSES):
             return
-        function = value.__func__ if type(value) in (staticmethod, classmethod) else value
+        function = value.__func__ if is_one_of(type(value), (staticmethod, classmethod)) else value
         if type(function) is not FunctionType or self._is_known(function):
             raise UnknownError
         self.follow(function)

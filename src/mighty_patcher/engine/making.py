@@ -10,7 +10,7 @@ from typing import Any
 from mighty_patcher.engine.classes import class_dict, mro_of
 from mighty_patcher.engine.followed import Following
 from mighty_patcher.engine.handling import looked_up
-from mighty_patcher.engine.identity import IdentityDict
+from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.stand_ins import (
     ANY,
     CLASS,
@@ -97,7 +97,7 @@ def _own(metaclass: type, name: str) -> FunctionType | None:
         value: Any = class_dict(base).get(name)
         if value is None:
             continue
-        if type(value) in (staticmethod, classmethod):
+        if is_one_of(type(value), (staticmethod, classmethod)):
             value = value.__func__
         if type(value) is not FunctionType:
             raise HandledError
