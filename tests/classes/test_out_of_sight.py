@@ -466,3 +466,34 @@ def test_what_a_body_only_declares_is_not_its_own_to_remove(program):
     program.engine.undo()
     assert (m.Filled.limit, m.Filled.checked, m.Filled.gone) == (1, 2, 4)
     assert m.Filled().made == "old"
+
+
+ROUTED = """
+class Base: routes = None
+class Routes(list): pass
+
+def route(path):
+    def decorator(cls):
+        if cls.routes is None:
+            cls.routes = Routes()
+        cls.routes.append(path)
+        return cls
+    return decorator
+
+@route("a")
+class C(Base):
+    limit = 1
+    names = []
+"""
+
+
+def test_what_decorators_add_again_is_named(program):
+    """Nobody knows which of it is theirs; so it stays, and is there twice."""
+    (m,) = program.load("m", m=ROUTED)
+    routes = m.C.routes
+    (stale,) = program.edit("m", ("limit = 1", "limit = 2")).stale
+    assert (stale.what, "have added to" in stale.reason) == ("C.routes", True)
+    assert (m.C.routes is routes, m.C.routes, m.C.limit) == (True, ["a", "a"], 2)
+    m.C.routes = None
+    assert not program.edit("m", ("limit = 2", "limit = 3")).stale
+    assert (m.C.routes, m.C.names) == (["a"], [])

@@ -308,7 +308,9 @@ class ClassStatement:
         if self._narrowed is None:
             note_made(old, self._keeper.remember)
         edit = self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
-        self._keeper.classes.hide_declared(edit)
+        definition = self._keeper.definitions[1].get(qualname_of(old))
+        if definition is not None and definition.decorator_list:
+            self._keeper.from_decorators.hide(edit, definition)
         if self._keeper.written_out is not None:
             self._keeper.written_out.follow_members(edit, content_of(old), self._keeper)
         # To bury it is to give it other bases, for which CPython looks for some ninety special

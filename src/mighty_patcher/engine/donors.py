@@ -44,6 +44,7 @@ from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.moves import move_inner
 from mighty_patcher.engine.narrowing import Narrowed
+from mighty_patcher.engine.out_of_sight import OutOfDecoratorsSight
 from mighty_patcher.engine.registries import Registries, TakenOut, objects_between
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.successors import Successors, put_in_place, wrap_the_same
@@ -99,6 +100,7 @@ class Keeper:
         put: Applies a log and remembers it for an undo.
         remember: Remembers what else is to be undone.
         written_out: Lets what classes write out follow edits, where only statements are run.
+        from_decorators: What decorators of classes do not see.
         defined: What decorators have just been given, or are about to be: a function or a class.
     """
 
@@ -149,6 +151,7 @@ class Keeper:
         self._orders: list[tuple[list[str], list[str]]] = []
         self._instances: list[tuple[Any, type]] = []
         self.successors = Successors()
+        self.from_decorators = OutOfDecoratorsSight()
 
     @cached_property
     def _aliases(self) -> Aliases:
@@ -194,7 +197,7 @@ class Keeper:
             are_decorated: They are what decorators have made of a definition.
         """
         self.functions.put_back()
-        self.classes.show_declared()
+        self.stale += self.from_decorators.show()
         self.classes.drop_not_set_again()
         changed = {
             name: (self.before[name], self.namespace[name])

@@ -63,7 +63,6 @@ class KeptClasses:
         self._refused: set[int] = set()
         self._retained_from_others: list[tuple[type, str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
-        self._hidden: list[tuple[type, str, Any]] = []
         self._given_back = IdentityDict[type, set[str]]()
 
     @property
@@ -114,24 +113,6 @@ class KeptClasses:
             ):
                 del content[name]
                 self._edits.append(ClassEdit(cls, content))
-
-    def hide_declared(self, edit: ClassEdit) -> None:
-        """Leave out of what a class is to have what others have set that it only has annotations
-        for: its decorators, which are called now, find it as they found it at first.
-        """
-        definition = self._keeper.definitions[1].get(qualname_of(edit.target))
-        if definition is not None and definition.decorator_list:
-            before = class_dict(edit.target)
-            for name in names_declared_in_class(definition) & before.keys() & edit.content.keys():
-                if edit.content[name] is before[name]:
-                    self._hidden.append((edit.target, name, edit.content.pop(name)))
-
-    def show_declared(self) -> None:
-        """After decorators: what these have not set themselves the class has again."""
-        hidden, self._hidden = self._hidden, []
-        for cls, name, value in hidden:
-            if name not in class_dict(cls):
-                type.__setattr__(cls, name, value)
 
     def become(self, cls: type, content: dict[str, Any]) -> None:
         """Plan to let a class have another content than it has been given."""

@@ -7,21 +7,32 @@ anew is what the class has, but for containers that go on: others have put somet
 
 from __future__ import annotations
 
+import ast
 import weakref
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from mighty_patcher.engine.classes import DERIVED, class_dict, mro_of, own_slots
+from mighty_patcher.engine.classes import (
+    DERIVED,
+    ClassEdit,
+    class_dict,
+    mro_of,
+    names_declared_in_class,
+    names_in_class,
+    own_slots,
+    qualname_of,
+)
 from mighty_patcher.engine.hook_code import Stores, stores_of
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
+from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.values import is_plain, same_value
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
 
-__all__ = ["CONTAINERS", "OutOfSight", "was_filled_by_others"]
+__all__ = ["CONTAINERS", "OutOfDecoratorsSight", "OutOfSight", "was_filled_by_others"]
 
 _SEQUENCES = (list, deque)
 _SETS = (set, weakref.WeakSet)
@@ -100,6 +111,54 @@ class OutOfSight:
             _add(mine, theirs)
             return True
         return was_filled_by_others(self._cls, self._before, mine, theirs)
+
+
+class OutOfDecoratorsSight:
+    """What decorators of classes do not see, until they are done: what others have set that a body
+    only has annotations for.
+    """
+
+    def __init__(self) -> None:
+        self._hidden: list[tuple[type, str, Any]] = []
+        self._lists: list[tuple[type, str, list[Any], int]] = []
+
+    def hide(self, edit: ClassEdit, definition: ast.ClassDef) -> None:
+        """Leave it out of what a class is to have.
+
+        Args:
+            edit: The edit of the class, whose decorators will be called.
+            definition: Its definition.
+        """
+        cls, before = edit.target, class_dict(edit.target)
+        for name in names_declared_in_class(definition) & before.keys() & edit.content.keys():
+            if edit.content[name] is before[name]:
+                self._hidden.append((cls, name, edit.content.pop(name)))
+        others = edit.content.keys() - names_in_class(definition)
+        self._lists += [
+            (cls, name, value, list.__len__(value))
+            for name, value in edit.content.items()
+            if name in others and issubclass(type(value), list)
+        ]
+
+    def show(self) -> Iterator[Stale]:
+        """Give classes again what their decorators have not set.
+
+        Yields:
+            A list that they have added to, as they had when they were called for the first time.
+        """
+        hidden, self._hidden = self._hidden, []
+        lists, self._lists = self._lists, []
+        for cls, name, value in hidden:
+            if name not in class_dict(cls):
+                type.__setattr__(cls, name, value)
+        for cls, name, value, had in lists:
+            if class_dict(cls).get(name) is value and list.__len__(value) > had:
+                yield Stale(
+                    f"{qualname_of(cls)}.{name}",
+                    "the decorators of the class were called again, and have added to what they "
+                    "had put there",
+                    "take out what is there twice, or restart",
+                )
 
 
 def was_filled_by_others(cls: type, before: Mapping[str, Any], mine: Any, theirs: Any) -> bool:
