@@ -96,7 +96,8 @@ def still_held_code(found: Sequence[HeldCode], ours: Sequence[Any]) -> Iterator[
 
 def _unseen() -> Iterator[Any]:
     """Yield what modules hold and the collector does not look at, for it can be in no cycle: before
-    3.14 that is so of a dictionary of strings and code.
+    3.14 a dictionary of strings and code, and from then on a tuple. What holds such a tuple itself
+    is not known to hold the code.
     """
     for module in every_module():
         for value in [*namespace_of(module).values()]:
