@@ -60,6 +60,22 @@ class Meta(type):
 HELD = {
     "a registry": REGISTRY,
     "a registry of an ABC": REGISTRY.replace("(type)", "(abc.ABCMeta)"),
+    "what cannot be compared": REGISTRY
+    + """
+    def __eq__(cls, other): raise RuntimeError("asked whether it is equal")
+    def __hash__(cls): raise RuntimeError("asked for a hash")
+    def __bool__(cls): raise RuntimeError("asked whether it is true")
+    def __instancecheck__(cls, it): raise RuntimeError("asked what is its own")
+""",
+    "fields of what cannot be compared": """
+class Meta(type):
+    def __new__(mcs, name, bases, ns):
+        ns["_fields"] = {k: v for k, v in ns.items() if isinstance(v, (Field, Plain))}
+        ns["_kinds"] = [k for k, v in ns.items() if type(v) is Field or type(v) == Field]
+        return super().__new__(mcs, name, bases, ns)
+    def __eq__(cls, other): raise RuntimeError("asked whether it is equal")
+    def __hash__(cls): raise RuntimeError("asked for a hash")
+""",
     "type.__new__": REGISTRY.replace("super().__new__", "type.__new__"),
     "super with arguments": REGISTRY.replace("super()", "super(Meta, mcs)"),
     "arguments as they are": """

@@ -178,7 +178,7 @@ def _made(f: Expressions, it: Known, call: Call) -> Content:
     if is_one_of(cls, _MAKE_LISTS):
         if cls is enumerate:
             return _enumerated(f, call)
-        return _listed(f, call, is_hashed=cls in (set, frozenset))
+        return _listed(f, call, is_hashed=is_one_of(cls, (set, frozenset)))
     if cls is zip or cls is bool:
         f.keep_out(*(call.arguments if cls is zip else ()))
         return ANY if cls is zip else f.truth(call.arguments[0] if call.arguments else FALSE)

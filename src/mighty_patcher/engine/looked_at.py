@@ -195,7 +195,8 @@ class Search:
         """
         if value is None or _is_of(value, _HARMLESS_METACLASSES):
             return
-        function = value.__func__ if is_one_of(type(value), (staticmethod, classmethod)) else value
+        is_wrapper = is_one_of(type(value), (staticmethod, classmethod))
+        function = value.__func__ if is_wrapper else value
         if type(function) is not FunctionType or self._is_known(function):
             raise UnknownError
         self.follow(function)
