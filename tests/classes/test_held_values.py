@@ -492,9 +492,31 @@ def test_a_class_that_is_edited_after_its_hook(program):
     assert program.edit("m", ('cls.items = cls.items + ["old"]', "cls.other = 1")).ok
     assert program.edit("m", ("limit = 1", "limit = 2")).ok
     assert (m.C.items, m.C.other) == ([], 1)
+    assert program.edit("m", ("cls.other = 1", "cls.other = 2"), ("items = []", "items = [1]")).ok
+    assert (m.C.items, m.C.other) == ([1], 2)
     items = m.C.items
     assert program.edit("m", ("limit = 2", "limit = 3")).ok
     assert m.C.items is items
+
+
+@pytest.mark.parametrize("made", ["metaclass=Meta", "Base"])
+def test_what_is_written_out_after_what_makes_the_class(program, made):
+    """What the old code has put there is not what the program has."""
+    source = f"""
+    class Meta(type):
+        def __init__(cls, *of): cls.items.append("old")
+    class Base:
+        def __init_subclass__(cls): cls.items.append("old")
+    class C({made}):
+        items = []
+        limit = 1
+    """
+    (m,) = program.load("m", m=source)
+    assert m.C.items == ["old"]
+    text = program.text("m").replace('cls.items.append("old")', "cls.other = 1")
+    assert program.save(m=text).ok
+    assert program.edit("m", ("items = []", "items = [1]")).ok
+    assert (m.C.items, m.C.other) == ([1], 1)
 
 
 def test_a_decorator_that_is_edited_with_the_class(program):

@@ -305,14 +305,14 @@ class ClassStatement:
         bases = self._bases or (object,)
         self._keeper.targets.add(id(old))
         apart = frozenset[str]() if self._narrowed is None else self._narrowed.apart
-        if self._narrowed is None:
-            note_made(old, self._keeper.remember)
         edit = self._keeper.classes.edit(old, members, bases, self._metaclass, shape, apart)
         definition = self._keeper.definitions[1].get(qualname_of(old))
         if definition is not None and definition.decorator_list:
             self._keeper.from_decorators.hide(edit, definition)
         if self._keeper.written_out is not None:
             self._keeper.written_out.follow_members(edit, content_of(old), self._keeper)
+        if self._narrowed is None:
+            note_made(old, self._keeper.remember)
         # To bury it is to give it other bases, for which CPython looks for some ninety special
         # methods in the whole order. Right after that, in the commit, the same is much faster.
         self._keeper.commit(just_before=self._bury_shape)

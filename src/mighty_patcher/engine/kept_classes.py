@@ -153,7 +153,6 @@ class KeptClasses:
         self._keeper.pair(old, new)
         self._keeper.replaced.append((new, old))
         before = content_of(old)
-        note_made(old, self._keeper.remember)
         edit = self.edit(old, content_of(new), bases, type(new), new)
         # What annotations are evaluated in (PEP 649, PEP 695): the donor's would keep the donor.
         self._cells += [
@@ -166,6 +165,7 @@ class KeptClasses:
             if self._keeper.written_out is not None:
                 self._keeper.written_out.follow_members(edit, before, self._keeper)
             self._keep_filled(edit, before)
+        note_made(old, self._keeper.remember)
         return True
 
     def _keep_filled(self, edit: ClassEdit, before: dict[str, Any]) -> None:
