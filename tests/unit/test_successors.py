@@ -240,3 +240,45 @@ def test_a_class_that_is_registered_in_another_one(project):
     assert (said(report), m.Error is error, m.Body.error is error) == ([], True, True)
     project.engine().undo()
     assert (m.Error is error, m.Body.error is error) == (True, True)
+
+
+PARTIALS = """
+from functools import partial
+def load(*args, **named): return args, named
+def other(*args, **named): return "other", args, named
+first = partial(load, 1, kind="a")
+class C:
+    second = staticmethod(partial(load, 1))
+def keeps(it=first): return it
+"""
+
+
+class TestPartials:
+    def test_with_other_arguments(self, project):
+        m = project.load("m", PARTIALS)
+        n = project.load("n", "from ~m import first as mine\nheld = [mine]")
+        project.engine()
+
+        def closure():
+            return first()
+
+        first, table, it = m.first, {"a": m.first, "b": m.C.second}, m.C()
+        new = PARTIALS.replace('1, kind="a"', "2, what=[]").replace("(load, 1)", "(load, 3)")
+        assert not said(project.save(m=new))
+        expected = (2,), {"what": []}
+        assert n.mine() == n.held[0]() == closure() == table["a"]() == m.keeps()() == expected
+        assert table["b"]() == it.second() == ((3,), {})
+        project.engine().undo()
+        expected = (1,), {"kind": "a"}
+        assert n.mine() == n.held[0]() == closure() == table["a"]() == m.keeps()() == expected
+        assert table["b"]() == it.second() == ((1,), {})
+
+    def test_of_another_function(self, project):
+        m = project.load("m", PARTIALS)
+        n = project.load("n", "from ~m import first\nheld = []")
+        project.engine()
+        n.held.append(m.first)
+        report = project.save(m=PARTIALS.replace("load, 1, kind", "other, 1, kind"))
+        assert [what for what, _ in said(report)] == ["first"]
+        assert n.first() == m.first() == ("other", (1,), {"kind": "a"})
+        assert n.held[0]() == ((1,), {"kind": "a"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -159,7 +160,11 @@ def gone_from_classes(methods: Iterable[tuple[type, str, Any]]) -> Iterator[tupl
 
 
 def wrap_the_same(old: Any, new: Any) -> bool:
-    """Tell whether two functions are wrappers of one: the new one stands where the old one did."""
+    """Tell whether two objects are wrappers of one function: the new one stands where the old one
+    did.
+    """
+    if type(old) is partial and type(new) is partial:
+        return old.func is new.func
     if type(old) is not FunctionType or type(new) is not FunctionType:
         return False
     inner = IdentitySet(functions_within(old))
@@ -223,6 +228,6 @@ def _functions_beside(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
 def _are_of_one_maker(old: Any, new: Any) -> bool:
     """Tell whether one function has made both of two, or they are wrappers of one."""
     if type(old) is not FunctionType or type(new) is not FunctionType:
-        return False
+        return wrap_the_same(old, new)
     name = new.__code__.co_qualname
     return (name == old.__code__.co_qualname and "<locals>" in name) or wrap_the_same(old, new)
