@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from mighty_patcher.engine.classes import mangled
+from mighty_patcher.engine.class_bodies import mangled
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.values import same_value
 

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mighty_patcher.engine.classes import names_in_class
+from mighty_patcher.engine.class_bodies import names_in_class
 from mighty_patcher.engine.trees import (
     BLOCK,
     IMPORT,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine.class_bodies import names_in_class, names_surely_in_class
 from mighty_patcher.engine.classes import (
     DERIVED,
     abstract_methods,
@@ -28,8 +29,6 @@ from mighty_patcher.engine.classes import (
     is_abc,
     mro_of,
     mro_of_shape,
-    names_in_class,
-    names_surely_in_class,
     qualname_of,
     shape_of,
 )

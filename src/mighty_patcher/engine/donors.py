@@ -17,11 +17,11 @@ from mighty_patcher import _core
 from mighty_patcher.engine import references, settling
 from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.as_written import do_the_same
+from mighty_patcher.engine.class_bodies import definitions_in
 from mighty_patcher.engine.classes import (
     bury,
     class_dict,
     content_of,
-    definitions_in,
     is_class,
     qualname_of,
     set_class,

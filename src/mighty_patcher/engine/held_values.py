@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.as_written import as_written
 from mighty_patcher.engine.changes import Change
+from mighty_patcher.engine.class_bodies import mangled, names_in_class
 from mighty_patcher.engine.classes import (
     class_dict,
     classes_named,
     is_class,
-    mangled,
     mro_of,
-    names_in_class,
     qualname_of,
 )
 from mighty_patcher.engine.facts import facts

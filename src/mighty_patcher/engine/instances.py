@@ -12,14 +12,13 @@ from types import MemberDescriptorType
 from typing import Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine.class_bodies import definitions_in, mangled
 from mighty_patcher.engine.classes import (
     SIDE_SLOT,
     attributes_of,
     class_dict,
     class_named,
     content_of,
-    definitions_in,
-    mangled,
     mro_of,
     qualname_of,
     subclasses_of,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.aliases import Aliases
+from mighty_patcher.engine.class_bodies import mangled, names_declared_in_class, names_in_class
 from mighty_patcher.engine.classes import (
     DERIVED,
     SIDE_SLOT,
@@ -20,9 +21,6 @@ from mighty_patcher.engine.classes import (
     content_of,
     is_class,
     is_defined_in,
-    mangled,
-    names_declared_in_class,
-    names_in_class,
     own_slots,
     own_storage,
     qualname_of,

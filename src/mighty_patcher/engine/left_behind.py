@@ -12,13 +12,13 @@ from types import CellType, FunctionType, GetSetDescriptorType, MemberDescriptor
 from typing import Any
 
 from mighty_patcher.engine.aliases import Aliases
+from mighty_patcher.engine.class_bodies import names_in_class
 from mighty_patcher.engine.classes import (
     SIDE_SLOT,
     class_dict,
     content_of,
     is_class,
     mro_of,
-    names_in_class,
     own_slots,
     qualname_of,
 )

@@ -16,12 +16,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.changes import Change
+from mighty_patcher.engine.class_bodies import mangled, names_in_class
 from mighty_patcher.engine.classes import (
     class_dict,
     classes_named,
     has_hook,
-    mangled,
-    names_in_class,
     qualname_of,
 )
 from mighty_patcher.engine.facts import facts

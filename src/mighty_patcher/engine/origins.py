@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from types import FunctionType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, is_class, mangled, names_in_class, qualname_of
+from mighty_patcher.engine.class_bodies import mangled, names_in_class
+from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import BLOCK, DEFINITION, first_line
 

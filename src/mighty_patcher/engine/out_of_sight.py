@@ -14,13 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from mighty_patcher.engine.class_bodies import names_declared_in_class, names_in_class
 from mighty_patcher.engine.classes import (
     DERIVED,
     ClassEdit,
     class_dict,
     mro_of,
-    names_declared_in_class,
-    names_in_class,
     own_slots,
     qualname_of,
 )

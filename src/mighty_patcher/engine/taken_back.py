@@ -18,14 +18,13 @@ from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mighty_patcher.engine.class_bodies import definitions_in, names_in_class
 from mighty_patcher.engine.classes import (
     DERIVED,
     class_dict,
     content_of,
-    definitions_in,
     is_class,
     mro_of,
-    names_in_class,
     qualname_of,
 )
 from mighty_patcher.engine.identity import IdentityDict, is_one_of

@@ -17,11 +17,11 @@ from typing import Any
 
 from mighty_patcher.engine.bindings import names_holding, readers, readers_of_classes
 from mighty_patcher.engine.changes import Change, Plan
+from mighty_patcher.engine.class_bodies import names_in_class
 from mighty_patcher.engine.classes import (
     ClassEdit,
     class_dict,
     is_class,
-    names_in_class,
     qualname_of,
 )
 from mighty_patcher.engine.dataflow import Flow
