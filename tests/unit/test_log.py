@@ -56,6 +56,10 @@ class TestLogger:
         assert list(fresh.manager.loggerDict) == []
         assert shown() == f"{FAILED}\n"
 
+    def test_and_its_own_handlers(self):
+        listed = [it() for it in logging._handlerList]  # type: ignore[attr-defined]
+        assert not [it for it in listed if it in (room._console, room._silence)]
+
     def test_what_the_application_has_asked_for_is_ours(self, fresh):
         before = logger()
         asked = logging.getLogger("mighty_patcher")

@@ -1,6 +1,6 @@
 """Where our messages go: to the logger ``mighty_patcher``, and to stderr where nobody shows them.
 
-A program has the loggers with us that it has without: each of them leads to all others,
+A program has the loggers and handlers with us that it has without: each logger leads to all others,
 so that one more would be seen in every class and default that holds one. Ours enters logging's
 table when the application asks for it by name.
 """
@@ -103,8 +103,20 @@ def _application_logs() -> bool:
     return False
 
 
-_console = _Console()
-_silence = logging.NullHandler()  # Else warnings come to stderr where nobody has asked for them.
+def _unlisted(handler: logging.Handler) -> logging.Handler:
+    """Take a handler out of the list of those that `logging.shutdown` closes, and that a program
+    may close before: it has nothing to close.
+    """
+    listed: list[Any] = getattr(logging, "_handlerList", [])
+    for it in [*listed]:
+        if it() is handler:
+            listed.remove(it)
+    return handler
+
+
+_console = _unlisted(_Console())
+# Else warnings come to stderr where nobody has asked for them.
+_silence = _unlisted(logging.NullHandler())
 
 
 def _write(stream: TextIO | None, record: logging.LogRecord) -> None:
