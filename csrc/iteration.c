@@ -12,16 +12,12 @@ typedef struct {
 static int
 is_iterator(PyObject *object_b)
 {
-    static PyTypeObject *const iterators_b[] = {
-        &PyDictIterKey_Type,      &PyDictIterValue_Type,    &PyDictIterItem_Type, &PyDictRevIterKey_Type,
-        &PyDictRevIterValue_Type, &PyDictRevIterItem_Type, &PySetIter_Type,
-    };
-    int ret = 0;
+    PyTypeObject *type_b = Py_TYPE(object_b);
 
-    for (size_t i = 0; i < sizeof(iterators_b) / sizeof(*iterators_b); i++) {
-        ret |= Py_TYPE(object_b) == iterators_b[i];
-    }
-    return ret;
+    return type_b == &PyDictIterKey_Type || type_b == &PyDictIterValue_Type ||
+           type_b == &PyDictIterItem_Type || type_b == &PyDictRevIterKey_Type ||
+           type_b == &PyDictRevIterValue_Type || type_b == &PyDictRevIterItem_Type ||
+           type_b == &PySetIter_Type;
 }
 
 /* Exchange, or take that back. */
