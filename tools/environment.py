@@ -27,12 +27,14 @@ import importlib.util
 import json
 import os
 import platform
+import random
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,8 +64,7 @@ def main() -> None:
     lock = os.open(f"{environment.folder}.lock", os.O_CREAT | os.O_RDWR, 0o644)
     os.set_inheritable(lock, True)
     fcntl.flock(lock, fcntl.LOCK_SH)
-    if not environment.has(wanted):
-        lock_alone(lock, environment)
+    if not environment.has(wanted) and lock_alone(lock, environment, wanted):
         environment.update(wanted)
         fcntl.flock(lock, fcntl.LOCK_SH)
 
@@ -239,13 +240,26 @@ def check_compiler() -> None:
         )
 
 
-def lock_alone(lock: int, environment: Environment) -> None:
-    """Wait until nobody else uses the environment."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        say(f"waiting: {environment.folder} is in use, and is to be changed")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def lock_alone(lock: int, environment: Environment, wanted: list[str]) -> bool:
+    """Wait until nobody else uses the environment, or somebody else has changed it as wanted.
+
+    Returns:
+        Whether nobody else uses it now; or else the lock is shared again, and nothing is wanted.
+    """
+    has_said = False
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # two who share it would wait for each other
+        if not has_said:
+            say(f"waiting: {environment.folder} is in use, and is to be changed")
+            has_said = True
+        time.sleep(random.uniform(0.1, 0.5))
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if environment.has(wanted):
+            return False
 
 
 def clean_environ() -> dict[str, str]:
