@@ -211,7 +211,7 @@ def test_threads_go_through_it(kind: Callable[[Any], Any], go: Callable[[Any], A
         for thread in threads:
             thread.start()
         begun.wait()
-        for number in range(15):
+        for number in range(8):
             try:
                 refill(target, few if number % 2 else many)
                 done += 1
@@ -223,7 +223,7 @@ def test_threads_go_through_it(kind: Callable[[Any], Any], go: Callable[[Any], A
             thread.join()
         sys.setswitchinterval(interval)
     assert not raised
-    assert done + refused == 15
+    assert done + refused == 8
     refill(target, few)
     assert target == few
 
