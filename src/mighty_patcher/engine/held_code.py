@@ -2,8 +2,9 @@
 
 A function that gets other code is the same function, but its code is another object: who looks for
 it by that does not find it any more. Whether what is held is to be the new code nobody knows; so it
-is named in the report. As a key of a dictionary code is a question ("what do I know of this?"), and
-for other code there is another answer.
+is named in the report where a module has it, or a container of a module. What is deeper is mostly
+that of tools, which note what has run (coverage has a list of all code). As a key of a dictionary
+code is a question ("what do I know of this?"), and for other code there is another answer.
 """
 
 from __future__ import annotations
@@ -72,10 +73,9 @@ def still_held_code(found: Sequence[HeldCode], ours: Sequence[Any]) -> Iterator[
     if not found:
         return
     namespaces = {id(namespace_of(it)): it for it, *_ in names_holding([it[1] for it in found])}
-    words = described(
-        [holder for *_, holder in found if id(holder) not in namespaces],
-        [*ours, found],
-    )
+    holders = [holder for *_, holder in found if id(holder) not in namespaces]
+    has_name = {id(value) for *_, value in names_holding(holders)}
+    words = described([it for it in holders if id(it) in has_name], [*ours, found, holders])
     places: dict[int, tuple[FunctionType, Counter[str]]] = {}
     for function, code, holder in found:
         _, known = places.setdefault(id(code), (function, Counter()))
