@@ -99,18 +99,29 @@ done:
 int
 mp_log_add_items(mp_log *log, PyObject *target, PyObject *donor, PyObject *had)
 {
-    mp_edit *edit_b = log_next(log, had != NULL);
-    enum mp_edit_kind kind = PyList_Check(target)  ? MP_LIST_EDIT
-                             : PySet_Check(target) ? MP_SET_EDIT
-                                                   : MP_DICT_EDIT;
+    PyTypeObject *type_b = Py_TYPE(target);
+    enum mp_edit_kind kind = type_b == &PyList_Type  ? MP_LIST_EDIT
+                             : type_b == &PySet_Type ? MP_SET_EDIT
+                                                     : MP_DICT_EDIT;
+    mp_edit *edit_b = NULL;
     int ret = MP_ERROR;
 
+    if ((kind == MP_DICT_EDIT && type_b != &PyDict_Type) || Py_TYPE(donor) != type_b ||
+        (had != NULL && Py_TYPE(had) != type_b)) {
+        PyErr_Format(PyExc_TypeError,
+                     "expected plain dictionaries, lists or sets, all alike, not '%.200s' and '%.200s'",
+                     type_b->tp_name, Py_TYPE(donor)->tp_name);
+        goto done;
+    }
+    edit_b = log_next(log, had != NULL);
     if (edit_b != NULL) {
         ret = kind == MP_LIST_EDIT  ? mp_list_prepare(&edit_b->of.list, target, donor, had)
               : kind == MP_SET_EDIT ? mp_set_prepare(&edit_b->of.set, target, donor, had)
                                     : mp_dict_prepare(&edit_b->of.dict, target, donor, had);
     }
-    return log_take(log, edit_b, kind, ret);
+    ret = log_take(log, edit_b, kind, ret);
+done:
+    return ret;
 }
 
 int
@@ -398,10 +409,10 @@ exchange_any(mp_log *log)
     if (announce(log, watched, &moved) == MP_OK) {
         begin_window(log);
         ret = exchange_all(log);
-        mp_start_the_world();
         if (ret < 0) {
             untouch(log);
         }
+        mp_start_the_world();
     }
     conclude(log, ret == MP_OK, moved, watched);
     if (ret == MP_OK) {

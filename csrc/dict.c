@@ -74,13 +74,6 @@ mp_dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor, PyObject 
     int ret = MP_ERROR;
 
     memset(edit, 0, sizeof(*edit));
-    if (!PyDict_CheckExact(target) || !PyDict_CheckExact(donor) ||
-        (had != NULL && !PyDict_CheckExact(had))) {
-        PyErr_Format(PyExc_TypeError,
-                     "expected plain dictionaries, lists or sets, all alike, not '%.200s' and '%.200s'",
-                     Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
-        goto done;
-    }
     edit->content = compact_copy(donor);
     if (edit->content == NULL) {
         goto done;

@@ -14,8 +14,8 @@ typedef struct {
 /* True if no key can run Python when it is hashed and compared. Runs nothing. */
 int mp_dict_has_plain_names(PyObject *dict_b);
 
-/* Fill `edit` so that `target` gets the items of `donor`; `had` may be NULL. Takes new references; may
- * allocate, and run what hashes and compares the keys. Raises TypeError, ValueError. On error nothing is
+/* Fill `edit` so that `target` gets the items of `donor`; all are plain dictionaries, and `had` may be
+ * NULL. Takes new references; may allocate, and run what hashes and compares the keys. Raises ValueError. On error nothing is
  * held. */
 int mp_dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor, PyObject *had);
 

@@ -7,13 +7,6 @@ mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor, PyObject 
     int ret = MP_ERROR;
 
     memset(edit, 0, sizeof(*edit));
-    if (!PyList_CheckExact(target) || !PyList_CheckExact(donor) ||
-        (had != NULL && !PyList_CheckExact(had))) {
-        PyErr_Format(PyExc_TypeError,
-                     "expected plain dictionaries, lists or sets, all alike, not '%.200s' and '%.200s'",
-                     Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
-        goto done;
-    }
     edit->content = PyList_GetSlice(donor, 0, PY_SSIZE_T_MAX);
     if (edit->content == NULL) {
         goto done;

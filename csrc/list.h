@@ -16,7 +16,7 @@ typedef struct {
 } mp_list_edit;
 
 /* Fill `edit` so that `target` gets the items of `donor`; all are plain lists, and `had` may be NULL.
- * Raises TypeError. Takes new references; may allocate, runs no Python. On error nothing is held. */
+ * Takes new references; may allocate, runs no Python. On error nothing is held. */
 int mp_list_prepare(mp_list_edit *edit, PyObject *target, PyObject *donor, PyObject *had);
 
 /* True if the list has the items of `had`. Runs nothing. */

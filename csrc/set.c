@@ -35,13 +35,6 @@ mp_set_prepare(mp_set_edit *edit, PyObject *target, PyObject *donor, PyObject *h
     int ret = MP_ERROR;
 
     memset(edit, 0, sizeof(*edit));
-    if (!PySet_CheckExact(target) || !PySet_CheckExact(donor) ||
-        (had != NULL && !PySet_CheckExact(had))) {
-        PyErr_Format(PyExc_TypeError,
-                     "expected plain dictionaries, lists or sets, all alike, not '%.200s' and '%.200s'",
-                     Py_TYPE(target)->tp_name, Py_TYPE(donor)->tp_name);
-        goto done;
-    }
     /* An empty set takes over what another has, with the hashes that are known there
      * (Objects/setobject.c, set_merge). */
     edit->content = PySet_New(donor);
@@ -102,7 +95,6 @@ void
 mp_set_discard(mp_set_edit *edit)
 {
     mp_addresses_drop(&edit->items_b);
-    edit->items_b.used = 0;
     Py_CLEAR(edit->had);
     Py_CLEAR(edit->content);
     Py_CLEAR(edit->target);
