@@ -104,7 +104,8 @@ def _exchange(contents: Iterable[_Content]) -> bool:
         else:  # its size stays, and so may whoever goes through it
             values.append((target, {k: it for k, it in content.items() if had[k] is not it}))
     try:
-        log.commit()
+        if len(log):
+            log.commit()
     except RuntimeError:
         return False
     for table, changed in values:
