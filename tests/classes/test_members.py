@@ -529,3 +529,35 @@ def test_who_names_a_member_of_an_enumeration_keeps_it(program):
     assert (n.D.first.value, n.made) == (5, [1])
     assert program.edit("m", ("self.value * 2", "self.value * 3")).ok
     assert (n.D.first.doubled(), n.made) == (15, [1])
+
+
+GIVEN = """
+class Choice:
+    def __init__(self, *given, among=()):
+        self.names = [it.name for them in (*given, among) for it in them]
+"""
+
+
+@pytest.mark.parametrize("way", ["from ~m import C", "import ~m"])
+@pytest.mark.parametrize("given", ["~m.C", "among=~m.C", "Choice"])
+def test_what_is_made_of_an_enumeration_is_made_again(program, way, given):
+    """Unknown code may go through what it is given; what asks for the class alone does not."""
+    user = f"{way}\nimport typing\n{GIVEN}choice = Choice({given.replace('Choice', '')})\n"
+    user += "made = []\nbound = typing.TypeVar('T', bound=~m.C)\nmade.append(~m.C)\n"
+    user = user if way.startswith("import") else user.replace("~m.C", "C")
+    m, n = program.load("m", "n", m=ENUM, n=user)
+    bound, choice = n.bound, n.choice
+    assert program.edit("m", ("B = 2", "B = 2\n    D = 3")).ok
+    assert n.choice.names == ([] if given == "Choice" else ["A", "B", "D"])
+    assert (n.bound is bound, n.made, n.choice is choice) == (True, [m.C], given == "Choice")
+    assert program.edit("m", ("self.value * 2", "self.value * 3")).ok
+    assert n.made == [m.C]
+
+
+def test_a_class_that_asks_for_an_enumeration_is_not_made_again(program):
+    """It may be the column of a table."""
+    user = f"from ~m import C\n{GIVEN}class Table:\n    made = []\n    choice = Choice(C)\n"
+    _, n = program.load("m", "n", m=ENUM, n=user)
+    choice = n.Table.choice
+    assert program.edit("m", ("B = 2", "B = 2\n    D = 3")).ok
+    assert n.Table.choice is choice

@@ -46,6 +46,11 @@ _GO_THROUGH = {
     *("max", "min", "reversed", "set", "sorted", "sum", "tuple", "zip"),
 }
 """Builtins that go through what they are given."""
+_ASK_FOR_THE_CLASS = {
+    *("NewType", "ParamSpec", "TypeVar", "TypeVarTuple", "cast", "id", "isinstance", "issubclass"),
+    *("partial", "repr", "type"),
+}
+"""What is given a class makes the same of it, whatever the class has in it."""
 
 Stars = Callable[[ast.stmt], Collection[str]]
 """Finds the names that ``from m import *`` brings."""
@@ -59,7 +64,7 @@ class Facts:
         reads: Names that it reads, but for those that it has bound itself by then.
         attributes: Attributes of such names: ``("config", "X")``, ``("pkg.config", "X")``. An empty
             one says that it goes through all that there is: ``("Colour", "")`` for
-            ``for it in Colour`` and for ``Colour["RED"]``.
+            ``for it in Colour``, for ``Colour["RED"]``, and for ``CHOICE = Choice(Colour)``.
         binds: Names that it binds or deletes; ``*`` for a star import.
         sure: Those that it binds or deletes whatever happens.
         deletes: Names that it deletes.
@@ -200,6 +205,7 @@ class _Walker:
         self._stars = stars
         self._type_checking = type_checking
         self._names = Names()
+        self._binds_value = False
 
     def facts(self, statement: ast.stmt | None = None) -> Facts:
         names = self._names
@@ -287,19 +293,25 @@ class _Walker:
                 case ast.Call(func=ast.Attribute(value=value, attr=attr)):
                     if attr in _MUTATORS:
                         self._names.mutate(value)
-                    for argument in node.args if attr in ("fromkeys", "join") else ():
-                        self._names.go_through(argument)
+                    self._arguments(node, attr, attr in ("fromkeys", "join"))
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case ast.Starred(value=value) | ast.Subscript(value=value, ctx=ast.Load()):
                     self._names.go_through(value)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case ast.Call(func=ast.Name(id=name)):
-                    for argument in node.args if name in _GO_THROUGH else ():
-                        self._names.go_through(argument)
+                    self._arguments(node, name, name in _GO_THROUGH)
                     self._names.call(name)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case _:
                     stack += reversed(list(ast.iter_child_nodes(node)))
+
+    def _arguments(self, call: ast.Call, name: str, goes_through: bool) -> None:
+        """Note what a call may go through: where its result is bound, all that it is given."""
+        is_unknown = self._binds_value and name not in _ASK_FOR_THE_CLASS
+        for argument in call.args if goes_through or is_unknown else ():
+            self._names.go_through(argument)
+        for keyword in call.keywords if is_unknown else ():
+            self._names.go_through(keyword.value)
 
     def _comprehension(self, generators: list[ast.comprehension], *elements: ast.AST) -> None:
         self._names.go_through(generators[0].iter)
@@ -321,6 +333,12 @@ class _Walker:
 
     def _defaults(self, arguments: ast.arguments) -> None:
         self._visit(*arguments.defaults, *arguments.kw_defaults)
+
+    def _bound_value(self, value: ast.expr | None) -> None:
+        # In a class it may be a column of a table: a model is not made again for it.
+        self._binds_value = self._names.is_in_module
+        self._visit(value)
+        self._binds_value = False
 
     def _target(self, target: ast.expr) -> None:
         match target:
@@ -367,7 +385,7 @@ class _Walker:
             case ast.ClassDef():
                 self._class(node)
             case ast.Assign():
-                self._visit(node.value)
+                self._bound_value(node.value)
                 for target in node.targets:
                     self._target(target)
             case ast.AugAssign():
@@ -463,7 +481,7 @@ class _Walker:
                 self._visit(target)
 
     def _annotated_assignment(self, node: ast.AnnAssign) -> None:
-        self._visit(node.value)
+        self._bound_value(node.value)
         if node.value is not None:
             self._target(node.target)
         elif isinstance(node.target, ast.Attribute | ast.Subscript):

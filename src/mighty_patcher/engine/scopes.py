@@ -56,6 +56,11 @@ class Names:
         """The names that are bound or deleted by now, whatever happens."""
         return self._module.bound
 
+    @property
+    def is_in_module(self) -> bool:
+        """Whether the statement itself is being looked at, and no class or comprehension in it."""
+        return self._scope.kind == "module"
+
     def _is_of_module(self, name: str) -> bool:
         """Tell whether a name is looked up in the module, and not bound by this statement."""
         scope: _Scope | None = self._scope
