@@ -282,3 +282,107 @@ class TestPartials:
         assert [what for what, _ in said(report)] == ["first"]
         assert n.first() == m.first() == ("other", (1,), {"kind": "a"})
         assert n.held[0]() == ((1,), {"kind": "a"})
+
+
+DEFINED = """
+import ~lib
+def other(): return "other"
+def f(): return "f"
+"""
+USER = """
+from ~m import f
+made = f()
+table = {"a": f}
+def keeps(it=f): return it
+class C:
+    static = staticmethod(f)
+"""
+
+
+class TestAssigned:
+    """What was a definition, and is something else to call: who holds the function calls that."""
+
+    @pytest.fixture
+    def both(self, project):
+        project.load(
+            "lib", "def g(): return 'g'\ndef around(f): return lambda: f()\nclass D: pass\n"
+        )
+        m = project.load("m", DEFINED)
+        n = project.load("n", USER)
+        project.engine()
+        return m, n
+
+    @staticmethod
+    def called(n, *held):
+        held = [*held, n.f, n.table["a"], n.keeps(), n.C.static]
+        return {it() for it in held}, n.made
+
+    @pytest.mark.parametrize(
+        ("statement", "expected"),
+        [
+            ("f = other", "other"),
+            ("f = ~lib.g", "g"),
+            ("from ~lib import g as f", "g"),
+            ("from functools import partial\nf = partial(other)", "other"),
+            ("f = ~lib.around(other)", "other"),
+            ("f = list", []),
+            ("try: f = ~lib.g\nexcept AttributeError: pass", "g"),
+        ],
+    )
+    def test_is_had_by_whoever_held_the_function(self, project, both, statement, expected):
+        m, n = both
+        held, bound = [m.f], partial(m.f)
+        n.held = held
+
+        def closure():
+            return bound() if held else closure
+
+        old = m.f
+        report = project.save(m=DEFINED.replace('def f(): return "f"', statement))
+        if statement == "f = list":  # a class: who holds a function may want just that
+            assert [what for what, _ in said(report)][:1] == ["f"]
+            assert (n.f(), n.made, held[0]()) == ([], [], "f")
+            return
+        assert not said(report)
+        assert self.called(n, *held, bound, closure) == ({expected}, expected)
+        after = [m.f]
+        project.engine().undo()
+        assert self.called(n, *held, bound, closure) == ({"f"}, "f")
+        assert (m.f is held[0] is n.f is old, after[0]()) == (True, expected)
+
+    def test_others_go_on_with_what_they_have(self, project, both):
+        """By an undo, too, who had the other function before has that."""
+        m, n = both
+        alone, held = [m.other], [m.f, m.other]
+        table = {m.f: 1, m.other: 2}
+        old, other = m.f, m.other
+        assert project.save(m=DEFINED.replace('def f(): return "f"', "f = other")).ok
+        assert (n.f is other, alone, held, list(table)) == (
+            True,
+            [other],
+            [old, other],
+            [old, other],
+        )
+        project.engine().undo()
+        assert (n.f is old, alone, held, list(table)) == (True, [other], [old, other], [old, other])
+        assert m.other is other is not m.f
+
+    def test_or_a_wrapper_of_it(self, project, both):
+        m, n = both
+        f, held = m.f, [m.f]
+        assert not said(project.save(m=DEFINED + "f = ~lib.around(f)\n"))
+        assert (n.f is held[0] is n.table["a"] is m.f is not f, n.f()) == (True, "f")
+        assert not said(project.save(m=DEFINED.replace('"f"', '"F"') + "f = ~lib.around(f)\n"))
+        assert (n.f is held[0] is n.table["a"] is m.f is not f, n.f()) == (True, "F")
+        project.engine().undo()
+        assert (n.f is held[0] is n.table["a"] is m.f is not f, n.f()) == (True, "f")
+        n.made = None
+        assert not said(project.save(m=DEFINED))
+        assert (n.f is held[0] is n.table["a"] is m.f is f, n.f(), n.made) == (True, "f", "f")
+
+    def test_and_back(self, project, both):
+        m, n = both
+        held = [m.f]
+        assert project.save(m=DEFINED.replace('def f(): return "f"', "f = ~lib.g")).ok
+        assert project.save(m=DEFINED.replace('"f"', '"F"')).ok
+        assert (m.f(), n.f(), n.made, n.table["a"](), held[0]()) == ("F", "F", "F", "F", "g")

@@ -48,13 +48,14 @@ from mighty_patcher.engine.out_of_sight import OutOfDecoratorsSight
 from mighty_patcher.engine.registries import Registries, TakenOut, objects_between
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.successors import Successors, put_in_place, wrap_the_same
-from mighty_patcher.engine.toplevel import names_imported
+from mighty_patcher.engine.toplevel import functions_defined, names_imported
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.within import replace_within
 from mighty_patcher.engine.wrapped import (
     DESCRIPTORS,
     functions_within,
     is_own_wrapper,
+    is_wrapped_by,
 )
 
 if TYPE_CHECKING:
@@ -217,6 +218,8 @@ class Keeper:
             if name not in kept and (are_decorated or (wrap_the_same(old, new) and not is_alias)):
                 self.functions.show_as(old, self.kept_for(new))
                 self.successors.note(old, new)
+            elif name not in kept and self._is_assigned_now(name, old, new):
+                self.successors.note(old, new, is_borrowed=True)
         made = {
             name: self.namespace[name]
             for name in names
@@ -230,6 +233,37 @@ class Keeper:
         }
         self.commit()
         self.namespace.update(kept)
+
+    def follow_wrapped(self, names: Iterable[str]) -> None:
+        """Let whoever holds a function have the wrapper that a statement below it has made.
+
+        Args:
+            names: What the statement has bound.
+        """
+        for name in names:
+            old, new = self.before.get(name), self.namespace.get(name)
+            if old is not new and self._is_defined_as(name, old) and is_wrapped_by(new, old):
+                self.successors.note(old, new, is_borrowed=True)
+
+    def _is_assigned_now(self, name: str, old: Any, new: Any) -> bool:
+        """Tell whether a name that a definition had bound is that of something else to call, which
+        the program may know by other names, too; or is again that of what the definition made.
+        """
+        if self._is_defined_as(name, new):
+            return is_wrapped_by(old, self.kept_for(new))
+        return (
+            self._is_defined_as(name, old)
+            and (callable(new) and not is_class(new))
+            and name in functions_defined(self.trees[0])
+            and name not in functions_defined(self.trees[1])
+        )
+
+    def _is_defined_as(self, name: str, value: Any) -> bool:
+        return (
+            type(value) is FunctionType
+            and value.__globals__ is self.namespace
+            and (value.__code__.co_qualname == name and not value.__dict__)
+        )
 
     def take_from(self, source: str, names: Iterable[str]) -> list[str]:
         """Keep what another module defined before this one did. Its names are those of `before`.
@@ -483,7 +517,14 @@ class Keeper:
             # brought it back.
             imported = names_imported(self.trees[1])
             others = [it for name, it in self.namespace.items() if name not in imported]
-            self.stale += put_in_place(found, others, [*self.own, others], self.put, self.remember)
+            self.stale += put_in_place(
+                found,
+                others,
+                [*self.own, others],
+                self.put,
+                self.remember,
+                self.successors.is_borrowed,
+            )
 
     # ---- containers that the run made
 

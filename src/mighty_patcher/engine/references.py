@@ -6,7 +6,8 @@ weak references, which belong to one object for good; so here they get others in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import gc
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 from weakref import (
     KeyedRef,
@@ -20,7 +21,7 @@ from weakref import (
 
 from mighty_patcher import _core
 
-__all__ = ["replace"]
+__all__ = ["holders_of", "replace"]
 
 Leftover = tuple[Any, Any]
 Weak = WeakSet[Any] | WeakKeyDictionary[Any, Any] | WeakValueDictionary[Any, Any]
@@ -51,6 +52,16 @@ def replace(pairs: Sequence[tuple[Any, Any]], kept: Iterable[Any] = ()) -> list[
         if not _move(reference, container, target)
     ]
     return leftovers
+
+
+def holders_of(objects: Sequence[Any], but: Collection[int] = ()) -> list[Any]:
+    """Return what refers to some objects directly, as far as the collector sees it.
+
+    Args:
+        objects: The objects.
+        but: The addresses of what is left out.
+    """
+    return [it for it in gc.get_referrers(*objects) if it is not objects and id(it) not in but]
 
 
 def _weak_containers(donor: Any) -> Iterator[tuple[ReferenceType[Any], Weak]]:

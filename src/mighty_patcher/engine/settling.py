@@ -215,14 +215,20 @@ class Replaced:
 
     Attributes:
         pairs: What was referred to, and what is now.
+        holders: What referred to it, where others may refer to what is there now, too; else None.
     """
 
     pairs: list[tuple[Any, Any]]
+    holders: list[Any] | None = None
 
     def undo(self) -> None:
         """Refer to what was referred to before."""
         pairs, self.pairs = self.pairs, []
-        references.replace([(new, old) for old, new in pairs], kept=[pairs, *pairs])
+        holders, self.holders = self.holders, None
+        others = []
+        if holders is not None:
+            others = references.holders_of([new for _, new in pairs], set(map(id, holders)))
+        references.replace([(new, old) for old, new in pairs], kept=[pairs, *pairs, *others])
 
 
 @dataclass

@@ -335,7 +335,9 @@ class StatementRun:
                 self._drop_not_there(it, before)
         for source in sources(self._module, change.new):
             keeper.know(namespace_of(source).values())
-        keeper.fold(sorted(filter(flow.takes_over, bound)), are_decorated=_is_decorated(change))
+        taken = sorted(filter(flow.takes_over, bound))
+        keeper.fold(taken, are_decorated=_is_decorated(change))
+        keeper.follow_wrapped(bound.difference(taken))
         if statement is not None:
             bound |= self._facts_of(statement).binds - {"*"}
         self.bound |= bound

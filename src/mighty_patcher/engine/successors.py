@@ -6,6 +6,7 @@ a decorator makes of a method, a function that a loop sets on a class. Whoever r
 from __future__ import annotations
 
 import ast
+import gc
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
@@ -18,6 +19,7 @@ from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
 from mighty_patcher.engine.leftovers import leftovers, put_into_classes
+from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Before, Replaced
 from mighty_patcher.engine.toplevel import executed
@@ -44,11 +46,24 @@ class Successors:
 
     def __init__(self) -> None:
         self._noted: list[tuple[Any, Any]] = []
+        self._borrowed: list[Any] = []
         self._members: list[tuple[type, dict[str, Any]]] = []
 
-    def note(self, old: Any, new: Any) -> None:
-        """Note that whoever refers to an object is to refer to another."""
+    def note(self, old: Any, new: Any, *, is_borrowed: bool = False) -> None:
+        """Note that whoever refers to an object is to refer to another.
+
+        Args:
+            old: The one.
+            new: The other.
+            is_borrowed: The other may have been there before, and others may have it.
+        """
         self._noted.append((old, new))
+        if is_borrowed:
+            self._borrowed.append(new)
+
+    def is_borrowed(self, new: Any) -> bool:
+        """Tell whether `note` was told so of an object."""
+        return is_one_of(new, self._borrowed)
 
     def note_members(
         self,
@@ -107,6 +122,7 @@ class Successors:
                     if old is not made and old not in still and _are_of_one_maker(old, made):
                         self.note(old, made)
         found = {(id(old), id(new)): (old, kept_for(new)) for old, new in self._noted}
+        self._borrowed = [kept_for(it) for it in self._borrowed]
         self._noted.clear()
         self._members.clear()
         return [pair for pair in found.values() if pair[0] is not pair[1]]
@@ -177,8 +193,12 @@ def put_in_place(
     own: Iterable[Any],
     commit: Callable[[_core.Log], object],
     remember: Callable[[Replaced], None],
+    is_borrowed: Callable[[Any], bool] = lambda _: False,
 ) -> Iterator[Stale]:
     """Let whatever refers to what was there before refer to what is in its place.
+
+    What refers to both, where that is not ours alone, is left as it is: which of the two it means
+    could not be told when it is taken back.
 
     Args:
         found: What `Successors.taken` has returned.
@@ -187,6 +207,7 @@ def put_in_place(
         own: What the engine holds of the program.
         commit: Applies a log, and remembers it.
         remember: Given what takes it back.
+        is_borrowed: Tells whether others may have had what is in its place before.
 
     Yields:
         What cannot follow.
@@ -202,11 +223,26 @@ def put_in_place(
         return
     within = [holder for old, new in pairs for holder in holders_within(new, old)]
     ours = [found, *found, pairs, *pairs, within, *own, *within]
-    left = references.replace(pairs, kept=ours)
-    known = set(map(id, ours))
+    borrowed = [pair for pair in pairs if is_borrowed(pair[1])]
+    holders, others = _holders(borrowed) if borrowed else (None, [])
+    left = references.replace(pairs, kept=[*ours, borrowed, *others])
+    known = set(map(id, [*ours, *others]))
     left = [it for it in left if id(it[1]) not in known]
     yield from leftovers(put_into_classes(left, pairs, commit))
-    remember(Replaced(pairs))
+    remember(Replaced(pairs, holders))
+
+
+def _holders(pairs: list[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
+    """Find what refers to the first of each pair, and apart what is left as it is: what refers to
+    the second as well, and modules, for which it is another value of a name.
+    """
+    olds, news = [old for old, _ in pairs], [new for _, new in pairs]
+    namespaces = set(map(id, map(namespace_of, every_module())))
+    found: tuple[list[Any], list[Any]] = [], []
+    for holder in references.holders_of(olds):
+        has_both = any(is_one_of(it, news) for it in gc.get_referents(holder))
+        found[has_both or id(holder) in namespaces].append(holder)
+    return found
 
 
 def _with_parts(value: Any) -> list[Any]:

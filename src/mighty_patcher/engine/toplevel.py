@@ -12,6 +12,7 @@ __all__ = [
     "OF_EVERY_MODULE",
     "asks_currently_reloading",
     "executed",
+    "functions_defined",
     "is_main_guard",
     "is_never_run",
     "lines_run",
@@ -66,6 +67,12 @@ def names_imported(tree: ast.Module | None) -> set[str]:
         if isinstance(statement, ast.Import | ast.ImportFrom)
         for alias in statement.names
     }
+
+
+def functions_defined(tree: ast.Module | None) -> set[str]:
+    """Return the names of the functions that the top of a module defines, also in blocks."""
+    statements = executed(tree.body if tree is not None else ())
+    return {it.name for it in statements if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
