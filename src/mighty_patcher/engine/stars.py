@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.imports import Imported, imports_of
@@ -64,11 +65,12 @@ def names_of_stars(
         not_there: Finds what they get after their import: the module has that only if it has it.
     """
     had = had or {}
+    handed = _Handed(tree_of, had)
     names: set[str] = set()
     for imported in imports_of(tree, name_of_module(module), package_of(module)):
         source = sys.modules.get(imported.module)
         if imported.name == "*" and type(source) is ModuleType:
-            found = _exports(source, had) - _handed_back(source, module, tree_of, had, [source])
+            found = _exports(source, had) - handed.back(source, module)
             if not found <= namespace_of(module).keys():
                 found -= set(not_there(source, module)) - namespace_of(module).keys()
             names |= found
@@ -80,32 +82,58 @@ def _exports(module: ModuleType, had: Mapping[str, Collection[str]]) -> set[str]
     return exported(namespace_of(module)) if known is None else set(known)
 
 
-def _handed_back(
-    source: ModuleType,
-    module: ModuleType,
-    tree_of: TreeOf,
-    had: Mapping[str, Collection[str]],
-    seen: list[ModuleType],
-) -> set[str]:
-    """Return the names that a module has from another by imports alone, maybe through more."""
-    tree = tree_of(source)
-    if tree is None:
-        return set()
-    others = [it for it in tree.body if not isinstance(it, ast.Import | ast.ImportFrom)]
-    left = _exports(source, had) - names_bound(ast.Module(others, []))
-    found: set[str] = set()
-    for imported in reversed(imports_of(tree, name_of_module(source), package_of(source))):
-        other = sys.modules.get(imported.module)
-        names = left & {imported.bound}
-        if imported.name == "*" and type(other) is ModuleType:
-            names = left & (_exports(other, had) | exported(namespace_of(other)))
-        left -= names
-        if not names or type(other) is not ModuleType or imported.name not in ("*", *names):
-            continue
-        if other is module:
-            found |= names
-        elif not any(other is it for it in seen):
-            found |= names & _handed_back(other, module, tree_of, had, [*seen, other])
+class _Handed:
+    """What modules hand on of what they have imported, and bind in no other way.
+
+    Each module is looked at once: imports of everything may lead round many circles.
+    """
+
+    def __init__(self, tree_of: TreeOf, had: Mapping[str, Collection[str]]) -> None:
+        self._tree_of = tree_of
+        self._had = had
+        self._found: dict[int, dict[str, ModuleType]] = {}
+
+    def back(self, source: ModuleType, module: ModuleType) -> set[str]:
+        """Return the names that a module has from another by imports alone, maybe through more."""
+        return {name for name in self._by(source) if self._comes_from(module, name, source)}
+
+    def _comes_from(self, module: ModuleType, name: str, source: ModuleType) -> bool:
+        seen: list[ModuleType] = []
+        at: ModuleType | None = source
+        while at is not None and at is not module and not is_one_of(at, seen):
+            seen.append(at)
+            at = self._by(at).get(name)
+        return at is module
+
+    def _by(self, source: ModuleType) -> dict[str, ModuleType]:
+        """Return the names that a module hands on, each with the module that it has it from."""
+        if id(source) not in self._found:
+            tree = self._tree_of(source)
+            found = {} if tree is None else dict(self._imported(source, tree))
+            self._found[id(source)] = found
+        return self._found[id(source)]
+
+    def _imported(self, source: ModuleType, tree: ast.Module) -> Iterator[tuple[str, ModuleType]]:
+        left = _exports(source, self._had) - _bound_beside_imports(tree)
+        for imported in reversed(imports_of(tree, name_of_module(source), package_of(source))):
+            other = sys.modules.get(imported.module)
+            names = left & {imported.bound}
+            if imported.name == "*" and type(other) is ModuleType:
+                names = left & (_exports(other, self._had) | exported(namespace_of(other)))
+            left -= names
+            if type(other) is ModuleType and imported.name in ("*", *names):
+                yield from ((name, other) for name in names)
+
+
+_BOUND: WeakKeyDictionary[ast.Module, frozenset[str]] = WeakKeyDictionary()
+
+
+def _bound_beside_imports(tree: ast.Module) -> frozenset[str]:
+    """Return the names that a module binds by other statements than imports at its top."""
+    found = _BOUND.get(tree)
+    if found is None:
+        others = [it for it in tree.body if not isinstance(it, ast.Import | ast.ImportFrom)]
+        found = _BOUND[tree] = frozenset(names_bound(ast.Module(others, [])))
     return found
 
 
