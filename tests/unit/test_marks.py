@@ -85,6 +85,29 @@ class TestOthers:
         assert kept(project.edit("m", '"5"', '"x"')) == [("X", 2), ("Y", 2)]
         assert (m.X, m.Y) == (5, 7)
 
+    @pytest.mark.parametrize(
+        ("edit", "has_it"), [("sep, pathsep", True), ("sep, curdir", True), ("nothing", False)]
+    )
+    def test_a_try_whose_imports_stand_below(self, project, edit, has_it):
+        """As pyjwt has them: only those are gone to which it has not come."""
+        m = project.load(
+            "m",
+            """
+            try:
+                from os import sep
+                from os.path import join
+                import json as has_it
+            except ImportError:
+                from os import sep as instead
+                from os.path import split
+            """,
+        )
+        project.engine()
+        join = m.join
+        report = project.edit("m", "os import sep\n    from", f"os import {edit}\n    from")
+        assert (report.ok, vars(m).get("join")) == (True, join if has_it else None)
+        assert [hasattr(m, it) for it in ("sep", "has_it", "split")] == [has_it, has_it, not has_it]
+
     def test_a_loop_that_does_not_come_to_it(self, project):
         project.load(
             "m",

@@ -157,19 +157,21 @@ def pruned(
     ):
         return inert(statement)
     branches: dict[str, list[ast.stmt]] = defaultdict(list)
-    before: list[ast.stmt] = []
+    before: list[tuple[str, ast.stmt]] = []
     is_empty = True
     for child in change.children:
         needed = pruned(child, instead)
         if needed is not None:
-            branches[child.branch] += [*before, needed]
+            branches[child.branch] += [*(it for _, it in before), needed]
             if isinstance(child.new, IMPORT) and child.names is not None:
                 branches[child.branch] += instead(child.new)  # the other names stay
             before, is_empty = [], False
         elif isinstance(statement, TRY) and isinstance(child.new, IMPORT):
-            before.append(child.new)
+            before.append((child.branch, child.new))
         elif child.new is not None:
             branches[child.branch] += instead(child.new)
+    for branch, below in before:  # imports that stand below all that is executed
+        branches[branch] += instead(below)
     return None if is_empty else with_branches(statement, branches)
 
 
