@@ -253,11 +253,12 @@ def _pair_below(pair: Pair, lines: Mapping[int, int]) -> None:
     """Pair what is nested in a pair, and then tell whether it changed."""
     old_groups, new_groups = _groups(pair.old), _groups(pair.new)
     runs_once = pair.runs_once and is_run_through(pair.old)
+    renamed = {} if runs_once else dict(_renamed(old_groups, new_groups))
     for key, olds in old_groups.items():
         news = new_groups.get(key, [])
         known = _align_by_line(olds, news, lines) if runs_once else []
         for old, new in [*known, *_align(olds, news, pair)]:
-            child = Pair(old, new, runs_once=runs_once)
+            child = Pair(old, new or renamed.get(id(old)), runs_once=runs_once)
             pair.children.append(child)
             _pair_below(child, lines)
     if pair.new is None:
@@ -271,11 +272,39 @@ def _pair_below(pair: Pair, lines: Mapping[int, int]) -> None:
     pair.edited = pair.edited_itself or any(child.edited for child in pair.children)
 
 
-def _groups(code: CodeType | None) -> dict[tuple[str, bool], list[CodeType]]:
-    groups: dict[tuple[str, bool], list[CodeType]] = {}
+_Groups = dict[tuple[str, bool], list[CodeType]]
+"""Code by its name, apart what is the body of a class."""
+
+
+def _groups(code: CodeType | None) -> _Groups:
+    groups: _Groups = {}
     for inner in nested(code) if code is not None else ():
         groups.setdefault((inner.co_name, is_scope(inner)), []).append(inner)
     return groups
+
+
+def _renamed(old_groups: _Groups, new_groups: _Groups) -> Iterator[tuple[int, CodeType]]:
+    """Find out which functions within a function have another name now: those that do the same, and
+    the only one that is left if it is called in the same way.
+
+    Yields:
+        The address of the old code, and the new code.
+    """
+    olds, news = _beside(old_groups, new_groups), _beside(new_groups, old_groups)
+    for old in list(olds):
+        alike = [it for it in news if _own(it)[1:] == _own(old)[1:]]
+        if alike and signature(alike[0])[1:] == signature(old)[1:]:
+            yield id(old), alike[0]
+            _take_out(olds, old)
+            _take_out(news, alike[0])
+    if len(olds) == len(news) == 1 and arguments(olds[0]) == arguments(news[0]):
+        yield id(olds[0]), news[0]
+
+
+def _beside(groups: _Groups, others: _Groups) -> list[CodeType]:
+    """Return the functions of whose names the others have none."""
+    names = (key for key in groups if key not in others and not key[1] and key[0][0] != "<")
+    return [code for key in names for code in groups[key] if key[0] != "__annotate__"]
 
 
 def _align_by_line(

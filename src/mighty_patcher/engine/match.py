@@ -36,7 +36,7 @@ from mighty_patcher.engine.run import running_code
 from mighty_patcher.engine.settling import Cache
 from mighty_patcher.engine.trees import coroutine_names, decorators_at
 
-__all__ = ["Patches", "living", "match_bodies"]
+__all__ = ["Body", "Patches", "add_body", "living", "match_bodies"]
 
 Body = tuple[FunctionType, CodeType, tuple[CellType, ...], object]
 """New code for a function, a cell for each free variable of it, and a docstring: an ellipsis for
@@ -97,6 +97,34 @@ class Patches:
 
     def __bool__(self) -> bool:
         return bool(self.bodies or self.constants or self.facts or self.stale or self.behind)
+
+
+def add_body(
+    log: _core.Log,
+    function: FunctionType,
+    code: CodeType,
+    cells: tuple[CellType, ...],
+    doc: object,
+) -> None:
+    """Plan to give a function its new code; and its new name, if its definition has another one now
+    and nobody else has named it.
+
+    Args:
+        log: The edits of the commit; added to.
+        function: The function.
+        code: Its new code.
+        cells: A cell for each free variable of the code.
+        doc: Its docstring, or ``...`` to leave that as it is.
+    """
+    old = function.__code__
+    if old.co_name == code.co_name or function.__name__ != old.co_name:
+        log.add_code(function, code, cells, doc)
+        return
+    donor = FunctionType(code, function.__globals__, closure=cells or None)
+    fields = _core.CODE | _core.NAME
+    if function.__qualname__ == old.co_qualname:
+        fields |= _core.QUALNAME
+    log.add_function(function, donor, fields if doc is ... else fields | _core.DOC)
 
 
 def match_bodies(

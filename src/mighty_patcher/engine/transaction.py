@@ -32,7 +32,7 @@ from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.lost import Lost, lost_entries
 from mighty_patcher.engine.made_since import note_edited
 from mighty_patcher.engine.making_way import MakingWay
-from mighty_patcher.engine.match import Body, Patches
+from mighty_patcher.engine.match import Body, Patches, add_body
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moves, Texts, are_alike
 from mighty_patcher.engine.outside import ABSENT, Outside
@@ -257,7 +257,7 @@ class Transaction:
     ) -> None:
         log = _core.Log()
         for body in bodies:
-            log.add_code(*body)
+            add_body(log, *body)
         for outer, old, new in constants:
             log.add_constant(outer, old, new)
         for cls, changed in facts:
