@@ -28,6 +28,7 @@ from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.effects import stay_of_removed, stays_of_run
 from mighty_patcher.engine.facts import Facts, facts, header_facts
+from mighty_patcher.engine.filled import Filled
 from mighty_patcher.engine.held_values import HeldValues, held_values
 from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_before import made_with
@@ -139,6 +140,7 @@ class StatementRun:
         self._known: dict[int, tuple[ast.stmt, Facts]] = {}  # each is looked at once
         self._taken_back: list[TakenBack] = []
         self.written_out = WrittenOut(module, plan, tree_of)
+        self._filled = Filled(module, plan)
 
     @cached_property
     def _overtaken(self) -> Overtaken:
@@ -214,6 +216,7 @@ class StatementRun:
                 self._held,
                 self._is_made_by,
             )
+            flow.rebuild(self._filled.edited())
         else:
             flow = self._flow
             flow.outside(changed, outside.attributes)
@@ -255,6 +258,7 @@ class StatementRun:
                 name, self._removed, flow.facts_of, self._was_run, self._is_new
             )
             self._removed = ()
+            self.written_out.refilled |= self._filled.go_on(keeper)
         self.is_held_up = until is not None
 
     def _waits(self, change: Change, wait: Wait) -> bool:
