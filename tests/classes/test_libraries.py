@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 
@@ -297,6 +299,22 @@ class TestPydantic:
         assert isinstance(n.x, cls)
         assert cls[str](content="a", label="b").label == "b"
         self.bad(n.Ints, content="no")
+
+    @pytest.mark.skipif(sys.version_info < (3, 13), reason="classes do not know their line")
+    def test_a_model_in_a_class_knows_on_which_line_that_begins(self, pydantic, program):
+        """Its names are kept for annotations, and this is one of them."""
+        source = (
+            "import pydantic\nLIMIT = 1\nclass Chat:\n    kind = 'chat'\n"
+            "    class Options(pydantic.BaseModel):\n        size: int = 1\n"
+        )
+        (m,) = program.load("m", m=source)
+        around = m.Chat.Options.__pydantic_parent_namespace__
+        assert program.edit("m", ("LIMIT", "# more\n\nLIMIT")).ok
+        now = m.Chat.Options.__pydantic_parent_namespace__
+        assert now == around | {"__firstlineno__": m.Chat.__firstlineno__}
+        assert (m.Chat.__firstlineno__, around["__firstlineno__"]) == (5, 3)
+        program.engine.undo()
+        assert m.Chat.Options.__pydantic_parent_namespace__ is around
 
     def test_a_dataclass_of_pydantic(self, pydantic, program):
         m, n = program.load(

@@ -1,5 +1,6 @@
 """What the compiler itself writes into a class from 3.13 on: the line on which it begins and the
-attributes that its methods assign. They change although nothing of the class is run again.
+attributes that its methods assign. They change although nothing of the class is run again. A model
+of pydantic's has a copy of the names of the class that it stands in, and in it that line.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = ["changed_facts"]
 
 _HAS_FACTS = sys.version_info >= (3, 13)
 _LINE, _ATTRIBUTES = "__firstlineno__", "__static_attributes__"
+_AROUND = "__pydantic_parent_namespace__"
 _LOAD, _STORE, _EXTENDED = map(dis.opmap.__getitem__, ("LOAD_CONST", "STORE_NAME", "EXTENDED_ARG"))
 
 
@@ -33,18 +35,38 @@ def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict
     """
     if not _HAS_FACTS or not pairs.root.changed:
         return
-    for cls in _own_classes(module):
+    classes = list(_own_classes(module))
+    codes = [_code_of(cls, pairs) for cls in classes]
+    lines = {
+        (qualname_of(cls), class_dict(cls)[_LINE]): code.co_firstlineno
+        for cls, code in zip(classes, codes, strict=True)
+        if code is not None
+    }
+    for cls, code in zip(classes, codes, strict=True):
         known = class_dict(cls)
-        line = known.get(_LINE)
-        code = pairs.scope(qualname_of(cls), line) if type(line) is int else None
-        if code is None:
-            continue
-        facts: dict[str, Any] = {_LINE: code.co_firstlineno}
-        if _ATTRIBUTES in known:
-            facts[_ATTRIBUTES] = _static_attributes(code)
-        facts = {name: value for name, value in facts.items() if known[name] != value}
+        facts: dict[str, Any] = {}
+        if code is not None:
+            facts[_LINE] = code.co_firstlineno
+            if _ATTRIBUTES in known:
+                facts[_ATTRIBUTES] = _static_attributes(code)
+        around = known.get(_AROUND)
+        if type(around) is dict and type(around.get(_LINE)) is int:
+            line = around[_LINE]
+            facts[_AROUND] = around | {_LINE: lines.get((around.get("__qualname__"), line), line)}
+        facts = {name: value for name, value in facts.items() if not _same(known[name], value)}
         if facts:
             yield cls, facts
+
+
+def _code_of(cls: type, pairs: Pairs) -> CodeType | None:
+    line = class_dict(cls).get(_LINE)
+    return pairs.scope(qualname_of(cls), line) if type(line) is int else None
+
+
+def _same(old: Any, new: Any) -> bool:
+    if type(new) is dict:
+        return type(old) is dict and bool(old[_LINE] == new[_LINE])
+    return bool(old == new)
 
 
 def _own_classes(module: ModuleType) -> Iterator[type]:
