@@ -212,6 +212,18 @@ mp_dict_is_watched(PyObject *dict_b)
 #endif
 }
 
+/* Look something up: 1 with a new reference, 0 if it is not there, -1 on error (gh-106004). */
+static inline int
+mp_dict_find(PyObject *dict_b, PyObject *key_b, PyObject **value)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyDict_GetItemRef(dict_b, key_b, value);
+#else
+    *value = Py_XNewRef(PyDict_GetItemWithError(dict_b, key_b));
+    return *value != NULL ? 1 : PyErr_Occurred() ? -1 : 0;
+#endif
+}
+
 /* Let the versions of two dictionaries go with their contents, which are exchanged. */
 static inline void
 mp_dict_exchange_versions(PyObject *left_b, PyObject *right_b)

@@ -179,13 +179,12 @@ mp_layout_difference(PyTypeObject *target, PyTypeObject *donor)
     if (difference != NULL) {
         goto done;
     }
-    if ((target->tp_dictoffset != 0) != (donor->tp_dictoffset != 0)) {
-        difference = donor->tp_dictoffset != 0 ? "its instances would gain a __dict__"
-                                               : "its instances would lose their __dict__";
+    /* What it loses, the instances go on having. */
+    if (donor->tp_dictoffset != 0 && target->tp_dictoffset == 0) {
+        difference = "its instances would gain a __dict__";
     }
-    else if ((target->tp_weaklistoffset != 0) != (donor->tp_weaklistoffset != 0)) {
-        difference = donor->tp_weaklistoffset != 0 ? "its instances would gain a __weakref__"
-                                                   : "its instances would lose their __weakref__";
+    else if (donor->tp_weaklistoffset != 0 && target->tp_weaklistoffset == 0) {
+        difference = "its instances would gain a __weakref__";
     }
 done:
     return difference;

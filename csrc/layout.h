@@ -26,7 +26,8 @@ PyTypeObject *mp_layout_best_base(PyObject *bases_b);
 
 /* Why instances of `target` could not live on as those of a class like `donor`, as half a sentence
  * (static memory), or NULL if they can. Own slots of either make no difference, for added ones live in
- * a side table (slots.h) and storage of removed ones stays. */
+ * a side table (slots.h) and storage of removed ones stays; nor does a `__dict__` or `__weakref__` that a
+ * class like `donor` has not, for instances of `target` go on having theirs. */
 const char *mp_layout_difference(PyTypeObject *target, PyTypeObject *donor);
 
 /* The same for another base of `target`. */

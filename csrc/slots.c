@@ -1,7 +1,9 @@
 /* slots.c - see slots.h. */
 #include "slots.h"
 
+#include "bases.h"
 #include "hidden.h"
+#include "layout.h"
 #include "sidetable.h"
 
 #include <stddef.h>
@@ -12,6 +14,7 @@ typedef struct {
     PyObject *owner;    /* Owned. */
     PyObject *name;     /* Owned. */
     PyObject *qualname; /* Owned. */
+    int in_dict;
 } mp_slot;
 
 static int
@@ -59,6 +62,51 @@ check_instance(mp_slot *slot_b, PyObject *instance_b)
     return ret;
 }
 
+/* ---- values in the __dict__ of an instance ----------------------------------------------- */
+
+/* The dictionary of a class is no place for the program to put things into past its type. */
+static int
+lies_in_dict(mp_slot *slot_b, PyObject *instance_b)
+{
+    return slot_b->in_dict && Py_TYPE(instance_b)->tp_dictoffset != 0 && !PyType_Check(instance_b);
+}
+
+static PyObject *
+get_from_dict(mp_slot *slot_b, PyObject *instance_b)
+{
+    /* Owned. */
+    PyObject *value = NULL, *attributes = PyObject_GenericGetDict(instance_b, NULL);
+
+    if (attributes != NULL && mp_dict_find(attributes, slot_b->name, &value) == 0) {
+        mp_error_unset(instance_b, slot_b->name);
+    }
+    Py_XDECREF(attributes);
+    return value;
+}
+
+/* Set a value, or delete it if there is none. */
+static int
+set_in_dict(mp_slot *slot_b, PyObject *instance_b, PyObject *value_b)
+{
+    int ret = MP_ERROR;
+    /* Owned. */
+    PyObject *attributes = PyObject_GenericGetDict(instance_b, NULL);
+
+    if (attributes == NULL) {
+        goto done;
+    }
+    ret = value_b != NULL ? PyDict_SetItem(attributes, slot_b->name, value_b)
+                          : PyDict_DelItem(attributes, slot_b->name);
+    if (ret < 0 && value_b == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
+        PyErr_SetObject(PyExc_AttributeError, slot_b->name);
+    }
+done:
+    Py_XDECREF(attributes);
+    return ret;
+}
+
+/* ---- the descriptor ---------------------------------------------------------------------- */
+
 static PyObject *
 slot_get(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
 {
@@ -70,6 +118,10 @@ slot_get(PyObject *self, PyObject *instance, PyObject *Py_UNUSED(type))
         goto done;
     }
     if (check_instance(slot_b, instance) < 0) {
+        goto done;
+    }
+    if (lies_in_dict(slot_b, instance)) {
+        value = get_from_dict(slot_b, instance);
         goto done;
     }
     value = mp_sidetable_get(instance, self);
@@ -105,6 +157,10 @@ slot_set(PyObject *self, PyObject *instance, PyObject *value)
     PyObject *old = NULL;
 
     if (check_instance((mp_slot *)self, instance) < 0) {
+        goto done;
+    }
+    if (lies_in_dict((mp_slot *)self, instance)) {
+        ret = set_in_dict((mp_slot *)self, instance, value);
         goto done;
     }
     if (value == NULL) {
@@ -190,8 +246,21 @@ mp_slots_type(void)
     return PyType_Ready(&slot_type) < 0 ? NULL : Py_NewRef((PyObject *)&slot_type);
 }
 
+/* Prepare a class for values outside of its instances, unless these have a dictionary for them, and
+ * then so have those of the classes that derive from it. */
+static int
+ensure_without_dict(PyTypeObject *type, void *Py_UNUSED(context))
+{
+    int has_dict = type->tp_dictoffset != 0 && !PyType_HasFeature(type, Py_TPFLAGS_TYPE_SUBCLASS);
+
+    if (has_dict && mp_layout_is_of_python(type)) {
+        return 0;
+    }
+    return mp_hidden_ensure(type) < 0 ? MP_ERROR : 1;
+}
+
 PyObject *
-mp_slots_new(PyObject *owner, PyObject *name)
+mp_slots_new(PyObject *owner, PyObject *name, int in_dict)
 {
     int ret = MP_ERROR;
     /* Owned. */
@@ -201,13 +270,18 @@ mp_slots_new(PyObject *owner, PyObject *name)
         PyErr_SetString(PyExc_TypeError, "expected a class and a name");
         goto done;
     }
-    if (PyType_Ready(&slot_type) < 0 || mp_hidden_ensure_all((PyTypeObject *)owner) < 0) {
+    if (PyType_Ready(&slot_type) < 0) {
+        goto done;
+    }
+    if ((in_dict ? mp_bases_visit((PyTypeObject *)owner, ensure_without_dict, NULL)
+                 : mp_hidden_ensure_all((PyTypeObject *)owner)) < 0) {
         goto done;
     }
     slot = PyObject_GC_New(mp_slot, &slot_type);
     if (slot == NULL) {
         goto done;
     }
+    slot->in_dict = in_dict;
     slot->owner = Py_NewRef(owner);
     slot->name = Py_NewRef(name);
     PyUnicode_InternInPlace(&slot->name);

@@ -192,7 +192,7 @@ class SideSlot:
     def __set__(self, instance: Any, value: Any) -> None: ...
     def __delete__(self, instance: Any) -> None: ...
 
-def side_slot(owner: type, name: str) -> SideSlot:
+def side_slot(owner: type, name: str, in_dict: bool = ...) -> SideSlot:
     """Make a slot for a class that has instances, which have no place for it.
 
     The class and those that derive from it are prepared, so that values go with their instances.
@@ -201,6 +201,8 @@ def side_slot(owner: type, name: str) -> SideSlot:
     Args:
         owner: The class. The caller binds the name in it.
         name: The name of the slot, mangled if it is private.
+        in_dict: An instance that has a ``__dict__`` has its value in there: it may have had one of
+            that name before there was the slot, and keeps it when there is none any more.
 
     Raises:
         TypeError: Instances of ``owner``, or of a class derived from it, cannot have values
@@ -214,7 +216,8 @@ def layout_difference(target: type, donor: type) -> str | None:
     """Say why instances of one class could not live on as those of a class like another.
 
     Own slots of either make no difference: added ones live in a side table, and the storage of
-    removed ones stays.
+    removed ones stays. Nor does a ``__dict__`` or ``__weakref__`` that the other one has not: these
+    stay, too.
 
     Returns:
         Half a sentence, or None if they can.

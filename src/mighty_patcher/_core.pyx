@@ -65,7 +65,7 @@ cdef extern from "sidetable.h":
 
 cdef extern from "slots.h":
     object mp_slots_type()
-    object mp_slots_new(object owner, object name)
+    object mp_slots_new(object owner, object name, bint in_dict)
 
 cdef extern from "replace.h":
     object mp_replace_references(object donors, object targets, object kept)
@@ -232,8 +232,8 @@ def bury(cls, grave):
     mp_bases_bury(cls, grave, _graves)
 
 
-def side_slot(owner, str name not None):
-    return mp_slots_new(owner, name)
+def side_slot(owner, str name not None, bint in_dict=False):
+    return mp_slots_new(owner, name, in_dict)
 
 
 SideSlot = mp_slots_type()

@@ -162,7 +162,6 @@ class TestClasses:
         ("old", "new", "word"),
         [
             ("class A: pass", "class A(dict): pass", "built-in base"),
-            ("class A: pass", "class A:\n  __slots__ = 'x'", "lose their __dict__"),
             ("class A:\n  __slots__ = 'x'", "class A: pass", "gain a __dict__"),
             (
                 "class A:\n  __slots__ = ()",

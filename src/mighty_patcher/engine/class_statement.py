@@ -39,6 +39,7 @@ from mighty_patcher.engine.metaclasses import Changed, builds_a_class, metaclass
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError
 from mighty_patcher.engine.out_of_sight import OutOfSight
 from mighty_patcher.engine.settling import FIELDS
+from mighty_patcher.engine.storage import slot_names
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["ClassStatement", "begin"]
@@ -280,7 +281,7 @@ class ClassStatement:
         has_slots = "__slots__" in class_dict(self._old)
         if has_slots != ("__slots__" in self.namespace):
             return False
-        return bool(_slot_names(mine) == _slot_names(theirs))
+        return bool(slot_names(mine) == slot_names(theirs))
 
     def _make_another(self, difference: str) -> list[Hook]:
         """The class cannot become what the statement says: the name gets one that can."""
@@ -384,12 +385,3 @@ def _cannot_be_built(qualname: str, reason: str) -> RefusedEdit:
         f"class {qualname} cannot be built again by its metaclass: {reason}",
         "edits of its methods and other attributes can be made; restart for this one",
     )
-
-
-def _slot_names(slots: Any) -> Any:
-    """The names in ``__slots__``, or what it is where that cannot be told apart."""
-    if isinstance(slots, str):
-        return {slots}
-    if isinstance(slots, (tuple, list, set, frozenset, dict)):
-        return set(slots)
-    return slots

@@ -33,11 +33,11 @@ __all__ = [
     "is_abc",
     "is_class",
     "is_defined_in",
+    "is_shield",
     "is_slot_of",
     "mro_of",
     "mro_of_shape",
     "own_slots",
-    "own_storage",
     "qualname_of",
     "set_class",
     "shape_of",
@@ -152,6 +152,7 @@ def stores_all_in_dict(cls: type) -> bool:
             for base in mro_of(cls)
         )
         and _core.layout_difference(_Plain, cls) is None
+        and _core.layout_difference(cls, _Plain) is None
     )
 
 
@@ -348,6 +349,11 @@ def bury(cls: type) -> None:
     _core.bury(cls, _Grave)
 
 
+def is_shield(cls: type) -> bool:
+    """Tell whether a class is the first base of what `shape_of` returns."""
+    return cls is _Shield
+
+
 def mro_of_shape(shape: type) -> list[type]:
     """Return what would come after a class in its MRO."""
     return [cls for cls in mro_of(shape)[1:] if cls is not _Shield]
@@ -361,46 +367,6 @@ def own_slots(cls: type) -> dict[str, Any]:
 def is_slot_of(cls: type, value: Any) -> bool:
     """Tell whether a class attribute is the descriptor of a slot that the class itself has."""
     return is_one_of(type(value), (MemberDescriptorType, SIDE_SLOT)) and value.__objclass__ is cls
-
-
-def own_storage(cls: type, shape: type | None) -> dict[str, Any]:
-    """Return the ``__dict__`` and ``__weakref__`` descriptors that a class needs itself.
-
-    They belong to the first class along the layout whose instances have such a thing.
-
-    Args:
-        cls: The class.
-        shape: A class with the layout that it gets; None if bases and layout stay.
-    """
-    storage: dict[str, Any] = {}
-    for name, offset in (("__dict__", "__dictoffset__"), ("__weakref__", "__weakrefoffset__")):
-        mine = class_dict(cls).get(name)
-        has_own = type(mine) is GetSetDescriptorType
-        if shape is None and has_own:
-            storage[name] = mine
-        if shape is None or not _offset(shape, offset) or _offset(_layout_base(shape), offset):
-            continue
-        theirs = class_dict(shape)[name]
-        if has_own:
-            storage[name] = mine
-        else:
-            # 3.15 has one for all classes (gh-135228).
-            is_shared = getattr(theirs, "__objclass__", None) is not shape
-            storage[name] = theirs if is_shared else _core.own_getset(cls, theirs)
-    return storage
-
-
-def _offset(cls: type, name: str) -> int:
-    return int(vars(type)[name].__get__(cls))
-
-
-def _layout_base(shape: type) -> type:
-    """The base whose layout a class extends, but for the shield."""
-    base: type = vars(type)["__base__"].__get__(shape)
-    if base is not _Shield:
-        return base
-    bases = bases_of(shape)[1:]
-    return bases[0] if bases else object
 
 
 def abstract_methods(content: Mapping[str, Any], mro: Iterable[type]) -> frozenset[str]:

@@ -83,6 +83,8 @@ class Keeper:
     Attributes:
         stale: What could not be kept.
         removed: Class and name of each class attribute that is gone from the source.
+        storage_lost: Class and name of each ``__dict__`` and ``__weakref__`` that instances go on
+            having, though the source gives them none any more.
         definitions: The classes that the module defined, and those that it defines now.
         narrowed: What classes keep of which only a part is executed, by qualified name.
         held: What classes go on with of which all is executed.
@@ -120,6 +122,7 @@ class Keeper:
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
+        self.storage_lost: list[tuple[type, str]] = []
         self.replaced: list[tuple[Any, Any]] = []
         self.changed: list[tuple[type, settling.Before]] = []
         self.module_name = name_of_module(module)

@@ -6,7 +6,7 @@ import ast
 import sys
 import weakref
 from collections.abc import Collection, Iterator, Mapping
-from types import CellType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
@@ -14,7 +14,6 @@ from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.class_bodies import mangled, names_declared_in_class, names_in_class
 from mighty_patcher.engine.classes import (
     DERIVED,
-    SIDE_SLOT,
     ClassEdit,
     bases_of,
     class_dict,
@@ -22,7 +21,6 @@ from mighty_patcher.engine.classes import (
     is_class,
     is_defined_in,
     own_slots,
-    own_storage,
     qualname_of,
 )
 from mighty_patcher.engine.hierarchy import Derivation, can_derive
@@ -34,6 +32,7 @@ from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.storage import is_storage, own_storage, slot_for, storage_lost
 from mighty_patcher.engine.trees import decorators_in
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.wrapped import class_cells, functions_within
@@ -330,11 +329,11 @@ class KeptClasses:
         content = {
             name: value if name in apart else self._member(before, name, value, aliases)
             for name, value in members.items()
-            if not _is_storage(value, old, shape)
+            if not is_storage(value, old, shape)
         }
         slots = own_slots(old)
         for name in slots if shape is None else own_slots(shape):
-            content[name] = slots[name] if name in slots else _slot(old, name)
+            content[name] = slots[name] if name in slots else slot_for(old, name)
         content |= own_storage(old, shape)
 
         def decorated() -> set[str]:
@@ -347,6 +346,7 @@ class KeptClasses:
 
         self._keeper.successors.note_members(before, content, decorated, aliases)
         content |= self._retained(old, content, metaclass)
+        self._keeper.storage_lost += [(old, it) for it in storage_lost(old, content, shape)]
         edit = ClassEdit(
             old,
             content,
@@ -428,22 +428,6 @@ def _jit_goes_on() -> bool:
     """
     jit = getattr(sys, "_jit", None)
     return sys.version_info >= (3, 15) and jit is not None and jit.is_enabled()
-
-
-def _slot(cls: type, name: str) -> Any:
-    """Make a descriptor for a slot: of its old place if the class once had it, or else beside."""
-    own = _core.own_slot(cls, name)
-    return own if own is not None else _core.side_slot(cls, name)
-
-
-def _is_storage(value: Any, old: type, shape: type | None) -> bool:
-    """Tell whether a class attribute gives access to what an instance stores."""
-    return (
-        type(value) is GetSetDescriptorType and value.__name__ in ("__dict__", "__weakref__")
-    ) or (
-        is_one_of(type(value), (MemberDescriptorType, SIDE_SLOT))
-        and (value.__objclass__ is shape or value.__objclass__ is old)
-    )
 
 
 def _have_other_decorators(old: ast.ClassDef | None, new: ast.ClassDef | None) -> bool:

@@ -44,6 +44,7 @@ from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere
 from mighty_patcher.engine.statement_run import StatementRun, Wait
+from mighty_patcher.engine.storage import stays_in_instances
 from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.taken_back import left_as_set, take_back
 from mighty_patcher.engine.toplevel import names_bound
@@ -463,6 +464,7 @@ class Transaction:
             )
             for cls, attribute in keeper.removed
         ]
+        self.steps += stays_in_instances(name, keeper.storage_lost)
         if edit.whole is not None:
             journal = Journal()
             self._done.append(journal)
