@@ -5,6 +5,7 @@ all else is what the text says.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gc
 import pickle
 import subprocess
@@ -344,6 +345,44 @@ def test_a_data_class(program, frozen):
     reload = program.save(m=text)
     assert (reload.ok, reload.stale, m.C is old) == (True, (), True)
     assert [it.total() for it in (n.x, n.sub, m.C(), m.DEFAULT)] == [3] * 4
+
+
+def test_a_class_becomes_a_frozen_data_class(program):
+    """Whose functions close over the class that the decorator makes."""
+    text = "class C:\n    def __init__(self, a): self.a = a\n    def go(self): return self.a\n"
+    m, n = program.load("m", m=text, n="from ~m import C\nx = C(1)\nx.more = 1\n")
+    old = m.C
+    reload = program.save(
+        m="import dataclasses\n@dataclasses.dataclass(frozen=True, slots=True)\nclass C:\n"
+        "    a: int\n    def go(self): return dataclasses.replace(self, a=-self.a)\n"
+    )
+    assert (reload.ok, reload.stale, m.C is old) == (True, (), True)
+    for it in (n.x, m.C(1)):
+        made = it.go()
+        assert (type(made), made.a, made == old(-1)) == (old, -1, True)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            it.a = 2
+        assert it == pickle.loads(pickle.dumps(it)) == copy.copy(it)
+    assert vars(n.x) == {"a": 1, "more": 1}
+    assert program.save(m=text).ok
+    n.x.a = m.C(1).a = 2
+    assert n.x.go() == 2
+
+
+@pytest.mark.parametrize("how", ["a decorator", "a statement"])
+def test_instances_that_the_run_has_made(program, how):
+    """Of the class that the decorator of data classes makes, before that is the one there is."""
+    head = "import dataclasses\ndef keep(cls):\n    cls.first = cls()\n    return cls\n"
+    text = head + ("@keep\n" if how == "a decorator" else "")
+    text += "@dataclasses.dataclass()\nclass C:\n    a: int = 1\n"
+    text += "FIRST = C.first\n" if how == "a decorator" else "FIRST = C()\n"
+    m, n = start(program, text)
+    old, first = m.C, m.FIRST
+    reload = program.edit("m", ("class()", "class(slots=True)"), ("a: int = 1", "a: int = 2"))
+    assert (reload.ok, m.C is old, first.a, m.C().a) == (True, True, 1, 2), reload.errors
+    is_named = any("instance" in it.what or "C" in it.what.split() for it in reload.stale)
+    assert type(m.FIRST) is old or is_named, reload
+    assert n.x.a == 1
 
 
 def test_attrs(program):

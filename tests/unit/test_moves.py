@@ -208,12 +208,22 @@ def test_what_raises_takes_it_back(here):
 
 
 def test_a_class_whose_layout_changed_is_named(here):
-    slots = MOVED.replace("    limit = 2\n", "    limit = 2\n    __slots__ = ()\n")
-    slots = slots.replace("    kind = 1\n", "    kind = 1\n    __slots__ = ()\n")
-    reload = here.reload(old="", new=slots, user=THERE)
+    other = MOVED.replace("class Base:", "class Base(dict):")
+    reload = here.reload(old="", new=other, user=THERE)
     assert {it.what for it in reload.stale} >= {"class Base", "class Cart"}
     assert here.held["total"] is here.new.total
     assert here.bound() == (2, 2)
+
+
+def test_a_class_whose_instances_lose_their_dict(here):
+    slots = MOVED.replace("    limit = 2\n", "    limit = 2\n    __slots__ = ()\n")
+    slots = slots.replace("    kind = 1\n", "    kind = 1\n    __slots__ = ()\n")
+    reload = here.reload(old="", new=slots, user=THERE)
+    here.expect_moved()
+    assert not reload.stale
+    said = {it.qualname for it in reload.kept if "go on having __dict__" in it.reason}
+    assert said == {"Base", "Cart"}
+    assert here.new.Cart.__slots__ == ()
 
 
 def test_what_its_calls_have_made(project):

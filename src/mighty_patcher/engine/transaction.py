@@ -375,6 +375,7 @@ class Transaction:
             Step("patched", target, it, move.lines[it], f"it has moved here from {source}")
             for it in sorted(kept)
         ]
+        self.steps += stays_in_instances(target, keeper.storage_lost)
         return keeper.changed if any(olds[it] is old for it in kept) else None
 
     def _share(self, bodies: list[Body], keeper: Keeper) -> None:
