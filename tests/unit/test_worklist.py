@@ -9,7 +9,9 @@ from types import ModuleType
 
 import pytest
 
+from mighty_patcher.engine.imports import Imported
 from mighty_patcher.engine.inforce import InForce
+from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.version import Version
 from mighty_patcher.engine.worklist import Worklist
 
@@ -83,6 +85,35 @@ def test_who_waits_for_one_that_waits(monkeypatch):
     assert following() == "second"
     assert work.wait(second, [third], [])
     assert [following() for _ in range(4)] == ["third", "second", "first", None]
+
+
+def test_who_waits_for_one_that_needs_it(monkeypatch):
+    """What is known of their imports is not all: that one is not put after who waits for it."""
+    first, second = modules = [ModuleType("first"), ModuleType("second")]
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    def imports(module, _):
+        return [Imported("first", "X", "X", 1)] if module is second else []
+
+    work = Worklist(modules, imports, imports, lambda _: True)
+    assert [work.next().module, work.wait(first, [second], [])] == [first, True]
+    assert [work.next().module for _ in modules] == [second, first]
+
+
+def test_what_is_new_ends_before_who_has_imported_it(monkeypatch):
+    modules = [ModuleType(name) for name in ("first", "second", "inner", "outer")]
+    for module in modules[:2]:
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    first, second, *news = modules
+    work = Worklist([first, second], lambda *_: (), lambda *_: (), lambda _: True)
+    assert work.next().module is first
+    for module in news:
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert work.wait(first, [], []) is False
+    for module in reversed(modules):
+        work.tell(module, Outside())
+    assert [work.next().module for _ in modules] == [*news, first, second]
 
 
 class TestPackagesWhoseModulesNameThem:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.behind import behind
-from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
@@ -19,9 +18,10 @@ from mighty_patcher.engine.moments import Moments
 from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner
 from mighty_patcher.engine.report import Step, found_besides
-from mighty_patcher.engine.stars import exported
+from mighty_patcher.engine.stars import asked, exported, imports_in, sources
 from mighty_patcher.engine.taken_back import Edited, Found, find_taken_back, may_assign
 from mighty_patcher.engine.transaction import Edit, Transaction
+from mighty_patcher.engine.unloaded import Unloaded, attributes_asked
 from mighty_patcher.engine.version import Version, parsed
 from mighty_patcher.engine.worklist import Turn, Worklist
 
@@ -48,8 +48,12 @@ class _Saved:
         # Not by name: two modules of one file may have the same, and a run may change it.
         self._versions: dict[int, Version] = {}
         self._imports: dict[int, list[Imported]] = {}
+        self._loads: dict[int, list[Imported]] = {}
         self._before: dict[int, list[Imported]] = {}
         self.halfway = Halfway(self.text)
+        self.unloaded = Unloaded(
+            modules.is_own, in_force.knows, lambda module: self.text(module, before=False)
+        )
         for new in news:
             for module in modules.of(new.path):
                 if not modules.is_excluded(module):
@@ -67,7 +71,8 @@ class _Saved:
         for module in self.modules:
             name, new = name_of_module(module), self._versions[id(module)]
             own = self._imports[id(module)] = imports_of(new.tree, name, package_of(module))
-            imports.setdefault(name, set()).update(imported.needs(names) for imported in own)
+            loads = self._loads[id(module)] = self.unloaded.seen_through(own)
+            imports.setdefault(name, set()).update(imported.needs(names) for imported in loads)
         return in_dependency_order(self.modules, imports)
 
     def imported(self, module: ModuleType, name: str) -> list[Imported]:
@@ -96,18 +101,21 @@ class _Saved:
         own = self._imports.get(id(module))
         return self.imported(module, name) if own is None else own
 
+    def will_load(self, module: ModuleType, name: str) -> list[Imported]:
+        """Return what a module will import, itself or by modules that it is the first to import, if
+        that may be from the module of this name (`will_import`).
+        """
+        loads = self._loads.get(id(module))
+        return self.imported(module, name) if loads is None else loads
+
     def asked(self, module: ModuleType, other: ModuleType) -> set[str]:
         """Return the names for which a saved module asks another, while it is executed."""
         new, name = self._versions.get(id(module)), name_of_module(other)
-        paths: set[str] = set()
-        for it in self._imports.get(id(module), ()):
-            if name == (f"{it.module}.{it.name}" if it.name else it.module):
-                is_path = not it.name and it.bound == name.partition(".")[0]
-                paths.add(name if is_path else it.bound)
-        if new is None or not paths:
+        if new is None:
             return set()
-        found = (pair for it in new.tree.body for pair in facts(it).attributes)
-        return {attribute for path, attribute in found if attribute and path in paths}
+        imports = self._imports.get(id(module), ())
+        found = attributes_asked(imports, new.tree, name)
+        return found | self.unloaded.asked(imports, name)
 
     def is_gone(self, module: ModuleType) -> bool:
         """Tell whether a module's file is gone, and nobody imports it."""
@@ -172,6 +180,23 @@ class _Teller:
             self._work.tell(module, outside)
 
 
+class _Waiter:
+    """Tells whether a module has to wait for others before a statement (`Wait`)."""
+
+    def __init__(self, unloaded: Unloaded, work: Worklist) -> None:
+        self._unloaded = unloaded
+        self._work = work
+
+    def wait(
+        self, module: ModuleType, statement: ast.stmt, read: Sequence[ModuleType] | None
+    ) -> bool:
+        """Have a module wait, if it has to: then it has another turn."""
+        imports = self._unloaded.seen_through(imports_in(module, statement))
+        imported = list(sources(module, imports))
+        waits_for = [] if read is None else [*asked(module, imports), *read]
+        return bool(imported or waits_for) and self._work.wait(module, imported, waits_for)
+
+
 class Attempt:
     """Reloads what was saved, and who has to follow.
 
@@ -204,7 +229,7 @@ class Attempt:
         self._saved = saved = _Saved(modules, in_force, news, gone)
         self._work = Worklist(
             saved.in_dependency_order(),
-            saved.will_import,
+            saved.will_load,
             saved.imported,
             in_force.knows,
             saved.has,
@@ -217,7 +242,7 @@ class Attempt:
             in_force.importers,
             in_force.star_importers,
             _Teller(saved, self._work).tell,
-            self._work.wait,
+            _Waiter(saved.unloaded, self._work).wait,
             in_force.binds_after,
             saved.halfway.not_there,
             saved.text,
@@ -322,3 +347,4 @@ class Attempt:
                     edit.run.forget()
             self._work.forget()
             self._saved.halfway.forget()
+            self._saved.unloaded.forget()

@@ -79,7 +79,7 @@ class ImportGraph:
             if type(source) is not ModuleType or not self._is_own(source):
                 continue
             for it in self.imports(source, name):
-                if wanted in ("", "*", it.bound) or it.name == "*":
+                if wanted in ("", "*", it.bound) or it.bound == "*":
                     yield from it.modules()
             stars = {it.module for it in self.imports(source, "*") if it.name == "*"}
             more = {(it, wanted) for it in stars} - seen

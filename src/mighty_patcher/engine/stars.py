@@ -22,6 +22,7 @@ __all__ = [
     "exported",
     "import_of",
     "imported_names",
+    "imports_in",
     "names_of_stars",
     "sources",
 ]
@@ -137,38 +138,42 @@ def _bound_beside_imports(tree: ast.Module) -> frozenset[str]:
     return found
 
 
-def sources(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
+def sources(module: ModuleType, imports: Collection[Imported]) -> Iterator[ModuleType]:
     """Yield the loaded modules that a statement imports something from, or imports; but for the
     packages that its module is in, where these are only on the way: they have begun before it.
 
     Args:
         module: The module that it stands in.
-        statement: The statement.
+        imports: What the statement imports (`imports_in`).
     """
-    found = _imports_in(module, statement)
     inside = f"{name_of_module(module)}."
     names = dict.fromkeys(
         name
-        for imported in found
+        for imported in imports
         for name in imported.modules()
         if not inside.startswith(f"{name}.") or name == imported.needs(sys.modules)
     )
     yield from _loaded(names, module)
 
 
-def asked(module: ModuleType, statement: ast.stmt) -> Iterator[ModuleType]:
+def asked(module: ModuleType, imports: Iterable[Imported]) -> Iterator[ModuleType]:
     """Yield the loaded modules that the imports in a statement have something from: not packages
     that are only on the way.
 
     Args:
         module: The module that it stands in.
+        imports: What the statement imports (`imports_in`).
+    """
+    yield from _loaded(dict.fromkeys(it.needs(sys.modules) for it in imports), module)
+
+
+def imports_in(module: ModuleType, statement: ast.stmt) -> list[Imported]:
+    """Return what a statement imports when it is executed.
+
+    Args:
+        module: The module that it stands in.
         statement: The statement.
     """
-    found = _imports_in(module, statement)
-    yield from _loaded(dict.fromkeys(it.needs(sys.modules) for it in found), module)
-
-
-def _imports_in(module: ModuleType, statement: ast.stmt) -> list[Imported]:
     if isinstance(statement, (ast.ClassDef, *DEFINITION)):
         return []  # their names are no names of the module
     return imports_of(ast.Module([statement], []), name_of_module(module), package_of(module))

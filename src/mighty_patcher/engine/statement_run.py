@@ -47,9 +47,9 @@ from mighty_patcher.engine.run import marked
 from mighty_patcher.engine.stars import (
     NotThere,
     TreeOf,
-    asked,
     import_of,
     imported_names,
+    imports_in,
     names_of_stars,
     sources,
 )
@@ -79,9 +79,9 @@ _SET_BY_DEF = (
 _LEFT = "nothing that was executed has set it: it is left from before"
 _NOT_IMPORTED = "it was imported before, and is not any more"
 
-Wait = Callable[[ModuleType, Sequence[ModuleType], Sequence[ModuleType]], bool]
-"""Tells whether a module has to wait for others. Given are those that it is about to import; and,
-if it has executed something that others may have to follow, those that it is about to ask.
+Wait = Callable[[ModuleType, ast.stmt, Sequence[ModuleType] | None], bool]
+"""Tells whether a module has to wait for others before a statement. Given are those that it is
+about to ask, beside what it imports; None if nothing was executed that others may have to follow.
 """
 
 
@@ -266,11 +266,12 @@ class StatementRun:
         if change.new is None or id(change.new) in self._has_waited:
             return False
         self._has_waited.add(id(change.new))
-        imported = list(sources(self._module, change.new))
-        read: list[ModuleType] = []
-        if self._has_changed:
-            read = [*asked(self._module, change.new), *self._read_by(change.new)]
-        return bool(imported or read) and wait(self._module, imported, read)
+        read = self._read_by(change.new) if self._has_changed else None
+        return wait(self._module, change.new, read)
+
+    def _sources(self, statement: ast.stmt) -> Iterator[ModuleType]:
+        """Yield the loaded modules that a statement imports something from, or imports."""
+        return sources(self._module, imports_in(self._module, statement))
 
     def _read_by(self, statement: ast.stmt) -> list[ModuleType]:
         """Return the modules from which a statement reads what the module has imported."""
@@ -337,7 +338,7 @@ class StatementRun:
         for it in executed([statement] if statement is not None else []):
             if isinstance(it, ast.ImportFrom) and it.names[0].name == "*":
                 self._drop_not_there(it, before)
-        for source in sources(self._module, change.new):
+        for source in self._sources(change.new):
             keeper.know(namespace_of(source).values())
         taken = sorted(filter(flow.takes_over, bound))
         keeper.fold(taken, are_decorated=_is_decorated(change))
@@ -387,7 +388,7 @@ class StatementRun:
         """Let go of what an import of everything has brought and would not, were the program
         started now: it would be executed halfway round a cycle.
         """
-        for source in sources(self._module, statement):
+        for source in self._sources(statement):
             names = namespace_of(source)
             for name in self._not_there(source, self._module):
                 value = self._namespace.get(name, ABSENT)

@@ -72,6 +72,8 @@ class Worklist:
         # A module with two names has the later place; the places are as many as the modules.
         places = dict.fromkeys(id(module) for module in reversed(loaded.values()))
         self._ranks = {one: float(rank) for rank, one in enumerate(reversed(places))}
+        self._count = len(sys.modules)
+        self._turn: ModuleType | None = None
         self._saved = list(saved)
         self._imports = ImportGraph(imports, is_own)
         self._before = ImportGraph(imported, is_own)
@@ -105,6 +107,7 @@ class Worklist:
 
     def next(self) -> Turn | None:
         """Return what is next; None if there is nothing."""
+        self._place_new()
         while (module := self._first()) is not None:
             begins = self._beginning(module, [module])
             awaited = None if begins is None else self._awaited_by(begins[0], module)
@@ -125,9 +128,11 @@ class Worklist:
             self._held.add(id(outer))
             outside = self._taken(outer)
             self.tell(outer, Outside())  # its end comes later
+            self._turn = outer
             return Turn(outer, outside, line)
         self._held.discard(id(module))
         self._saved = [it for it in self._saved if it is not module]
+        self._turn = module
         return Turn(module, self._taken(module))
 
     def wait(
@@ -144,6 +149,7 @@ class Worklist:
         Returns:
             Whether it has to wait. Then it has another turn, after what it waits for.
         """
+        self._place_new()
         waiting = {*map(id, self._saved), *self._told}
         held = [name_of_module(it) for it in imported if id(it) in self._held]
         found = [
@@ -176,13 +182,28 @@ class Worklist:
                 and self._rank(other) > self._rank(module)
                 and self._needs(module, other)
                 and not self._imports.leads_to(other, module)
+                and not self._is_awaited(module, other)
             ):
                 return other
         return None
 
+    def _is_awaited(self, module: ModuleType, other: ModuleType) -> bool:
+        """Tell whether another one waits for a module, maybe for one that waits for it."""
+        waiting, seen = [module], {id(module)}
+        for it in waiting:  # it grows
+            for one in self._awaited.get(id(it), ()):
+                if one is other:
+                    return True
+                if id(one) not in seen:
+                    seen.add(id(one))
+                    waiting.append(one)
+        return False
+
     def _put_after(self, module: ModuleType, others: Sequence[ModuleType], seen: set[int]) -> None:
         """Have a module end after others, and after it those that wait for it."""
-        self._ranks[id(module)] = max(self._rank(module), *(self._rank(it) + 0.5 for it in others))
+        rank = self._rank(module)
+        later = [found + 0.5 for it in others if (found := self._rank(it)) >= rank]
+        self._ranks[id(module)] = max([rank, *later])
         seen.add(id(module))
         for it in self._awaited.get(id(module), ()):
             if id(it) not in seen:
@@ -243,6 +264,18 @@ class Worklist:
             if is_awaited and it is not module and id(it) not in self._held:  # which waits itself
                 return it
         return None
+
+    def _place_new(self) -> None:
+        """Have modules that were imported for the first time by the one whose turn it is, or was,
+        end right before that, as they have.
+        """
+        if len(sys.modules) == self._count or self._turn is None:
+            return
+        self._count = len(sys.modules)
+        found = {id(it): it for it in sys.modules.copy().values() if id(it) not in self._ranks}
+        end, step = self._rank(self._turn), 1 / (len(self._ranks) + 2) ** 3
+        for at, new in enumerate(reversed(found), 1):
+            self._ranks[new] = self._ended[new] = end - at * step
 
     def _taken(self, module: ModuleType) -> Outside:
         return self._told.pop(id(module), (module, Outside()))[1]
