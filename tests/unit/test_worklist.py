@@ -258,3 +258,25 @@ class TestPackagesWhoseModulesNameThem:
             "def parse(): return ints()\n",
         )
         assert module.run() == 2
+
+    def test_a_package_on_the_way_that_had_begun_before(self, project):
+        """Who imports what is in it, and is imported by it through another, does not wait for it:
+        so that other one finds what is new.
+        """
+        (project.root / f"{project.prefix}p").mkdir()
+        project.write("p/two", "A = 2\n")
+        project.write("user", "from ~p.two import *\nC = A\n")
+        project.write("last", "from ~user import C\n")
+        project.write("p/__init__", "from ~p.two import *\nfrom ~last import C\n")
+        package = importlib.import_module(f"{project.prefix}p")
+        project.engine()
+        reload = project.save(
+            **{
+                "p/two": "A = 3\nB = 4\n",
+                "user": "from ~p.two import *\nC = A\nD = B\n",
+                "last": "from ~user import C, D\n",
+            }
+        )
+        assert reload.ok, [e.__cause__ or e for e in reload.errors]
+        assert package.C == 3
+        assert sys.modules[f"{project.prefix}last"].D == 4

@@ -158,6 +158,7 @@ class Worklist:
             if id(it) in waiting
             # A package has begun before what is in it.
             and not any(name.startswith(f"{name_of_module(it)}.") for name in held)
+            and not self._had_begun(it, module)
         ]
         found += [it for it in read if self._follows(it, module)]
         found = [it for it in found if id(it) not in self._held]
@@ -170,6 +171,19 @@ class Worklist:
         self._held.add(id(module))
         self.tell(module, Outside())
         return True
+
+    def _had_begun(self, package: ModuleType, module: ModuleType) -> bool:
+        """Tell whether a package is only on the way to what a module imports, and had begun before
+        that: it has ended after it, though it was imported there as well.
+        """
+        name = name_of_module(package)
+        last = len(self._ended_before)
+        ends = (self._ended_before.get(id(it), last) for it in (module, package))
+        return (
+            next(ends) < next(ends)
+            and any(name in it.modules() for it in self._before.imports(module, name))
+            and all(it.needs(sys.modules) != name for it in self._imports.imports(module, name))
+        )
 
     def _waiting_for_others(self, module: ModuleType) -> ModuleType | None:
         """Return a module that another one needs, that waits before a statement, and not for that
