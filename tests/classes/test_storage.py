@@ -427,15 +427,29 @@ def test_copies(program, protocol):
     assert vars(pickle.loads(after)) == {"a": 3, "b": 4}
 
 
-def test_what_was_pickled_by_a_fresh_start(program):
-    m, _ = start(program)
-    program.save(m=SLOTTED)
+def in_a_fresh_start(program, m, code, data=b""):
     code = (
         f"import sys; sys.path.insert(0, {str(program.root)!r}); import {m.__name__} as m, pickle\n"
-        "sys.stdout.buffer.write(pickle.dumps(m.C(3, 4)))"
+        f"read, write = sys.stdin.buffer.read, sys.stdout.buffer.write\n{code}"
     )
-    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
-    assert pickle.loads(fresh).total() == 7
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, input=data, check=False
+    )
+
+
+def test_between_processes(program):
+    """What is read from a fresh start is fine. One cannot read an instance that has a ``__dict__``
+    where it gives its own none, which is among the limits; but one that has the old text can.
+    """
+    m, _n = start(program)
+    program.save(m=SLOTTED)
+    fresh = in_a_fresh_start(program, m, "write(pickle.dumps(m.C(3, 4)))")
+    assert pickle.loads(fresh.stdout).total() == 7
+    data = pickle.dumps(m.C(3, 4))
+    total = "write(str(pickle.loads(read()).total()).encode())"
+    assert b"has no attribute '__dict__'" in in_a_fresh_start(program, m, total, data).stderr
+    program.save(m=PLAIN)
+    assert in_a_fresh_start(program, m, total, data).stdout == b"7"
 
 
 def test_instances_are_collected(program):
