@@ -183,6 +183,44 @@ def test_specialised_code() -> None:
     assert [list(vars(it)) for it in many] == [["x", "y"]] * 24
 
 
+def test_the_base_with_the_dict_goes() -> None:
+    """Instances keep a dict, and are freed with it, that no base in their layout knows of."""
+
+    class Base:
+        pass
+
+    class A(Base):
+        pass
+
+    class B(A):
+        __slots__ = ("own",)
+
+    Shape = type("A", (), {"__slots__": ("x",)})
+    assert _core.layout_difference(A, Shape) is None
+    before, below = A(), B()
+    before.x = below.own = below.x = Payload(before, below)  # type: ignore[attr-defined]
+    new: dict[str, Any] = {
+        name: _core.own_getset(A, vars(Plain)[name])
+        if getattr(vars(Plain)[name], "__objclass__", None) is Plain
+        else vars(Plain)[name]
+        for name in ("__dict__", "__weakref__")
+    }
+    new |= {"x": _core.side_slot(A, "x", in_dict=True), "__slots__": ("x",)}
+    log = patch(A, content(A, **new), bases=(object,), donor=Shape)
+    assert (A.__mro__, A.__base__) == ((A, object), object)
+    for it in (before, below, A(), B()):
+        it.x = Payload(it)  # type: ignore[attr-defined]
+        assert list(vars(it)) == ["x"]
+    gone = [weakref.ref(it) for it in (before, below, below.x)]  # type: ignore[attr-defined]
+    del before, below, it
+    gc.collect()
+    assert [ref() for ref in gone] == [None] * 3
+    made = A()
+    made.x = 1  # type: ignore[attr-defined]
+    log.undo()
+    assert (A.__bases__, vars(made)) == ((Base,), {"x": 1})
+
+
 @pytest.mark.unsteady("threads")
 def test_threads_with_one_instance() -> None:
     cls = derived()
