@@ -557,6 +557,25 @@ class TestFailing:
         assert isinstance(reload.error, SourceError)
         assert m.f() == 1
 
+    def test_deleted_files_that_import_each_other(self, project):
+        """As those of a folder that has moved: tablib."""
+        old = project.load("old", "def f(): return 1\n")
+        again = project.load("again", "import ~old\ndef g(): return ~old.f()\n")
+        project.write("old", "import ~again\ndef f(): return 1\n")
+        project.load("user", "X = 1\n")
+        project.engine()
+        project.save(old="import ~again\ndef f(): return 1\n")
+        paths = [project.path("old"), project.path("again")]
+        for path in paths:
+            path.unlink()
+        reload = project.engine().reload(paths)
+        names = {f"module {it.__name__}" for it in (old, again)}
+        assert (reload.ok, {it.what for it in reload.stale}, again.g()) == (True, names, 1)
+        assert not project.engine().errors
+        assert project.save(user="X = 2\n").stale == ()
+        assert project.save(old="def f(): return 2\n").ok
+        assert again.g() == 2
+
     def test_is_tried_again_at_the_next_save_of_another_file(self, project):
         n = project.load("n", "def f(): return 1\n")
         m = project.load("m", "from ~n import f\nX = 1\n")

@@ -184,6 +184,27 @@ class TestWhatHasNone:
         assert counts[1] == counts[2]
 
 
+def test_a_method_that_a_class_decorator_makes_now(project):
+    """As h2's events, which became data classes: whoever holds the bound method has the new one."""
+    source = """
+        from dataclasses import dataclass
+        @dataclass(repr=False)
+        class Ended:
+            def __init__(self): self.stream = None
+            def show(self): return self.stream
+        """
+    m = project.load("m", source)
+    project.engine()
+    it, plain = m.Ended(), m.Ended.show
+    again, before = it.__init__, m.Ended.__init__
+    body = "    def __init__(self): self.stream = None\n"
+    assert not said(project.edit("m", body, "    stream: int\n"))
+    again(5)
+    assert (it.stream, m.Ended(6).show(), m.Ended.show is plain) == (5, 6, True)
+    project.engine().undo()
+    assert (m.Ended.__init__ is before, again(), it.stream) == (True, None, None)
+
+
 class TestAlias:
     def test_that_a_decorator_is_given_the_other_name_of(self, project):
         """As pyparsing 3.1 has it: the name of old becomes a wrapper of what it stood for."""

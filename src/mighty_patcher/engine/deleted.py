@@ -27,7 +27,7 @@ def left_without_file(
     path: str, modules: Modules, in_force: InForce, news: Iterable[Version] = ()
 ) -> list[ModuleType]:
     """Return the modules of a file that is gone; nothing if it is there, or if one of them is a
-    script, or is imported somewhere.
+    script, or is imported somewhere: but for files that are gone themselves, as with a folder.
 
     Args:
         path: The file.
@@ -75,8 +75,17 @@ def _is_imported(module: ModuleType, texts: Iterable[tuple[ModuleType, Version]]
     name = name_of_module(module)
     last = name.rpartition(".")[2].encode()
     return any(
-        name in imported.modules()
+        name in imported.modules() and not _is_gone(text.path)
         for importer, text in texts
         if importer is not module and last in text.data
         for imported in imports_anywhere(text.tree, name_of_module(importer), package_of(importer))
     )
+
+
+def _is_gone(path: str) -> bool:
+    """Tell whether a file is gone: of what is in an archive, that is the file."""
+    while not os.path.lexists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        if os.path.isdir(path):
+            return True
+    return False

@@ -337,12 +337,16 @@ class KeptClasses:
         content |= own_storage(old, shape)
 
         def decorated() -> set[str]:
-            return {
+            texts = [known.get(qualname_of(old)) for known in self._keeper.definitions]
+            found = {
                 mangled(name, old.__name__)
-                for known in self._keeper.definitions
-                for name, decorators in decorators_in(known.get(qualname_of(old))).items()
+                for text in texts
+                for name, decorators in decorators_in(text).items()
                 if decorators and name not in apart
             }
+            if None not in texts:  # what decorators of the class make in the place of its own
+                found |= names_in_class(texts[0]) - names_in_class(texts[1])
+            return found
 
         self._keeper.successors.note_members(before, content, decorated, aliases)
         content |= self._retained(old, content, metaclass)
