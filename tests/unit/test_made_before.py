@@ -363,3 +363,30 @@ def test_an_import_changes_nothing_of_what_it_brings(project):
     project.load("n", f"{head}@contextmanager\ndef g(): yield\nd = D()\n")
     project.engine()
     assert kept(project, project.save(m=f"{head}def make(): return [1]\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (("LIMIT = 1", "LIMIT = 2"), "which reads LIMIT"),
+        (("cls.limit = LIMIT", "cls.limit = -LIMIT"), "whose body changed"),
+    ],
+)
+def test_classes_whose_metaclass_would_make_something_else(project, edit, reason):
+    """As those of param, whose metaclass reads a name of its module."""
+    source = """
+        LIMIT = 1
+        class Meta(type):
+            def __init__(cls, name, bases, names): cls.limit = LIMIT
+            def other(cls): return 1
+        class More(Meta): pass
+        class A(metaclass=Meta): pass
+        """
+    m = project.load("m", source)
+    n = project.load("n", "import ~m\nclass B(~m.A): pass\nclass C(metaclass=~m.More): pass\n")
+    project.engine()
+    report = project.edit("m", *edit)
+    said = f"it was made by Meta(), {reason}"
+    assert {(it.qualname, it.reason) for it in report.kept} == {(it, said) for it in "ABC"}
+    assert (m.A.limit, n.B.limit, n.C.limit) == (1, 1, 1)
+    assert not project.edit("m", "return 1", "return 2").kept

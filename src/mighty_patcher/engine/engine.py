@@ -21,7 +21,7 @@ from mighty_patcher.engine.deleted import left_without_file, stays_without_file,
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.log import logger
-from mighty_patcher.engine.made_before import made_before
+from mighty_patcher.engine.made_before import made_before, made_by_metaclasses
 from mighty_patcher.engine.module_facts import filename_of, name_of_module, namespace_of
 from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.planner import Planner, Rerun
@@ -397,7 +397,8 @@ class Engine:
         def find() -> Iterator[Step]:
             modules = list(self._in_force.texts())
             reached = Reached(modules, done.steps, done.patched, done.bound, done.changed)
-            return made_before(modules, done.steps, done.lines, reached)
+            yield from made_before(modules, done.steps, done.lines, reached)
+            yield from made_by_metaclasses(done.steps, reached)
 
         return found_besides(find)
 

@@ -27,6 +27,8 @@ from mighty_patcher.engine.classes import (
     subclasses_of,
 )
 from mighty_patcher.engine.formatted import formatted
+from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
+from mighty_patcher.engine.instances import instances_of
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.reached import Reached, functions_of
@@ -36,10 +38,11 @@ from mighty_patcher.engine.trees import branches_of
 from mighty_patcher.engine.version import Version, parsed_for_now
 from mighty_patcher.errors import SourceError
 
-__all__ = ["made_before", "made_with"]
+__all__ = ["made_before", "made_by_metaclasses", "made_with"]
 
 _MOST = 200
 _ASSIGNMENT = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+_USES = "which uses "
 _NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or sets some
 
 _Why = Mapping[int, tuple[Any, str]]
@@ -112,6 +115,29 @@ def made_with(base: type, names: set[str], but: Sequence[type]) -> Iterator[Step
             read = ", ".join(f"{qualname_of(base)}.{name}" for name in sorted(names))
             reason = f"it was made when {read} had another value"
             yield Step("kept", module, qualname_of(cls), 0, reason)
+
+
+def made_by_metaclasses(steps: Sequence[Step], reached: Reached) -> Iterator[Step]:
+    """Say of classes that were not made again that their metaclass would make something else now:
+    its own body changed, or what that reads.
+
+    Args:
+        steps: What was done.
+        reached: What does something else now.
+    """
+    metaclasses: IdentityDict[type, str] = IdentityDict()
+    for value, reason in reached.why.values():
+        if is_class(value) and is_one_of(type, mro_of(value)) and not reason.startswith(_USES):
+            for cls in (value, *subclasses_of(value)):
+                metaclasses[cls] = f"it was made by {qualname_of(value)}(), {reason}"
+    if not metaclasses:
+        return
+    ran = {(it.module, it.qualname.partition(".")[0]) for it in steps if it.kind == "ran"}
+    for cls in islice(instances_of(IdentitySet(metaclasses)), _MOST):
+        module = class_dict(cls).get("__module__")
+        first = qualname_of(cls).partition(".")[0]
+        if isinstance(module, str) and not {(module, first), (module, module)} & ran:
+            yield Step("kept", module, qualname_of(cls), 0, metaclasses[type(cls)])
 
 
 def _of_namespace(module: ModuleType, text: Version) -> dict[int, tuple[Any, str]]:
