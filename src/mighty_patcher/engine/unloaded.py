@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
@@ -75,13 +75,15 @@ class Unloaded:
         self._text_of = text_of
         self._found: dict[str, _New | None] = {}
         self._names: dict[str, Collection[str]] = {}
-        self._steps: dict[str, tuple[list[str], list[Imported]]] = {}
+        self._steps: dict[str, tuple[list[str], list[tuple[str, str]]]] = {}
+        self._asked: dict[tuple[str, ...], set[str]] = {}
 
     def forget(self) -> None:
         """Let go of all that was found, and of who was asked."""
         self._found.clear()
         self._names.clear()
         self._steps.clear()
+        self._asked.clear()
         del self._is_own, self._knows, self._text_of
 
     def seen_through(self, imports: Iterable[Imported]) -> list[Imported]:
@@ -92,15 +94,17 @@ class Unloaded:
             imports: What stands there.
         """
         found: dict[Imported, None] = {}
-        through: dict[tuple[str, ...], list[Imported]] = {}
-        for it in imports:
-            known = self._resolved(it)
-            found[known] = None
-            starts = tuple(self._unloaded(known))
-            if starts and starts not in through:
-                through[starts] = [inner for new in self._all(starts) for inner in new[1]]
-            for inner in through.get(starts, ()):
-                found[replace(inner, bound=it.bound, line=it.line)] = None
+        known: dict[str, dict[str, None]] = {}
+        through: dict[str, dict[tuple[str, str], None]] = {}
+        for it in map(self._resolved, imports):
+            found[it] = None
+            for start in self._unloaded(it):
+                if start not in through:
+                    known[start] = self._loaded_by([start], known)
+                    steps = map(self._step, known[start])
+                    through[start] = dict.fromkeys(pair for step in steps for pair in step[1])
+                for module, name in through[start]:
+                    found[Imported(module, name, it.bound, it.line)] = None
         return list(found)
 
     def asked(self, imports: Iterable[Imported], name: str) -> set[str]:
@@ -112,33 +116,51 @@ class Unloaded:
             name: The name of the other one.
         """
         starts = dict.fromkeys(start for it in imports for start in self._unloaded(it))
-        news = [self._found.get(new) for new, _ in self._all(starts)] if starts else []
-        return {it for new in news if new for it in attributes_asked(new.imports, new.tree, name)}
+        key = (*starts, name)
+        if key not in self._asked:
+            news = map(self._new, self._loaded_by(starts, {}))
+            self._asked[key] = {
+                attribute
+                for new in news
+                if new is not None
+                for attribute in attributes_asked(new.imports, new.tree, name)
+            }
+        return self._asked[key]
 
     # ---- who comes with whom
 
-    def _all(self, starts: Iterable[str]) -> Iterator[tuple[str, list[Imported]]]:
-        """Yield the modules that are loaded with some, these included, and what each imports of
-        loaded modules.
-        """
-        waiting = list(starts)
-        seen = set(waiting)
-        while waiting:
-            name = waiting.pop()
-            if name not in self._steps:
-                self._steps[name] = self._step(name)
-            others, loaded = self._steps[name]
-            yield name, loaded
-            for other in others:
-                if other not in seen and other not in sys.modules:
-                    seen.add(other)
-                    waiting.append(other)
+    def _loaded_by(
+        self, starts: Iterable[str], known: Mapping[str, Iterable[str]]
+    ) -> dict[str, None]:
+        """Return the modules that are loaded with some, these included.
 
-    def _step(self, name: str) -> tuple[list[str], list[Imported]]:
-        new = self._new(name)
-        imports = [self._resolved(it) for it in (new.imports if new else ())]
-        others = dict.fromkeys(other for it in imports for other in self._unloaded(it))
-        return list(others), [it for it in imports if self._is_of_known(it)]
+        Args:
+            starts: Their names.
+            known: What is known of others.
+        """
+        found = dict.fromkeys(starts)
+        waiting = list(found)
+        while waiting:
+            others = self._step(waiting.pop())[0]
+            for other in others:
+                if other in known and other not in found:
+                    found.update(dict.fromkeys(known[other]))
+            more = [it for it in others if it not in found and it not in sys.modules]
+            found.update(dict.fromkeys(more))
+            waiting += more
+        return found
+
+    def _step(self, name: str) -> tuple[list[str], list[tuple[str, str]]]:
+        """Return the modules that one that is not loaded loads itself, and what it imports of
+        loaded ones: their names, and those there.
+        """
+        if name not in self._steps:
+            new = self._new(name)
+            imports = [self._resolved(it) for it in (new.imports if new else ())]
+            others = dict.fromkeys(other for it in imports for other in self._unloaded(it))
+            loaded = dict.fromkeys((it.module, it.name) for it in imports if self._is_of_known(it))
+            self._steps[name] = list(others), list(loaded)
+        return self._steps[name]
 
     def _is_of_known(self, imported: Imported) -> bool:
         found = map(sys.modules.get, imported.modules())
@@ -266,7 +288,10 @@ def _look_in(folders: Iterable[object], name: str) -> tuple[str | None, tuple[st
     for folder in folders:
         if type(folder) is not str:
             continue
-        inner = os.path.join(folder or os.getcwd(), name)
+        try:
+            inner = os.path.join(os.path.abspath(folder), name)
+        except OSError:
+            continue  # below the current directory, which is gone
         file = os.path.join(inner, "__init__.py")
         if os.path.isfile(file):
             return file, (inner,)
