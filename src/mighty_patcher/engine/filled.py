@@ -15,13 +15,14 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.changes import Change, Plan
+from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.displays import DISPLAY, UNKNOWN, are_plain_keys
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.refilled import refill
+from mighty_patcher.engine.toplevel import globals_in
 from mighty_patcher.engine.trees import ASSIGNMENT, only_name
 from mighty_patcher.engine.values import same_value
 
@@ -53,8 +54,11 @@ class Filled:
         self._plan = plan
         self._before: dict[str, Any] = {}
 
-    def edited(self) -> dict[str, str]:
+    def edited(self, flow: Flow) -> dict[str, str]:
         """Find out what has to be made anew, before anything is executed.
+
+        Args:
+            flow: Knows what the statements do.
 
         Returns:
             The names, each with the reason.
@@ -65,7 +69,7 @@ class Filled:
         for name in names:
             value = self._namespace.get(name)
             if is_one_of(type(value), _CONTAINERS):
-                statements = self._statements(name)
+                statements = self._statements(name, flow)
                 if statements and _are_alike(_made(statements, name, self._namespace), value):
                     self._before[name] = value
         return dict.fromkeys(self._before, _REASON)
@@ -91,7 +95,7 @@ class Filled:
         self._before.clear()
         return found
 
-    def _statements(self, name: str) -> list[ast.stmt] | None:
+    def _statements(self, name: str, flow: Flow) -> list[ast.stmt] | None:
         """Return the statements of the old text that bind a name and fill what it stands for; None
         if others may do so as well, then or now.
         """
@@ -101,14 +105,14 @@ class Filled:
             for statement in (change.old, change.new):
                 if statement is None:
                     continue
-                what = facts(statement)
+                what = flow.facts_of(statement, before=statement is change.old)
                 is_binder = isinstance(statement, ASSIGNMENT) and only_name(statement) == name
                 is_filling = _filled_by(statement) == name
                 if name in what.binds and not is_binder:
                     return None
                 if any(it == name for it, _ in what.mutated) and not is_filling:
                     return None
-                if _declares_global(statement, name):
+                if name in globals_in(statement):
                     return None
                 if is_binder or is_filling:
                     binders += [(change.old, change.new)] if is_binder else []
@@ -155,10 +159,6 @@ def _filled_by(statement: ast.stmt | None) -> str | None:
         case ast.Delete(targets=[ast.Subscript(value=ast.Name(id=name))]):
             return name
     return None
-
-
-def _declares_global(statement: ast.stmt, name: str) -> bool:
-    return any(isinstance(it, ast.Global) and name in it.names for it in ast.walk(statement))
 
 
 # ---- what statements make

@@ -216,7 +216,7 @@ class StatementRun:
                 self._held,
                 self._is_made_by,
             )
-            flow.rebuild(self._filled.edited())
+            flow.rebuild(self._filled.edited(flow))
         else:
             flow = self._flow
             flow.outside(changed, outside.attributes)

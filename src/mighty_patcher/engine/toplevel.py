@@ -13,6 +13,7 @@ __all__ = [
     "asks_currently_reloading",
     "executed",
     "functions_defined",
+    "globals_in",
     "is_main_guard",
     "is_never_run",
     "lines_run",
@@ -182,7 +183,7 @@ def names_bound(tree: ast.Module) -> set[str]:
                 continue
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names.add(node.name)
-                names |= _globals_in(node)
+                names |= globals_in(node)
                 continue
             case ast.Lambda() | ast.Constant():
                 continue
@@ -200,10 +201,10 @@ def names_bound(tree: ast.Module) -> set[str]:
     return names
 
 
-def _globals_in(definition: ast.AST) -> set[str]:
-    """Return the names that functions and classes declare global, in a definition and below it."""
+def globals_in(statement: ast.AST) -> set[str]:
+    """Return the names that functions and classes declare global, in a statement and below it."""
     names: set[str] = set()
-    waiting = [definition]
+    waiting = [statement]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Global):

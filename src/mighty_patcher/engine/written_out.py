@@ -35,6 +35,7 @@ from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.refilled import differs, refill
 from mighty_patcher.engine.stars import TreeOf
+from mighty_patcher.engine.toplevel import globals_in
 from mighty_patcher.engine.touched import Touched
 from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION, digest, only_name
 from mighty_patcher.engine.values import same_value
@@ -235,7 +236,7 @@ class WrittenOut:
     def _globals(self) -> set[str]:
         """Return the names of the module that functions bind."""
         if self._bound_in_functions is None:
-            found = [_declared_global(it) for change in self._plan.changes for it in _both(change)]
+            found = [globals_in(it) for change in self._plan.changes for it in _both(change)]
             self._bound_in_functions = set().union(*found)
         return self._bound_in_functions
 
@@ -451,17 +452,3 @@ def _may_fill(statement: ast.stmt, name: str) -> bool:
                 ):
                     return True
     return False
-
-
-def _declared_global(statement: ast.stmt) -> set[str]:
-    """Return the names that functions in a statement bind in the module."""
-    found: set[str] = set()
-    waiting: list[Any] = [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Global):
-            found.update(node.names)
-        for branch in ("body", "orelse", "finalbody", "handlers", "cases"):
-            inner = getattr(node, branch, None)
-            waiting += inner if type(inner) is list else []
-    return found
