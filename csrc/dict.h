@@ -15,8 +15,8 @@ typedef struct {
 int mp_dict_has_plain_names(PyObject *dict_b);
 
 /* Fill `edit` so that `target` gets the items of `donor`; all are plain dictionaries, and `had` may be
- * NULL. Takes new references; may allocate, and run what hashes and compares the keys. Raises ValueError. On error nothing is
- * held. */
+ * NULL. Takes new references; may allocate, and run what hashes and compares the keys. Raises ValueError.
+ * On error nothing is held. */
 int mp_dict_prepare(mp_dict_edit *edit, PyObject *target, PyObject *donor, PyObject *had);
 
 /* Note what the dictionary has now. Must come before each exchange; may fail for want of memory. */

@@ -16,8 +16,7 @@ typedef struct {
 } mp_set_edit;
 
 /* Fill `edit` so that `target` gets the items of `donor`; all are plain sets, and `had`, which nobody may
- * change, can be NULL. Takes new references; may allocate, runs no Python. On error
- * nothing is held. */
+ * change, can be NULL. Takes new references; may allocate, runs no Python. On error nothing is held. */
 int mp_set_prepare(mp_set_edit *edit, PyObject *target, PyObject *donor, PyObject *had);
 
 /* True if the set has the items of `had`. Runs nothing. */

@@ -107,6 +107,55 @@ def test_what_cannot_be_told(project, source):
     assert [step.qualname for step in report.kept] == ["the call of L.append"]
 
 
+ASKED = {
+    "iterated": (
+        "def __iter__(self): made.append(1); return iter([1])",
+        "L = []\nL.extend(it)\nL.append(2)",
+    ),
+    "an index": (
+        "def __index__(self): made.append(1); return 0",
+        "L = [0]\nL[it] = 1\nL.insert(it, 1)\nL.append(2)",
+    ),
+    "hashed": (
+        "def __hash__(self): made.append(1); return 0",
+        "base = {it: 1}\nL = {**base}\nL['a'] = 2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "statements"), ASKED.values(), ids=ASKED)
+def test_nothing_of_the_program_is_asked(project, method, statements):
+    """The statement that was edited is executed, and no other."""
+    source = f"made = []\nclass I:\n    {method}\nit = I()\n{statements}\n"
+    m = project.load("m", source)
+    project.engine()
+    before, had = m.L, len(m.L)
+    m.made.clear()
+    new = source.replace("append(2)", "append(3)").replace("['a'] = 2", "['a'] = 3")
+    assert project.save(m=new).ok
+    assert (m.made, m.L is before, len(m.L) - had) == ([], True, int(type(m.L) is list))
+
+
+def test_what_goes_round_in_a_circle(project):
+    source = "ring = []\nring.append(ring)\nT = {}\nT['a'] = ring\nT['b'] = 1\n"
+    m = project.load("m", source)
+    project.engine()
+    assert project.save(m=source.replace("= 1", "= 2")).ok
+    assert (m.T["a"] is m.ring, m.T["b"]) == (True, 2)
+
+
+def test_what_others_put_into_it_meanwhile_is_named(project, both):
+    """The object goes on with what they have put there; the name has the new one."""
+    m, _ = both
+    old = m.names
+    m.late = lambda: old.append("late")
+    new = SOURCE.replace('"c", "d"]', '"e"]').replace("kinds = set()", "kinds = set(late() or ())")
+    report = project.save(m=new)
+    assert (report.ok, old, m.names) == (True, ["a", "b", "c", "d", "late"], ["a", "b", "e"])
+    (reason,) = (it.reason for it in report.stale if "made anew" in it.reason)
+    assert reason.startswith("something was put into it")
+
+
 def test_what_is_added_at_the_end_is_executed_alone(project, both):
     m, _ = both
     report = project.edit("m", "kinds = set()", 'names.append("e")\nkinds = set()')

@@ -227,21 +227,17 @@ class TestCycles:
 
 
 class TestModules:
-    def test_one_that_needs_another_that_was_saved(self, project):
+    @pytest.mark.parametrize(
+        ("lib", "new"),
+        [("", "from ~lib import X as F\n"), ("X = 1\n", "import ~lib\nF = ~lib.X\n")],
+        ids=["for a new name", "for what it had"],
+    )
+    def test_one_that_needs_another_that_was_saved(self, project, lib, new):
         main = project.load("main", "F = 1\n")
-        project.load("lib", "")
+        project.load("lib", lib)
         project.engine()
         project.write("zero", "")
-        project.write("new", "from ~lib import X as F\n")
-        done(project.save(main="from ~new import F\n", lib="import ~zero\nX = 2\n"))
-        assert main.F == 2
-
-    def test_one_that_asks_another_for_what_it_has(self, project):
-        main = project.load("main", "F = 1\n")
-        project.load("lib", "X = 1\n")
-        project.engine()
-        project.write("zero", "")
-        project.write("new", "import ~lib\nF = ~lib.X\n")
+        project.write("new", new)
         done(project.save(main="from ~new import F\n", lib="import ~zero\nX = 2\n"))
         assert main.F == 2
 

@@ -49,11 +49,12 @@ def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict
             facts[_LINE] = code.co_firstlineno
             if _ATTRIBUTES in known:
                 facts[_ATTRIBUTES] = _static_attributes(code)
+        facts = {name: value for name, value in facts.items() if known[name] != value}
         around = known.get(_AROUND)
         if type(around) is dict and type(around.get(_LINE)) is int:
-            line = around[_LINE]
-            facts[_AROUND] = around | {_LINE: lines.get((around.get("__qualname__"), line), line)}
-        facts = {name: value for name, value in facts.items() if not _same(known[name], value)}
+            line = lines.get((around.get("__qualname__"), around[_LINE]))
+            if line not in (None, around[_LINE]):
+                facts[_AROUND] = around | {_LINE: line}
         if facts:
             yield cls, facts
 
@@ -61,12 +62,6 @@ def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict
 def _code_of(cls: type, pairs: Pairs) -> CodeType | None:
     line = class_dict(cls).get(_LINE)
     return pairs.scope(qualname_of(cls), line) if type(line) is int else None
-
-
-def _same(old: Any, new: Any) -> bool:
-    if type(new) is dict:
-        return type(old) is dict and bool(old[_LINE] == new[_LINE])
-    return bool(old == new)
 
 
 def _own_classes(module: ModuleType) -> Iterator[type]:

@@ -20,6 +20,7 @@ __all__ = [
     "DERIVED",
     "SIDE_SLOT",
     "ClassEdit",
+    "Plain",
     "abstract_methods",
     "as_content",
     "attributes_of",
@@ -151,12 +152,12 @@ def stores_all_in_dict(cls: type) -> bool:
             base is object or (base.__flags__ & _HEAP_TYPE and not own_slots(base))
             for base in mro_of(cls)
         )
-        and _core.layout_difference(_Plain, cls) is None
-        and _core.layout_difference(cls, _Plain) is None
+        and _core.layout_difference(Plain, cls) is None
+        and _core.layout_difference(cls, Plain) is None
     )
 
 
-class _Plain:
+class Plain:
     """Lays out its instances as most classes do."""
 
 

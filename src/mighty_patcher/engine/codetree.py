@@ -292,13 +292,18 @@ def _renamed(old_groups: _Groups, new_groups: _Groups) -> Iterator[tuple[int, Co
     """
     olds, news = _beside(old_groups, new_groups), _beside(new_groups, old_groups)
     for old in list(olds):
-        alike = [it for it in news if _own(it)[1:] == _own(old)[1:]]
-        if alike and signature(alike[0])[1:] == signature(old)[1:]:
+        alike = [it for it in news if _unnamed(it) == _unnamed(old)]
+        if alike:
             yield id(old), alike[0]
             _take_out(olds, old)
             _take_out(news, alike[0])
     if len(olds) == len(news) == 1 and arguments(olds[0]) == arguments(news[0]):
         yield id(olds[0]), news[0]
+
+
+def _unnamed(code: CodeType) -> tuple[object, ...]:
+    """What code does, but for its own name, which `_own` has first."""
+    return _own(code)[1:], signature(code)[1:]
 
 
 def _beside(groups: _Groups, others: _Groups) -> list[CodeType]:

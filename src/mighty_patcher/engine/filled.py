@@ -21,7 +21,8 @@ from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
 from mighty_patcher.engine.outside import ABSENT
-from mighty_patcher.engine.refilled import refill
+from mighty_patcher.engine.refilled import differs, refill
+from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import globals_in
 from mighty_patcher.engine.trees import ASSIGNMENT, only_name
 from mighty_patcher.engine.values import same_value
@@ -35,6 +36,8 @@ _METHODS: dict[type, frozenset[str]] = {
     set: frozenset({"add", "clear", "difference_update", "discard", "update"}),
 }
 _REASON = "what is put into it below changed"
+_MEANWHILE = "something was put into it while it was made anew, and is not in the new one"
+_HINT = "put it there again, or restart"
 
 
 class _UnknownError(Exception):
@@ -52,7 +55,7 @@ class Filled:
     def __init__(self, module: ModuleType, plan: Plan) -> None:
         self._namespace = namespace_of(module)
         self._plan = plan
-        self._before: dict[str, Any] = {}
+        self._before: dict[str, tuple[Any, Any]] = {}  # each object, and what it had
 
     def edited(self, flow: Flow) -> dict[str, str]:
         """Find out what has to be made anew, before anything is executed.
@@ -67,11 +70,11 @@ class Filled:
         if names and _is_only_added(self._plan.changes):
             names.clear()
         for name in names:
-            value = self._namespace.get(name)
+            value: Any = self._namespace.get(name)
             if is_one_of(type(value), _CONTAINERS):
                 statements = self._statements(name, flow)
                 if statements and _are_alike(_made(statements, name, self._namespace), value):
-                    self._before[name] = value
+                    self._before[name] = value, value.copy()
         return dict.fromkeys(self._before, _REASON)
 
     def go_on(self, keeper: Keeper) -> dict[str, Any]:
@@ -84,14 +87,16 @@ class Filled:
             Those that have other content now, by their names.
         """
         found: dict[str, Any] = {}
-        for name, before in self._before.items():
+        for name, (before, had) in self._before.items():
             new = self._namespace.get(name, ABSENT)
             if new is before or type(new) is not type(before):
                 continue
             keeper.replace_within(new)
-            if refill([(before, new.copy(), before.copy())], keeper.remember):
+            if refill([(before, new.copy(), had)], keeper.remember):
                 keeper.replaced.append((new, before))
                 self._namespace[name] = found[name] = before
+            elif differs(before, had):
+                keeper.stale.append(Stale(f"{keeper.module_name}.{name}", _MEANWHILE, _HINT))
         self._before.clear()
         return found
 
@@ -186,16 +191,27 @@ def _fill(made: Any, statement: ast.stmt, names: Mapping[str, Any]) -> None:
             if method not in _METHODS.get(type(made), ()):
                 raise _UnknownError
             given, named = _arguments(call, names)
-            if type(made) is not list:
+            if type(made) is list:
+                _check_list_call(method, given)
+            else:
                 keys = given[:1] if type(made) is dict and method != "update" else given
                 _ask(it for key in keys for it in _keys(key, is_many="update" in method))
             getattr(made, method)(*given, **named)
         case ast.Assign(targets=[ast.Subscript(slice=key)], value=value):
-            made[_key(key, names)] = _value(value, names)
+            made[_key(key, names, made)] = _value(value, names)
         case ast.Delete(targets=[ast.Subscript(slice=key)]):
-            del made[_key(key, names)]
+            del made[_key(key, names, made)]
         case _:
             raise _UnknownError
+
+
+def _check_list_call(method: str, given: list[Any]) -> None:
+    """See that a method of a list asks what it is given nothing: a generator would be exhausted."""
+    if method == "extend":
+        for it in given:
+            _keys(it, is_many=True)
+    elif method in ("insert", "pop") and given and type(given[0]) is not int:
+        raise _UnknownError
 
 
 def _value(expression: ast.expr | None, names: Mapping[str, Any]) -> Any:
@@ -241,6 +257,8 @@ def _value(expression: ast.expr | None, names: Mapping[str, Any]) -> Any:
 def _copied(value: Any) -> Any:
     if not is_one_of(type(value), _CONTAINERS):
         raise _UnknownError
+    if type(value) is not list:
+        _ask(value)
     return value.copy()
 
 
@@ -268,25 +286,26 @@ def _entries(
     for key, value in zip(keys, values, strict=True):
         inner = _value(value, names)
         if key is not None:
-            yield _key(key, names), inner
+            yield _ask([_value(key, names)])[0], inner
         elif type(inner) is dict:
-            yield from inner.items()
+            yield from zip(_ask(inner), inner.values(), strict=True)
         else:
             raise _UnknownError
 
 
-def _key(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+def _key(expression: ast.expr, names: Mapping[str, Any], made: Any) -> Any:
     (key,) = _ask([_value(expression, names)])
+    if type(made) is list and type(key) is not int:
+        raise _UnknownError
     return key
 
 
-def _keys(value: Any, *, is_many: bool) -> Iterator[Any]:
+def _keys(value: Any, *, is_many: bool) -> list[Any]:
     if not is_many:
-        yield value
-    elif is_one_of(type(value), (*_CONTAINERS, tuple, frozenset)):
-        yield from value
-    else:
+        return [value]
+    if not is_one_of(type(value), (*_CONTAINERS, tuple, frozenset)):
         raise _UnknownError
+    return list(value)
 
 
 def _ask(keys: Iterable[Any]) -> list[Any]:
@@ -299,6 +318,8 @@ def _ask(keys: Iterable[Any]) -> list[Any]:
 
 def _are_alike(made: Any, there: Any) -> bool:
     """Tell whether a container has just what was made, in the same order."""
+    if made is there:
+        return True
     if type(made) is not type(there) or not is_one_of(type(made), _CONTAINERS):
         return same_value(made, there)
     if len(made) != len(there):

@@ -13,6 +13,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import (
     SIDE_SLOT,
+    Plain,
     bases_of,
     class_dict,
     is_shield,
@@ -35,10 +36,6 @@ __all__ = [
 _OFFSETS = (("__dict__", "__dictoffset__"), ("__weakref__", "__weakrefoffset__"))
 
 
-class _Plain:
-    """Lays out its instances as most classes do."""
-
-
 def own_storage(cls: type, shape: type | None) -> dict[str, Any]:
     """Return the ``__dict__`` and ``__weakref__`` descriptors that a class needs itself.
 
@@ -59,7 +56,7 @@ def own_storage(cls: type, shape: type | None) -> dict[str, Any]:
         is_lost = _offset(cls, offset) and not _offset(shape, offset)
         if not is_lost and (not _offset(shape, offset) or _offset(_layout_base(shape), offset)):
             continue
-        owner = _Plain if is_lost else shape
+        owner = Plain if is_lost else shape
         theirs = class_dict(owner)[name]
         if has_own:
             storage[name] = mine

@@ -193,7 +193,7 @@ def put_in_place(
     own: Iterable[Any],
     commit: Callable[[_core.Log], object],
     remember: Callable[[Replaced], None],
-    is_borrowed: Callable[[Any], bool] = lambda _: False,
+    is_borrowed: Callable[[Any], bool],
 ) -> Iterator[Stale]:
     """Let whatever refers to what was there before refer to what is in its place.
 

@@ -26,6 +26,7 @@ from mighty_patcher.errors import SourceError
 __all__ = ["Unloaded", "attributes_asked"]
 
 _NOTHING = ast.Module([], [])
+_IMPORT_SYSTEM = ("_frozen_importlib_external", "importlib._bootstrap_external")
 
 
 @dataclass(frozen=True)
@@ -268,9 +269,6 @@ def _path_of(package: ModuleType) -> Iterable[object]:
         return tuple(path)  # type: ignore[arg-type]
     known = getattr(path, "_path", None) if type(path).__module__ in _IMPORT_SYSTEM else ()
     return tuple(known or ())
-
-
-_IMPORT_SYSTEM = ("_frozen_importlib_external", "importlib._bootstrap_external")
 
 
 def _look_in(folders: Iterable[object], name: str) -> tuple[str | None, tuple[str, ...]]:
