@@ -64,11 +64,18 @@ check_instance(mp_slot *slot_b, PyObject *instance_b)
 
 /* ---- values in the __dict__ of an instance ----------------------------------------------- */
 
-/* The dictionary of a class is no place for the program to put things into past its type. */
+/* Tell whether instances have a dictionary for values: that of a class is no place for the program
+ * to put things into past its type. */
+static int
+has_place_in_dict(PyTypeObject *type_b)
+{
+    return type_b->tp_dictoffset != 0 && !PyType_HasFeature(type_b, Py_TPFLAGS_TYPE_SUBCLASS);
+}
+
 static int
 lies_in_dict(mp_slot *slot_b, PyObject *instance_b)
 {
-    return slot_b->in_dict && Py_TYPE(instance_b)->tp_dictoffset != 0 && !PyType_Check(instance_b);
+    return slot_b->in_dict && has_place_in_dict(Py_TYPE(instance_b));
 }
 
 static PyObject *
@@ -251,9 +258,7 @@ mp_slots_type(void)
 static int
 ensure_without_dict(PyTypeObject *type, void *Py_UNUSED(context))
 {
-    int has_dict = type->tp_dictoffset != 0 && !PyType_HasFeature(type, Py_TPFLAGS_TYPE_SUBCLASS);
-
-    if (has_dict && mp_layout_is_of_python(type)) {
+    if (has_place_in_dict(type) && mp_layout_is_of_python(type)) {
         return 0;
     }
     return mp_hidden_ensure(type) < 0 ? MP_ERROR : 1;

@@ -390,3 +390,38 @@ def test_classes_whose_metaclass_would_make_something_else(project, edit, reason
     assert {(it.qualname, it.reason) for it in report.kept} == {(it, said) for it in "ABC"}
     assert (m.A.limit, n.B.limit, n.C.limit) == (1, 1, 1)
     assert not project.edit("m", "return 1", "return 2").kept
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (("LIMIT = 1", "LIMIT = 2"), "which reads LIMIT"),
+        (("return LIMIT", "return -LIMIT"), "whose body changed"),
+        (("return data", "return [data]"), None),
+    ],
+)
+@pytest.mark.parametrize("base", ["type", "object"])
+def test_methods_that_a_constructor_calls(project, base, edit, reason):
+    """The constructor calls a method of what is made, which calls another; ``update`` is not one,
+    although the class has a method of that name.
+    """
+    made = "class it(metaclass=Made): pass" if base == "type" else "it = Made()"
+    source = f"""
+        LIMIT = 1
+        data = {{}}
+        class Made({base}):
+            def __init__(self, *args):
+                self.__set_up()
+                data.update()
+            def __set_up(self): self.limit = self.find()
+            @staticmethod
+            def find(): return LIMIT
+            def update(self): return data
+        {made}
+        """
+    m = project.load("m", source)
+    project.engine()
+    report = project.edit("m", *edit)
+    said = [("it", f"it was made by Made(), {reason}")] if reason else []
+    assert [(step.qualname, step.reason) for step in report.kept] == said
+    assert m.it.limit == 1

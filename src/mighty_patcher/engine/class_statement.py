@@ -358,7 +358,14 @@ class ClassStatement:
             return hooks
         called = [(hook, arguments) for hook, arguments, _ in hooks]
         self._out_of_sight = OutOfSight(self._keeper, self._old, before, self.namespace, called)
-        return [*hooks, (self._out_of_sight.show, (), {})]
+        filled = content_of(self._old)
+        return [*hooks, (self._out_of_sight.show, (), {}), (self._note_set, (filled,), {})]
+
+    def _note_set(self, filled: Mapping[str, Any]) -> None:
+        """After the hooks: note what they have set on a class that had been given its body."""
+        content = content_of(self._old)
+        names = [it for it, value in content.items() if filled.get(it, self) is not value]
+        self._keeper.classes.retained.note_set(self._old, names)
 
     def _must_be_possible(self, refusal: Refusal) -> None:
         """Refuse what only the metaclass could make of the class.

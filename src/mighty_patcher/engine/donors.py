@@ -503,7 +503,7 @@ class Keeper:
         self.replaced.clear()
         self._kept.clear()
         self._opened.clear()
-        self.stale += self.classes.leave()
+        self.stale += self.classes.retained.leave()
         left: list[tuple[Any, Any]] = []
         if are_held(donors):
             pairs = list(zip(donors, targets, strict=True))

@@ -24,7 +24,7 @@ from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
 
-__all__ = ["Stores", "set_by_metaclass", "stores_of"]
+__all__ = ["Stores", "called_on_first", "set_by_metaclass", "stores_of"]
 
 _HAS_METHOD_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
 _LOADS = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_DEREF")
@@ -104,6 +104,20 @@ def set_by_metaclass(cls: type, metaclass: type) -> frozenset[str]:
     hooks = [class_dict(it).get("__init__") for it in gone]
     stores = [stores_of(it, cls).perhaps for it in hooks if type(it) is FunctionType]
     return frozenset[str]().union(*stores)
+
+
+def called_on_first(function: FunctionType) -> Iterator[str]:
+    """Yield the names of the methods that a function calls of its first argument.
+
+    Args:
+        function: The function; what is nested in it is not looked at.
+    """
+    code = function.__code__
+    if code.co_argcount:
+        steps = _Steps(code, code.co_varnames[0])
+        for index, step in enumerate(steps.all):
+            if steps.is_method_of_subject(index):
+                yield str(step.argval)
 
 
 @dataclass

@@ -5,10 +5,11 @@ not at all, and so may a class its instances: to be told apart they are never as
 from __future__ import annotations
 
 import operator
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-__all__ = ["IdentityDict", "IdentitySet", "are_same", "is_one_of"]
+__all__ = ["IdentityDict", "IdentitySet", "WeakIdentityDict", "are_same", "is_one_of"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -81,3 +82,28 @@ class IdentityDict(Generic[K, V]):
     def items(self) -> Iterable[tuple[K, V]]:
         """Return the keys with their values, in the order in which the keys came."""
         return self._entries.values()
+
+
+class WeakIdentityDict(Generic[K, V]):
+    """A dictionary whose keys are objects, each of which it forgets when it is gone."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, tuple[weakref.ref[K], V]] = {}
+
+    def __contains__(self, key: object) -> bool:
+        entry = self._entries.get(id(key))
+        return entry is not None and entry[0]() is key
+
+    def __setitem__(self, key: K, value: V) -> None:
+        number, entries = id(key), self._entries
+
+        def forget(reference: weakref.ref[K]) -> None:
+            if number in entries and entries[number][0] is reference:
+                del entries[number]
+
+        entries[number] = weakref.ref(key, forget), value
+
+    def get(self, key: K, default: V) -> V:
+        """Return the value for a key, or something else where there is none."""
+        reference, value = self._entries.get(id(key), (None, default))
+        return value if reference is not None and reference() is key else default

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 import weakref
-from collections.abc import Collection, Iterator, Mapping
-from types import CellType, CodeType, FunctionType
+from collections.abc import Collection, Mapping
+from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.aliases import Aliases
-from mighty_patcher.engine.class_bodies import mangled, names_declared_in_class, names_in_class
+from mighty_patcher.engine.class_bodies import mangled, names_in_class
 from mighty_patcher.engine.classes import (
-    DERIVED,
     ClassEdit,
     bases_of,
     class_dict,
@@ -24,7 +22,6 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.hierarchy import Derivation, can_derive
-from mighty_patcher.engine.hook_code import set_by_metaclass
 from mighty_patcher.engine.identity import IdentityDict, are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
 from mighty_patcher.engine.made_since import note_made
@@ -32,6 +29,7 @@ from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.retained import Retained
 from mighty_patcher.engine.storage import is_storage, own_storage, slot_for, storage_lost
 from mighty_patcher.engine.trees import decorators_in
 from mighty_patcher.engine.values import same_value
@@ -55,10 +53,10 @@ class KeptClasses:
     def __init__(self, keeper: Keeper, making_way: MakingWay | None) -> None:
         # Weakly, for in a cycle all that the program has lost would wait for a collection.
         self._keeper: Keeper = weakref.proxy(keeper)
+        self.retained = Retained(keeper)
         self._making_way = making_way
         self._edits: list[ClassEdit] = []
         self._refused: set[int] = set()
-        self._retained_from_others: list[tuple[type, str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._given_back = IdentityDict[type, set[str]]()
 
@@ -83,33 +81,9 @@ class KeptClasses:
         self._edits = []
         return edits
 
-    def leave(self) -> Iterator[Stale]:
-        """After the run: name what may have been set by a decorator that is gone."""
-        yield from _not_set_again(self._retained_from_others)
-        self._retained_from_others.clear()
-
     def drop_not_set_again(self) -> None:
-        """After decorators that changed: what those before them have set goes, if these do not.
-
-        Such an attribute was named in the decorators, and is not any more; and it is made of the
-        same code as one that these have set again.
-        """
-        again = [
-            (cls, code)
-            for cls, name, value in self._retained_from_others
-            if class_dict(cls).get(name) is not value
-            for code in _codes_of(value)
-        ]
-        for cls, name, value in self._retained_from_others if again else ():
-            before, after = (known.get(qualname_of(cls)) for known in self._keeper.definitions)
-            content = content_of(cls)
-            if (
-                content.get(name) is value
-                and name in _named_by_decorators(before) - _named_by_decorators(after)
-                and any(owner is cls and code in _codes_of(value) for owner, code in again)
-            ):
-                del content[name]
-                self._edits.append(ClassEdit(cls, content))
+        """After decorators that changed: see `Retained.not_set_again`."""
+        self._edits += self.retained.not_set_again()
 
     def become(self, cls: type, content: dict[str, Any]) -> None:
         """Plan to let a class have another content than it has been given."""
@@ -163,6 +137,7 @@ class KeptClasses:
                 self._keeper.written_out.follow_members(edit, before, self._keeper)
             self._keep_filled(edit, before)
         note_made(old, self._keeper.remember)
+        self.retained.note_set(old, class_dict(new))
         return True
 
     def _keep_filled(self, edit: ClassEdit, before: dict[str, Any]) -> None:
@@ -349,7 +324,7 @@ class KeptClasses:
             return found
 
         self._keeper.successors.note_members(before, content, decorated, aliases)
-        content |= self._retained(old, content, metaclass)
+        content |= self.retained.of(old, content, metaclass)
         self._keeper.storage_lost += [(old, it) for it in storage_lost(old, content, shape)]
         edit = ClassEdit(
             old,
@@ -372,36 +347,6 @@ class KeptClasses:
         if name == "__static_attributes__" and same_value(mine, value):
             return mine
         return mine if aliases.keeps(name, mine, value, self._keeper.keep) else value
-
-    def _retained(self, old: type, content: Mapping[str, Any], metaclass: type) -> dict[str, Any]:
-        """What the program itself has set on a class: it is not in its source, and stays.
-
-        Where decorators or a metaclass make special methods, those that they make no more go; and
-        so does what a metaclass has set that is none any more.
-        """
-        definitions = [known.get(qualname_of(old)) for known in self._keeper.definitions]
-        bound = names_in_class(definitions[0])
-        is_made = way_for(type(old)).kind == "merged" or any(
-            definition is not None and definition.decorator_list for definition in definitions
-        )
-        retained: dict[str, Any] = {}
-        has_others = _have_other_decorators(*definitions)
-        not_set_again = set_by_metaclass(old, metaclass)
-        bound -= names_declared_in_class(definitions[0]) & names_in_class(definitions[1])
-        for name, value in content_of(old).items():
-            if name == "__slotnames__":  # until slots change: see `settling.settle`
-                retained[name] = value
-            if name in content or name in DERIVED or own_slots(old).get(name) is value:
-                continue
-            if name in bound or definitions[0] is None:
-                self._keeper.removed.append((old, name))
-            elif name in not_set_again:
-                continue
-            elif not (is_made and name.startswith("__") and name.endswith("__")):
-                retained[name] = value
-                if has_others:
-                    self._retained_from_others.append((old, name, value))
-        return retained
 
     def _add(self, log: _core.Log, edit: ClassEdit) -> bool:
         """Add the edit of a class to a log, unless nothing is to change."""
@@ -432,36 +377,3 @@ def _jit_goes_on() -> bool:
     """
     jit = getattr(sys, "_jit", None)
     return sys.version_info >= (3, 15) and jit is not None and jit.is_enabled()
-
-
-def _have_other_decorators(old: ast.ClassDef | None, new: ast.ClassDef | None) -> bool:
-    if old is None or new is None:
-        return False
-    return [*map(ast.dump, old.decorator_list)] != [*map(ast.dump, new.decorator_list)]
-
-
-def _codes_of(value: Any) -> list[CodeType]:
-    functions = [value, *functions_within(value)]
-    return [it.__code__ for it in functions if type(it) is FunctionType]
-
-
-def _named_by_decorators(definition: ast.ClassDef | None) -> set[str]:
-    """Return the strings that stand in the decorators of a class."""
-    return {
-        node.value
-        for decorator in (definition.decorator_list if definition is not None else ())
-        for node in ast.walk(decorator)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-
-
-def _not_set_again(retained: list[tuple[type, str, Any]]) -> Iterator[Stale]:
-    """Name attributes that other decorators may have set, and that the new ones have not."""
-    for cls, name, value in retained:
-        if class_dict(cls).get(name) is value:
-            yield Stale(
-                f"{qualname_of(cls)}.{name}",
-                "it was set on the class from outside, perhaps by a decorator that changed, and "
-                "nothing has set it again",
-                "delete it if it should go, or restart",
-            )

@@ -4,18 +4,19 @@ decorator, a metaclass. What the old one had made of the class, the new one does
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from types import FunctionType
 from typing import Any
 
+from mighty_patcher.engine.identity import WeakIdentityDict
+
 __all__ = ["is_edited_since", "note_edited", "note_made"]
 
 _moments = count(1)
-_edited: dict[int, tuple[weakref.ref[Any], int]] = {}
-_made: dict[int, tuple[weakref.ref[Any], int]] = {}
+_edited = WeakIdentityDict[Any, int]()
+_made = WeakIdentityDict[Any, int]()
 
 
 @dataclass
@@ -27,7 +28,7 @@ class _Unmade:
 
     def undo(self) -> None:
         """Forget it."""
-        _put(_made, self.cls, self.moment)
+        _made[self.cls] = self.moment
 
 
 def note_edited(value: FunctionType | type) -> None:
@@ -36,7 +37,7 @@ def note_edited(value: FunctionType | type) -> None:
     Args:
         value: It.
     """
-    _put(_edited, value, next(_moments))
+    _edited[value] = next(_moments)
 
 
 def note_made(cls: type, remember: Callable[[Any], None]) -> None:
@@ -46,8 +47,8 @@ def note_made(cls: type, remember: Callable[[Any], None]) -> None:
         cls: The class.
         remember: Remembers what is to be undone.
     """
-    remember(_Unmade(cls, _moment_of(_made, cls)))
-    _put(_made, cls, next(_moments))
+    remember(_Unmade(cls, _made.get(cls, 0)))
+    _made[cls] = next(_moments)
 
 
 def is_edited_since(value: FunctionType | type, cls: type) -> bool:
@@ -57,19 +58,4 @@ def is_edited_since(value: FunctionType | type, cls: type) -> bool:
         value: The function or metaclass.
         cls: The class.
     """
-    return _moment_of(_edited, value) > _moment_of(_made, cls)
-
-
-def _moment_of(known: dict[int, tuple[weakref.ref[Any], int]], value: Any) -> int:
-    reference, moment = known.get(id(value), (None, 0))
-    return moment if reference is not None and reference() is value else 0
-
-
-def _put(known: dict[int, tuple[weakref.ref[Any], int]], value: Any, moment: int) -> None:
-    key = id(value)
-
-    def forget(reference: weakref.ref[Any]) -> None:
-        if key in known and known[key][0] is reference:
-            del known[key]
-
-    known[key] = weakref.ref(value, forget), moment
+    return _edited.get(value, 0) > _made.get(cls, 0)

@@ -15,6 +15,7 @@ from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, is_class, stored, subclasses_of
 from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.hook_code import called_on_first
 from mighty_patcher.engine.identity import IdentitySet
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
@@ -140,9 +141,9 @@ class Reached:
 
     def _take_patched(self, step: Step) -> None:
         first, _, rest = step.qualname.partition(".")
-        value = self._namespaces.get(step.module, {}).get(first)
+        value: Any = self._namespaces.get(step.module, {}).get(first)
         if is_class(value):
-            if rest in _MAKES:
+            if rest in _MAKES or any(id(it) in self._patched for it in _makers(value)):
                 self._add(step.module, first, value, _BODY)
         else:
             self._new.setdefault(first, set()).add(step.module)  # others may hold it in wrappers
@@ -281,10 +282,19 @@ def _is_class_of(module: str, value: Any) -> bool:
 
 
 def _makers(cls: type) -> Iterator[FunctionType]:
-    """Yield what is executed to make an instance, of what a class itself has."""
-    for name in _MAKES:
-        value = class_dict(cls).get(name)
-        yield from functions_of(value) if type(value) is FunctionType else functions_within(value)
+    """Yield what is executed to make an instance, of what a class itself has: also the methods that
+    its constructor calls, and those call.
+    """
+    content = class_dict(cls)
+    waiting, seen = list(_MAKES), set(_MAKES)
+    while waiting:
+        value = content.get(waiting.pop())
+        for it in functions_of(value) if type(value) is FunctionType else functions_within(value):
+            yield it
+            methods = (set(it.__code__.co_names) & content.keys()) - seen
+            methods = methods and methods.intersection(called_on_first(it))
+            seen |= methods
+            waiting += methods
 
 
 def _names_in(function: FunctionType) -> set[str]:

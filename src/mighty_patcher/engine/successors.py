@@ -16,6 +16,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine import references
 from mighty_patcher.engine.aliases import Aliases
+from mighty_patcher.engine.class_bodies import names_in_class
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
 from mighty_patcher.engine.leftovers import leftovers, put_into_classes
@@ -151,12 +152,21 @@ def methods_lost(
     Yields:
         The class, a name, and a function that it had under that.
     """
+    bound = names_in_class(definition)
     # What is called _ has been given to somebody else: `@show.register`.
     for name in before.changed(cls) - Aliases(definition, {}, {}).names - {"_"}:
         value = before.content.get(name)
         if type(value) in DESCRIPTORS or type(value) is FunctionType:
             functions = [value] if type(value) is FunctionType else functions_within(value)
-            yield from ((cls, name, function) for function in functions)
+            for function in functions:
+                if name in bound or not _is_method_of_another(function, cls):
+                    yield cls, name, function
+
+
+def _is_method_of_another(function: FunctionType, cls: type) -> bool:
+    """Tell whether a function stands in the body of another class: a metaclass has only lent it."""
+    owner = function.__qualname__.rpartition(".")[0]
+    return owner not in ("", qualname_of(cls)) and not owner.endswith("<locals>")
 
 
 def gone_from_classes(methods: Iterable[tuple[type, str, Any]]) -> Iterator[tuple[str, Any, bool]]:
