@@ -20,6 +20,15 @@ log = logging.getLogger(__name__)
 class Thing:
     def __init__(self, *of): made.append(self); self.of = of
 def make(*of): return Thing(*of)
+told = []
+def tell(function):
+    told.append(function)
+    return function
+def around(function):
+    @functools.wraps(function)
+    def wrapper(*args): return "around", function(*args)
+    told.append(wrapper)
+    return wrapper
 
 class Plain: pass
 class Other:
@@ -126,6 +135,11 @@ BODY = """
     cache = {}
     limit = 1
     def f(self): return 1
+    @tell
+    def told(self, x=()): return "told", x
+    @around
+    @tell
+    def wrapped(self): return "wrapped", __class__
 """
 
 
@@ -194,6 +208,11 @@ def headers(request):
 EDITS = {
     "header": lambda source, old, new: source.replace(old, new),
     "body": lambda source, *_: source.replace("limit = 1", "limit = 2"),
+    "bodies": lambda source, *_: (
+        source.replace("limit = 1", "limit = 2")
+        .replace('"told", x', '"other", x')
+        .replace('"wrapped",', '"again",')
+    ),
     "signature": lambda source, *_: source.replace("f(self)", "f(self, x=1)"),
     "new method": lambda source, *_: source + "    def g(self): return 2\n",
     "order": lambda source, *_: source.replace("    cache = {}\n", "") + "    cache = {}\n",
@@ -208,6 +227,7 @@ def test_what_did_not_change_is_not_made_again(program, programs, headers, edit)
     source = headers[0] + BODY
     lib, m = load(program, source)
     cls, state, cache = m.C, m.C.state, m.C.cache
+    told, wrapped = cls.told, cls.wrapped
     cache["a"] = 1
     new = EDITS[edit](source, *headers)
     assert new != source
@@ -221,6 +241,13 @@ def test_what_did_not_change_is_not_made_again(program, programs, headers, edit)
         {"a": 1},
         1,
     )
+    assert len(lib.told) == 3
+    if "@methods" not in new:  # which wraps all of them
+        assert (cls.told is told, cls.wrapped is wrapped) == (True, True)
+        it = cls.__new__(cls)
+        words = ("other", "again") if edit == "bodies" else ("told", "wrapped")
+        own = it.wrapped()[1][1] if "slots=True" in new else cls  # before 3.14 that is another
+        assert (it.told(), it.wrapped()) == ((words[0], ()), ("around", (words[1], own)))
     expected = fresh(program, programs)
     names = [[it.__name__ for it in c.__mro__] for c in (cls, expected)]
     assert names[0] == names[1]

@@ -4,8 +4,9 @@ order. ``cache = {}`` and ``lock = Lock()`` that did not change are not made ane
 
 In their place the body is given what the class has. That has to be what the body had bound: nobody
 else binds the name, no hook or decorator has had anything to do with it, and it is of the type
-that the statement makes, as far as that can be told. What is no state (a constant, a function) is
-executed: it is the same each time, or goes to who makes something else of it.
+that the statement makes, as far as that can be told. So do methods with decorators that made
+functions of them: who has registered one is not told of it again. What is no state (a constant, a
+plain function) is executed: it is the same each time, or goes to who makes something else of it.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.made_since import is_edited_since
 from mighty_patcher.engine.metaclasses import named
+from mighty_patcher.engine.reached import functions_of
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.touched import Touched, touched
 from mighty_patcher.engine.trees import (
     ASSIGNMENT,
+    DEFINITION,
     IMPORT,
     body_of,
     branches_of,
@@ -79,7 +82,8 @@ class HeldValues:
 
     def add(self, statement: ast.stmt, value: Any) -> None:
         """Hold what a statement need not make anew."""
-        lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+        first = [statement.lineno, *(it.lineno for it in getattr(statement, "decorator_list", ()))]
+        lines = range(min(first), (statement.end_lineno or statement.lineno) + 1)
         self._places[statement.lineno, statement.col_offset] = len(self.values), lines
         self.values.append(value)
 
@@ -98,6 +102,8 @@ class HeldValues:
             result = copy(statement)
             result.value = _held_or_made(place[0], statement.value)
             return result
+        if place is not None and isinstance(statement, DEFINITION):
+            return _held_or_defined(place[0], statement)
         if not self._are_in(statement):
             return statement
         changed: ast.stmt = copy(statement)
@@ -120,6 +126,17 @@ def _held_or_made(number: int, expression: ast.expr) -> ast.expr:
     for node in ast.walk(ast.Tuple([choice.test, held], ast.Load())):
         ast.copy_location(node, expression)
     return ast.copy_location(choice, expression)
+
+
+def _held_or_defined(number: int, definition: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
+    """Return what binds a value where it is held, and else executes a definition."""
+    held = ast.Subscript(_called(number), ast.Constant(0), ast.Load())
+    assignment = ast.Assign([ast.Name(definition.name, ast.Store())], held)
+    choice = ast.If(_called(number), [assignment], [])
+    for node in ast.walk(choice):
+        ast.copy_location(node, definition)
+    choice.orelse = [definition]
+    return choice
 
 
 def _called(number: int) -> ast.Call:
@@ -201,7 +218,7 @@ def _hold(
     found = {
         name: child
         for name, child in body.bound_by_one().items()
-        if name in content and _may_be_held(child, content[name], keeper.before)
+        if name in content and _may_be_held(child, content[name], cls, keeper)
     }
     if found:
         by_others = _touched(cls, old, decorators, keeper)
@@ -310,16 +327,21 @@ class _Body:
         self._is_in_order = lines == sorted(lines)
 
     def bound_by_one(self) -> dict[str, Change]:
-        """Return the names that one assignment binds and nothing else does, and that makes the same
-        in both texts.
+        """Return the names that one assignment binds, or one definition with decorators, and no
+        other statement does, and that makes the same in both texts.
         """
         often = self._bound_by_several(self._olds) | self._bound_by_several(self._news)
         found: dict[str, Change] = {}
         for child in self._children:
-            if child.kind in ("keep", "patch") and isinstance(child.new, ASSIGNMENT):
-                name = only_name(child.new)
-                if name is not None and child.old is not None and child.new.value is not None:
-                    found[mangled(name, self._class_name)] = child
+            name, statement = None, child.new
+            if child.kind not in ("keep", "patch") or child.old is None:
+                continue
+            if isinstance(statement, ASSIGNMENT) and statement.value is not None:
+                name = only_name(statement)
+            elif isinstance(statement, DEFINITION) and statement.decorator_list:
+                name = statement.name
+            if name is not None:
+                found[mangled(name, self._class_name)] = child
         return {name: child for name, child in found.items() if name not in often}
 
     def lays_out_otherwise(self) -> bool:
@@ -421,20 +443,27 @@ def _is_the_same_again(statement: ast.stmt) -> bool:
     return isinstance(statement, IMPORT) or is_text(statement)
 
 
-def _may_be_held(child: Change, value: Any, namespace: Mapping[str, Any]) -> bool:
+def _may_be_held(child: Change, value: Any, cls: type, keeper: Keeper) -> bool:
     """Tell whether a value is what a statement makes, and is not for others to make something of.
 
     Args:
         child: What becomes of the statement: nothing.
         value: What the class has.
-        namespace: The names of the module.
+        cls: The class.
+        keeper: Who keeps the objects of the module.
     """
+    if isinstance(child.new, DEFINITION):
+        qualname = f"{qualname_of(cls)}.{child.new.name}"
+        return type(value) is FunctionType and any(
+            it.__code__.co_qualname == qualname and it.__globals__ is keeper.namespace
+            for it in functions_of(value)
+        )
     expression = getattr(child.new, "value", None)
     if not isinstance(expression, ast.expr) or not _makes_something(expression):
         return False
     if any(isinstance(node, _BINDS_MORE) for node in ast.walk(expression)):
         return False
-    made = _type_of(expression, namespace)
+    made = _type_of(expression, keeper.before)
     if made is not None and not is_one_of(made, mro_of(type(value))):
         return False
     if isinstance(expression, tuple(_DISPLAYS)) and type(value) is not made:
