@@ -20,7 +20,8 @@ The rules, where they are not obvious:
 * A dictionary, list or set that is written out goes on (`written_out`); who reads it is run as if
   it were another.
 * A name that only a branch had set that is not taken any more stays, and the report says so; its
-  readers are not run. For the branch may say ``if "cache" not in globals()``.
+  readers are not run. For the branch may say ``if "cache" not in globals()``. Some go, see
+  `branches_left`.
 * A loop is taken to bind its target: nobody reuses a loop's variable for when there was nothing.
 * Of ``from m import *`` the engine tells the names.
 """

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.borrowed import Borrowed
+from mighty_patcher.engine.branches_left import goes_with_branch
 from mighty_patcher.engine.changes import (
     DOCSTRING_CHANGED,
     DOCSTRING_GONE,
@@ -61,7 +62,15 @@ from mighty_patcher.engine.toplevel import (
     lines_run,
     name_of_statement,
 )
-from mighty_patcher.engine.trees import BLOCK, DEFINITION, IMPORT, branches_of
+from mighty_patcher.engine.trees import (
+    ASSIGNMENT,
+    BLOCK,
+    DEFINITION,
+    IMPORT,
+    branches_of,
+    only_name,
+)
+from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.written_out import WrittenOut
 
 __all__ = ["StatementRun", "Wait"]
@@ -77,7 +86,7 @@ _SET_BY_DEF = (
 )
 """What a ``def`` gives a function, and a statement below it may set: ``f.__doc__ = g.__doc__``."""
 _LEFT = "nothing that was executed has set it: it is left from before"
-_NOT_IMPORTED = "it was imported before, and is not any more"
+_NOT_SET = "it was set before, and is not any more"
 
 Wait = Callable[[ModuleType, ast.stmt, Sequence[ModuleType] | None], bool]
 """Tells whether a module has to wait for others before a statement. Given are those that it is
@@ -480,33 +489,33 @@ class StatementRun:
         return found
 
     def _left(self, flow: Flow) -> Iterator[Step]:
-        """Say which names are left from branches that are not taken any more. What nothing but an
-        import can bind goes: there is nothing in it that could be lost.
-        """
+        """Say which names are left from branches that are not taken any more, or go with them."""
         assert self._start is not None
         module = name_of_module(self._module)
+        statements = [it.new for it in self._plan.changes if it.new is not None]
         for name in sorted(self._watched - self._seen):
             value, statement = self._start.get(name, ABSENT), flow.last_binder(name)
             if statement is None or self._differs(name) or is_submodule(value, module, name):
                 continue
-            if self._is_only_imported(name):
+            if goes_with_branch(name, statements, self._binds, self._is_as_written):
                 del self._namespace[name]
-                yield Step("removed", module, name, statement.lineno, _NOT_IMPORTED)
+                yield Step("removed", module, name, statement.lineno, _NOT_SET)
             else:
                 yield Step("kept", module, name, statement.lineno, _LEFT)
         self._watched.clear()
 
-    def _is_only_imported(self, name: str) -> bool:
-        """Tell whether only imports at the top level of the module bind a name."""
+    def _is_as_written(self, name: str) -> bool:
+        """Tell whether a name has the value that a fresh start would give it, or is a builtin's."""
+        if name not in self._namespace or self._differs(name):
+            return True
         statements = [it.new for it in self._plan.changes if it.new is not None]
-        inner = [it for it in executed(statements) if name in self._binds(it)]
-        if not inner or not all(isinstance(it, IMPORT) and it.names[0].name != "*" for it in inner):
+        found = [it for it in executed(statements) if name in self._binds(it)]
+        if all(isinstance(it, IMPORT) for it in found):
+            return bool(found)
+        constants = [it.value for it in found if isinstance(it, ASSIGNMENT) and only_name(it)]
+        if len(found) != 1 or not constants or not isinstance(constants[0], ast.Constant):
             return False
-        return not any(
-            isinstance(it, ast.Global) and name in it.names
-            for statement in statements
-            for it in ast.walk(statement)
-        )
+        return same_value(constants[0].value, self._namespace[name])
 
     def _give_back(self, flow: Flow) -> None:
         """Give names the values that they had at the beginning, or after some statement."""
