@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine import held_values
+from mighty_patcher.engine import held_values, set_by_name
 from mighty_patcher.engine.codetree import is_run_through
 from mighty_patcher.engine.facts import binds
 from mighty_patcher.engine.identity import is_one_of
@@ -85,6 +85,7 @@ class Parts:
         mark: Told, in blocks that have marks, which names were bound. As for the hook.
         guard: Given each decorator; returns what is called in its place. As for the hook.
         held: Given the number of a value; returns it if it is not made anew. As for the hook.
+        named: Given the name that a statement sets by a text; returns it. As for the hook.
     """
 
     def __init__(
@@ -96,10 +97,17 @@ class Parts:
         mark: Mark | None = None,
         guard: Guard | None = None,
         held: Callable[[int], Sequence[Any]] | None = None,
+        named: Callable[[Any], Any] | None = None,
     ) -> None:
         self.tree = tree
         self._compiler = compiler
-        self._hooks = {_PLACE: hook, PLACE: mark, _GUARD: guard, held_values.PLACE: held}
+        self._hooks = {
+            _PLACE: hook,
+            PLACE: mark,
+            _GUARD: guard,
+            held_values.PLACE: held,
+            set_by_name.PLACE: named,
+        }
         # Who looks at each statement for himself knows decorators by how they are written.
         self._is_guarded = guard is not None and compiler is plain_compile
         self._filename = filename

@@ -30,6 +30,7 @@ from mighty_patcher.engine.run import (
     asked_once_more,
     held_value,
     note_bound,
+    note_name,
     running_line,
     take_over,
 )
@@ -216,7 +217,8 @@ def _parts(
 ) -> Parts:
     compiler = part_compiler(module, text)
     tree = tree or text.tree
-    return Parts(filename, tree, take_over, compiler, note_bound, asked_once_more, held_value)
+    hooks = note_bound, asked_once_more, held_value, note_name
+    return Parts(filename, tree, take_over, compiler, *hooks)
 
 
 def _refuse_if_elsewhere(module: ModuleType, filename: str, text: ast.Module | None) -> None:

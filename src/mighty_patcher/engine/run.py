@@ -28,6 +28,7 @@ __all__ = [
     "held_value",
     "marked",
     "note_bound",
+    "note_name",
     "run_again",
     "running_code",
     "running_line",
@@ -115,6 +116,14 @@ def note_bound(names: tuple[str, ...]) -> None:
     running = _running_here(sys._getframe(1).f_globals)
     if running is not None:
         running.bound.update(names)
+
+
+def note_name(name: Any) -> Any:
+    """Note that a statement that is executed again is about to set what a text names; return it."""
+    running = _running_here(sys._getframe(1).f_globals)
+    if running is not None and type(name) is str:
+        running.bound.add(name)
+    return name
 
 
 def held_value(number: int) -> Sequence[Any]:

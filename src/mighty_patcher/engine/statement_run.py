@@ -45,6 +45,7 @@ from mighty_patcher.engine.overtaken import Overtaken
 from mighty_patcher.engine.parts import Parts
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.run import marked
+from mighty_patcher.engine.set_by_name import SetByName, lines_known, told
 from mighty_patcher.engine.stars import (
     NotThere,
     TreeOf,
@@ -150,6 +151,7 @@ class StatementRun:
         self._taken_back: list[TakenBack] = []
         self.written_out = WrittenOut(module, plan, tree_of)
         self._filled = Filled(module, plan)
+        self._by_name = SetByName(name_of_module(module), plan, lambda it: self._binds(it))
 
     @cached_property
     def _overtaken(self) -> Overtaken:
@@ -261,8 +263,9 @@ class StatementRun:
         if until is None:
             self.steps += self._left(flow)
             name = name_of_module(self._module)
+            left = self._left_by_name()
             gone = stay_of_removed(name, self._removed, self._is_new)
-            self.steps += [it for it in gone if it.line not in self.without_effect]
+            self.steps += [it for it in gone if it.line not in left.union(self.without_effect)]
             self.steps += kept_out_of_order(
                 name, self._removed, flow.facts_of, self._was_run, self._is_new
             )
@@ -336,7 +339,9 @@ class StatementRun:
             keeper.overwritten = frozenset(filter(flow.is_overwritten, names))
             module = name_of_module(self._module)
             if change.old is not None:
-                self.steps += stays_of_run(module, statement, self._is_new)
+                known = lines_known(statement)
+                stays = stays_of_run(module, statement, self._is_new)
+                self.steps += [it for it in stays if it.line not in known]
                 if may_set_members(statement):
                     keeper.watch_members()
             self._run(change, statement, keeper)
@@ -430,13 +435,14 @@ class StatementRun:
                 return
             finally:
                 keeper.narrowed = {}
+        self._by_name.runs(change, statement)
         run = statement
         if names := self._may_bind(change.new):
             self._watched |= names
             marks = pruned(change, lambda it: mark(it, names & self._facts_of(it).binds))
             run = marks or statement
         held = _held(change, keeper)
-        self._exec(held.put_into(run), keeper, bound, names)
+        self._exec(told(held.put_into(run)), keeper, bound, names)
         self._note(statement, held.lines() if keeper.held else ())
 
     def _note(self, statement: ast.stmt, *left_out: Collection[int]) -> None:
@@ -503,6 +509,20 @@ class StatementRun:
             else:
                 yield Step("kept", module, name, statement.lineno, _LEFT)
         self._watched.clear()
+
+    def _left_by_name(self) -> set[int]:
+        """Delete the names that were set by texts, and are not any more.
+
+        Returns:
+            Lines of old statements that have left nothing.
+        """
+        assert self._start is not None
+        steps, lines = self._by_name.gone(self._start, self._namespace, self._seen)
+        for step in steps:
+            if step.kind == "removed":
+                self._namespace.pop(step.qualname, None)
+        self.steps += steps
+        return lines
 
     def _is_as_written(self, name: str) -> bool:
         """Tell whether a name has the value that a fresh start would give it, or is a builtin's."""
