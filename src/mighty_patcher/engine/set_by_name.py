@@ -65,13 +65,11 @@ class SetByName:
     Args:
         name: The name of the module.
         plan: What becomes of its statements.
-        binds: Finds the names that statements bind.
     """
 
-    def __init__(self, name: str, plan: Plan, binds: Callable[[ast.stmt], Collection[str]]) -> None:
+    def __init__(self, name: str, plan: Plan) -> None:
         self._name = name
         self._plan = plan
-        self._binds = binds
         self._olds: list[ast.stmt] = []
         self._ran: set[int] = set()
 
@@ -87,7 +85,11 @@ class SetByName:
         self._ran |= {id(it) for it in executed([statement])}
 
     def gone(
-        self, before: Mapping[str, Any], now: Mapping[str, Any], told: Collection[str]
+        self,
+        before: Mapping[str, Any],
+        now: Mapping[str, Any],
+        told: Collection[str],
+        binds: Callable[[ast.stmt], Collection[str]],
     ) -> tuple[list[Step], set[int]]:
         """Find the names that nothing sets any more.
 
@@ -95,6 +97,7 @@ class SetByName:
             before: The names of the module when the reload began.
             now: Its names now.
             told: What statements have set.
+            binds: Finds the names that statements bind.
 
         Returns:
             A step for each name, or for each statement that may have left some; and the lines of
@@ -109,7 +112,7 @@ class SetByName:
         if any(it.names is None for it in (*olds, *kept)) or any(map(_sets_in_function, news)):
             return [self._stays(it) for it in _stores(self._olds)], set()
         statements = [*news, *(it.old for it in self._plan.changes if it.old is not None)]
-        bound = set(chain.from_iterable(self._binds(it) for it in executed(statements)))
+        bound = set(chain.from_iterable(binds(it) for it in executed(statements)))
         bound = bound.union(told, *map(globals_in, news))
         steps = [
             Step("removed", self._name, name, 0, _GONE)

@@ -151,7 +151,7 @@ class StatementRun:
         self._taken_back: list[TakenBack] = []
         self.written_out = WrittenOut(module, plan, tree_of)
         self._filled = Filled(module, plan)
-        self._by_name = SetByName(name_of_module(module), plan, lambda it: self._binds(it))
+        self._by_name = SetByName(name_of_module(module), plan)
 
     @cached_property
     def _overtaken(self) -> Overtaken:
@@ -517,7 +517,7 @@ class StatementRun:
             Lines of old statements that have left nothing.
         """
         assert self._start is not None
-        steps, lines = self._by_name.gone(self._start, self._namespace, self._seen)
+        steps, lines = self._by_name.gone(self._start, self._namespace, self._seen, self._binds)
         for step in steps:
             if step.kind == "removed":
                 self._namespace.pop(step.qualname, None)
