@@ -783,3 +783,78 @@ def test_what_was_made_by_a_function_that_changed_is_named(program):
         "C.x: it was made by make_one(), whose body changed"
     ]
     assert m.C.x is x
+
+
+WRAPPERS = """
+import functools, inspect, types
+told = []
+def tell(function):
+    told.append(function)
+    function.tag = "tag"
+    return function
+def wrap(function):
+    @functools.wraps(function)
+    def wrapper(*args): return ["wrapped", function(*args)]
+    return wrapper
+class Meta(type):
+    def __new__(meta, name, bases, namespace):
+        return super().__new__(meta, name, bases, {k: change(k, v) for k, v in namespace.items()})
+class Sets(type):
+    def __init__(cls, name, bases, namespace):
+        super().__init__(name, bases, namespace)
+        for k, v in namespace.items():
+            if change(k, v) is not v: setattr(cls, k, change(k, v))
+class Hook:
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        for k, v in list(vars(cls).items()):
+            if change(k, v) is not v: setattr(cls, k, change(k, v))
+def decorate(cls):
+    for k, v in list(vars(cls).items()):
+        if change(k, v) is not v: setattr(cls, k, change(k, v))
+    return cls
+"""
+CHANGES = [
+    "callable(v) and not k.startswith('__')",
+    "inspect.isfunction(v)",
+    "type(v) is types.FunctionType",
+    "isinstance(v, types.FunctionType)",
+    "k.startswith('on_')",
+    "k == 'on_' + 'it'",
+    "getattr(v, 'tag', None)",
+    "hasattr(v, 'tag')",
+    "'tag' in getattr(v, '__dict__', ())",
+    "getattr(v, '__name__', '').startswith('on')",
+    "hasattr(v, '__code__') and 'self' in v.__code__.co_varnames",
+    "isinstance(v, int)",
+    "hasattr(v, 'other')",
+    "k in ('others', 'more')",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "head",
+    [
+        "class C(metaclass=Meta):",
+        "class C(metaclass=Sets):",
+        "class C(Hook):",
+        "@decorate\nclass C:",
+    ],
+)
+def test_methods_are_wrapped_once(program, head, change):
+    """By whoever is given the class, or goes through what its body has bound."""
+    wrappers = f"{WRAPPERS}\ndef change(k, v): return wrap(v) if {change} else v\n"
+    body = "    limit = '1'\n    @tell\n    def on_it(self): return 'it', self.limit\n"
+    lib, m = program.load("m", lib=wrappers, m=f"from ~lib import *\n{head}\n{body}")
+    before, told = m.C.on_it, len(lib.told)
+    result = m.C().on_it()
+    assert result in (("it", "1"), ["wrapped", ("it", "1")])
+    for number in ("2", "3"):
+        edit = (f"limit = '{int(number) - 1}'", f"limit = '{number}'")
+        assert program.edit("m", edit).ok
+        expected = ("it", number)
+        assert m.C().on_it() == (expected if type(result) is tuple else ["wrapped", expected])
+        assert before(m.C()) == m.C().on_it()
+    if type(result) is tuple:  # nobody has made anything of it
+        assert (before is m.C.on_it, len(lib.told)) == (True, told)
