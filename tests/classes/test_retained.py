@@ -93,3 +93,20 @@ def test_an_undo_knows_what_was_known(program, base):
     program.write("m", (TWO + "    c = lib.Field('c')\n").format(base=base))
     assert not named(program.edit("m", ("    c = lib.Field('c')\n", "    d = 1\n")))
     assert own(row) == {"a", "add_a", "b", "add_b", "d"}
+
+
+def test_what_a_hook_sets_only_if_there_is_none_is_not_set_again(program):
+    """Also where a reload has seen it set for the first time."""
+    lib = """
+import itertools
+numbers = itertools.count(1)
+class Base:
+    def __init_subclass__(cls):
+        pass
+"""
+    _, m = program.load("lib", "m", lib=lib, m="import ~lib\nclass C(~lib.Base):\n    x = 1\n")
+    hook = "        if 'number' not in cls.__dict__: cls.number = next(numbers)\n"
+    assert program.edit("lib", ("        pass\n", hook)).ok
+    for value in (2, 3):
+        assert program.edit("m", (f"x = {value - 1}", f"x = {value}")).ok
+        assert (m.C.x, m.C.number) == (value, 1)

@@ -24,7 +24,7 @@ from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
 
-__all__ = ["Stores", "called_on_first", "set_by_metaclass", "stores_of"]
+__all__ = ["Stores", "called_on_first", "set_by_hooks", "set_by_metaclass", "stores_of"]
 
 _HAS_METHOD_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
 _LOADS = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_DEREF")
@@ -103,6 +103,14 @@ def set_by_metaclass(cls: type, metaclass: type) -> frozenset[str]:
     gone = [it for it in mro_of(type(cls)) if not is_one_of(it, mro_of(metaclass))]
     hooks = [class_dict(it).get("__init__") for it in gone]
     stores = [stores_of(it, cls).perhaps for it in hooks if type(it) is FunctionType]
+    return frozenset[str]().union(*stores)
+
+
+def set_by_hooks(cls: type) -> frozenset[str]:
+    """Find what an ``__init_subclass__`` may set on a class, where the name stands in its code."""
+    hooks = [class_dict(it).get("__init_subclass__") for it in mro_of(cls)[1:]]
+    functions = [it.__func__ for it in hooks if type(it) is classmethod]
+    stores = [stores_of(it, cls).perhaps for it in functions if type(it) is FunctionType]
     return frozenset[str]().union(*stores)
 
 

@@ -32,7 +32,7 @@ from mighty_patcher.engine.classes import (
     own_slots,
     qualname_of,
 )
-from mighty_patcher.engine.hook_code import set_by_metaclass
+from mighty_patcher.engine.hook_code import set_by_hooks, set_by_metaclass
 from mighty_patcher.engine.identity import WeakIdentityDict, is_one_of
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS
@@ -172,9 +172,12 @@ def _know(cls: type, names: Iterable[str], remember: Callable[[Any], None]) -> N
 
 def _known_to_be_set(cls: type, before: dict[str, Any]) -> set[str]:
     """Return what a reload has seen others set on a class, and nobody has replaced since; but for
-    containers, which go on where they are made again: see `out_of_sight`.
+    containers, which go on where they are made again (see `out_of_sight`), and for what hooks may
+    set only if there is none.
     """
     known = _set.get(cls, {})
+    if known and way_for(type(cls)).kind == "in place":  # hooks will be given the class as it is
+        known = {it: known[it] for it in known.keys() - set_by_hooks(cls)}
     return {
         name
         for name, value in before.items()
