@@ -168,6 +168,18 @@ class TestOf:
         made.__file__ = None
         assert modules.of(file) == [made]
 
+    def test_not_what_only_bears_the_file_of_another(self, root):
+        """As the package ``bottle.ext``, which bottle makes up for its extensions."""
+        file = write(root, "framework.py")
+        framework = importlib.import_module("framework")
+        made_up = sys.modules["framework.ext"] = types.ModuleType("framework.ext")
+        vars(made_up).update(__file__=file, __path__=[], __all__=[], part=types.ModuleType("part"))
+        assert Modules([root]).of(file) == [framework]
+        made_up.f = len  # it may have been executed there by somebody
+        assert Modules([root]).of(file) == [framework, made_up]
+        del made_up.f, sys.modules["framework"]
+        assert Modules([root]).of(file) == [made_up]
+
     @pytest.mark.parametrize("path", ["sys.py", "time.py", "_imp.py", "zipimport.py"])
     def test_builtin_and_frozen_modules_are_no_files(self, root, path):
         assert Modules([root]).of(write(root, path)) == []

@@ -33,6 +33,7 @@ __all__ = [
     "may_be_file",
     "name_of_module",
     "namespace_of",
+    "only_names_file",
     "package_of",
     "read_namespace",
     "spec_of",
@@ -136,6 +137,21 @@ def may_be_file(module: ModuleType) -> bool:
         return False  # Of another file; or a namespace package, which is of none.
     spec = spec_of(module)
     return spec is None or spec.origin not in ("built-in", "frozen")
+
+
+def only_names_file(module: ModuleType) -> bool:
+    """Tell whether a module bears a file that it was not executed from: it is none that an import
+    has made, and has nothing but what every module has, and other modules.
+    """
+    namespace = namespace_of(module).copy()
+    return (
+        spec_of(module) is None
+        and namespace.get("__name__") != "__main__"
+        and all(
+            is_module(value) or (name.startswith("__") and name.endswith("__"))
+            for name, value in namespace.items()
+        )
+    )
 
 
 def is_at(module: ModuleType, path: str) -> bool:

@@ -26,6 +26,7 @@ from mighty_patcher.engine.module_facts import (
     may_be_file,
     name_of_module,
     namespace_of,
+    only_names_file,
     read_namespace,
     spec_of,
 )
@@ -107,7 +108,8 @@ class Modules:
 
         A module is known by its ``__file__``, whatever its name is: ``src.shop.cart`` and
         ``__main__`` are found as well as ``shop.cart``, and all of them if a file was loaded
-        several times. A module without a ``__file__`` is known by its name below a root.
+        several times; but none that only bears the file of another. A module without a
+        ``__file__`` is known by its name below a root.
 
         Args:
             path: The file, which need not exist any more.
@@ -124,6 +126,8 @@ class Modules:
                 for name, module in _loaded(self._candidates(places))
                 if not places.isdisjoint(self._places_of_module(name, module))
             ]
+            if len(found) > 1:  # a package that somebody has made up may say where it stands
+                found = [it for it in found if not only_names_file(it)] or found
             found = answers[path] = found or self._by_name(path) or self._led_to(path)
         return list(found)
 
