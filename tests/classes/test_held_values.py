@@ -858,3 +858,41 @@ def test_methods_are_wrapped_once(program, head, change):
         assert before(m.C()) == m.C().on_it()
     if type(result) is tuple:  # nobody has made anything of it
         assert (before is m.C.on_it, len(lib.told)) == (True, told)
+
+
+CALLING = """
+    limit = 1
+    items = []
+    items.append("first")
+    made.append("called")
+    def handle(self, x=make()): return "handled", x
+    made.append(handle)
+    a, b = make(1), make(2)
+"""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "class C(Hooked):",
+        "@register\nclass C:",
+        "@dataclasses.dataclass\nclass C:",
+        "class C(metaclass=Instances):",
+    ],
+)
+def test_calls_that_stand_alone_are_not_made_again(program, head):
+    lib, m = load(program, head + CALLING)
+    made, items, handle = list(lib.made), m.C.items, m.C.handle
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.limit, m.C.items is items, items) == (2, True, ["first"])
+    assert (m.C.handle is handle, handle.__defaults__[0]) == (True, made[1])
+    again = [it for it in lib.made[len(made) :] if type(it) is not lib.Thing]
+    assert again == []  # but what `a, b = ...` makes: who binds two names is executed
+    assert program.edit("m", ('"handled"', '"other"'), ("limit = 2", "limit = 3")).ok
+    assert handle(m.C())[0] == "other"
+    # One that is edited is, and what it fills is made for it.
+    assert program.edit("m", ('items.append("first")', 'items.append("second")')).ok
+    assert m.C.items == ["second"]
+    assert "called" not in lib.made[len(made) :]
+    program.engine.undo()
+    assert m.C.items == ["first"]

@@ -4,9 +4,10 @@ order. ``cache = {}`` and ``lock = Lock()`` that did not change are not made ane
 
 In their place the body is given what the class has. That has to be what the body had bound: nobody
 else binds the name, no hook or decorator has had anything to do with it, and it is of the type
-that the statement makes, as far as that can be told. So do methods with decorators that made
-functions of them: who has registered one is not told of it again. What is no state (a constant, a
-plain function) is executed: it is the same each time, or goes to who makes something else of it.
+that the statement makes, as far as that can be told. So do the functions that definitions have made
+with their decorators, for who has registered one is not told of it again; and so are calls that
+stand alone not made again. What is no state (a constant) is executed: it is the same each time, or
+goes to who makes something else of it.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ _DISPLAYS: dict[type[ast.expr], type] = {
     ast.Set: set,
     ast.SetComp: set,
 }
+_CALL = "a call in line "
 _BINDS_MORE = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 _LOOKS_AT_ALL_NAMES = frozenset({"locals", "vars", "exec", "eval"})
 _OF_DESCRIPTORS = ("__get__", "__set__", "__delete__", "__set_name__")
@@ -102,8 +104,8 @@ class HeldValues:
             result = copy(statement)
             result.value = _held_or_made(place[0], statement.value)
             return result
-        if place is not None and isinstance(statement, DEFINITION):
-            return _held_or_defined(place[0], statement)
+        if place is not None and isinstance(statement, (*DEFINITION, ast.Expr)):
+            return _held_or_executed(place[0], statement)
         if not self._are_in(statement):
             return statement
         changed: ast.stmt = copy(statement)
@@ -128,14 +130,18 @@ def _held_or_made(number: int, expression: ast.expr) -> ast.expr:
     return ast.copy_location(choice, expression)
 
 
-def _held_or_defined(number: int, definition: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
-    """Return what binds a value where it is held, and else executes a definition."""
-    held = ast.Subscript(_called(number), ast.Constant(0), ast.Load())
-    assignment = ast.Assign([ast.Name(definition.name, ast.Store())], held)
-    choice = ast.If(_called(number), [assignment], [])
+def _held_or_executed(number: int, statement: ast.stmt) -> ast.stmt:
+    """Return what binds a value where it is held, or does nothing, and else executes a statement:
+    a definition, or a call.
+    """
+    instead: ast.stmt = ast.Pass()
+    if isinstance(statement, DEFINITION):
+        held = ast.Subscript(_called(number), ast.Constant(0), ast.Load())
+        instead = ast.Assign([ast.Name(statement.name, ast.Store())], held)
+    choice = ast.If(_called(number), [instead], [])
     for node in ast.walk(choice):
-        ast.copy_location(node, definition)
-    choice.orelse = [definition]
+        ast.copy_location(node, statement)
+    choice.orelse = [statement]
     return choice
 
 
@@ -227,9 +233,9 @@ def _hold(
             for name, child in found.items()
             if not is_touched(name, child.old, content[name], by_others)
         }
-    for name, child in body.independent(found).items():
+    for name, child in body.independent(found | body.calls()).items():
         assert child.new is not None
-        held.add(child.new, content[name])
+        held.add(child.new, content.get(name))
     for child in change.children or ():
         if isinstance(child.new, ast.ClassDef):
             inner = content.get(mangled(child.new.name, new.name))
@@ -327,8 +333,8 @@ class _Body:
         self._is_in_order = lines == sorted(lines)
 
     def bound_by_one(self) -> dict[str, Change]:
-        """Return the names that one assignment binds, or one definition with decorators, and no
-        other statement does, and that makes the same in both texts.
+        """Return the names that one assignment binds, or one definition of a function, and no other
+        statement does, and that makes the same in both texts.
         """
         often = self._bound_by_several(self._olds) | self._bound_by_several(self._news)
         found: dict[str, Change] = {}
@@ -338,11 +344,22 @@ class _Body:
                 continue
             if isinstance(statement, ASSIGNMENT) and statement.value is not None:
                 name = only_name(statement)
-            elif isinstance(statement, DEFINITION) and statement.decorator_list:
+            elif isinstance(statement, DEFINITION):
                 name = statement.name
             if name is not None:
                 found[mangled(name, self._class_name)] = child
         return {name: child for name, child in found.items() if name not in often}
+
+    def calls(self) -> dict[str, Change]:
+        """Return the calls that stand alone and are the same in both texts, by what is no name."""
+        return {
+            f"{_CALL}{child.new.lineno}": child
+            for child in self._children
+            if child.kind in ("keep", "patch")
+            and child.old is not None
+            and isinstance(child.new, ast.Expr)
+            and isinstance(child.new.value, ast.Call)
+        }
 
     def lays_out_otherwise(self) -> bool:
         """Tell whether another class may have to be made, with values of its own."""
