@@ -212,6 +212,7 @@ EDITS = {
         source.replace("limit = 1", "limit = 2")
         .replace('"told", x', '"other", x')
         .replace('"wrapped",', '"again",')
+        .replace("def f(self): return 1", "def f(self): return 11")
     ),
     "signature": lambda source, *_: source.replace("f(self)", "f(self, x=1)"),
     "new method": lambda source, *_: source + "    def g(self): return 2\n",
@@ -227,7 +228,7 @@ def test_what_did_not_change_is_not_made_again(program, programs, headers, edit)
     source = headers[0] + BODY
     lib, m = load(program, source)
     cls, state, cache = m.C, m.C.state, m.C.cache
-    told, wrapped = cls.told, cls.wrapped
+    told, wrapped, f = cls.told, cls.wrapped, cls.f
     cache["a"] = 1
     new = EDITS[edit](source, *headers)
     assert new != source
@@ -248,6 +249,7 @@ def test_what_did_not_change_is_not_made_again(program, programs, headers, edit)
         words = ("other", "again") if edit == "bodies" else ("told", "wrapped")
         own = it.wrapped()[1][1] if "slots=True" in new else cls  # before 3.14 that is another
         assert (it.told(), it.wrapped()) == ((words[0], ()), ("around", (words[1], own)))
+        assert it.f() == f(it) == (11 if edit == "bodies" else 1)
     expected = fresh(program, programs)
     names = [[it.__name__ for it in c.__mro__] for c in (cls, expected)]
     assert names[0] == names[1]
@@ -680,6 +682,15 @@ def test_private_names_and_annotations(program):
     assert program.edit("m", ("C(Plain)", "C(Other)")).ok
     assert (m.C._C__a is a, m.C.b is b, len(lib.made)) == (True, True, 2)
     assert list(m.C.__annotations__) == ["b", "c"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 695")
+def test_type_parameters_that_functions_close_over(program):
+    source = "@register\nclass C[T]:\n    x = 1\n    def f(self): return T\n"
+    _, m = load(program, source + "    class D:\n        def g(self, x: T): return T\n")
+    assert program.edit("m", ("x = 1", "x = 2")).ok
+    (first,) = m.C.__type_params__
+    assert (m.C().f(), m.C.D().g(0), m.C.D.g.__annotations__["x"]) == (first, first, first)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 695")

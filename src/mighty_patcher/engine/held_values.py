@@ -174,7 +174,7 @@ def held_values(change: Change, keeper: Keeper) -> HeldValues:
         if len(found) == 1 and _is_defined_once(it.new.name, keeper.trees[0]):
             decorators = _decorators_below(it.new.name, keeper)
             if decorators is not None:
-                _hold(held, it, found[0], decorators, keeper)
+                _hold(held, it, found[0], decorators, keeper, set())
     return held
 
 
@@ -213,12 +213,13 @@ def _hold(
     cls: type,
     decorators: list[ast.expr],
     keeper: Keeper,
+    type_params: set[str],
 ) -> None:
     """Hold what a class goes on with, and the classes in it."""
     old, new = change.old, change.new
     if change.anew or not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
         return
-    body, content = _Body(change, new.name), class_dict(cls)
+    body, content = _Body(change, new.name, type_params), class_dict(cls)
     if body.lays_out_otherwise() or keeper.is_edited(cls):
         return
     found = {
@@ -240,7 +241,7 @@ def _hold(
         if isinstance(child.new, ast.ClassDef):
             inner = content.get(mangled(child.new.name, new.name))
             if is_class(inner) and qualname_of(inner) == f"{qualname_of(cls)}.{child.new.name}":
-                _hold(held, child, inner, [], keeper)
+                _hold(held, child, inner, [], keeper, body.type_params)
 
 
 def touched_by_others(cls: type, keeper: Keeper) -> Touched:
@@ -311,9 +312,10 @@ class _Body:
     Args:
         change: What becomes of the class.
         class_name: Its name.
+        type_params: The type parameters of the classes that it is in.
     """
 
-    def __init__(self, change: Change, class_name: str) -> None:
+    def __init__(self, change: Change, class_name: str, type_params: set[str]) -> None:
         self._children = change.children or ()
         self._class_name = class_name
         self._olds = [] if change.old is None else body_of(change.old, "body")
@@ -324,7 +326,7 @@ class _Body:
             for it in self._children
             if it.kind in ("keep", "patch") and it.old is not None and it.new is not None
         }
-        self._type_params = {
+        self.type_params = type_params | {
             it.name
             for statement in (change.old, change.new)
             for it in getattr(statement, "type_params", ())
@@ -344,8 +346,8 @@ class _Body:
                 continue
             if isinstance(statement, ASSIGNMENT) and statement.value is not None:
                 name = only_name(statement)
-            elif isinstance(statement, DEFINITION):
-                name = statement.name
+            elif isinstance(statement, DEFINITION) and not self.type_params:
+                name = statement.name  # it closes over these, also to evaluate annotations
             if name is not None:
                 found[mangled(name, self._class_name)] = child
         return {name: child for name, child in found.items() if name not in often}
@@ -418,7 +420,7 @@ class _Body:
         waiting = [it for it in (*self._olds, *self._news) if id(it) not in apart]
         edited = self._edited_assignments()
         names = {name for it in (*self._olds, *self._news) for name in self._facts_of(it)[1]}
-        dropped = [name for read in self._type_params for name in readers.get(read, ())]
+        dropped = [name for read in self.type_params for name in readers.get(read, ())]
         if not self._is_in_order:  # who is made out of whom is another matter then
             dropped += [
                 name for read in names for name in (read, *readers.get(read, ())) if read in readers
