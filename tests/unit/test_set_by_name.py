@@ -107,3 +107,30 @@ def test_what_others_set_stays(project):
     assert project.save(m=HEAD + text).ok
     # c has another value, d is bound; on_b nobody sets.
     assert {it for it in vars(m) if it.startswith("on_")} == {"on_a", "on_d", "on_e"}
+
+
+def test_what_every_module_has_stays(project):
+    loop = "for kind in KINDS: globals()[f'__{kind}__'] = kind\n"
+    more, less, _ = save(project, loop, "import sys\nKINDS = ['two', 'three']\n" + loop)
+    assert (more, less) == ({"__three__"}, set())
+
+
+def test_what_an_import_brings_stays(project):
+    """Names of everything that a module has, and a package its modules."""
+    project.load("other", "on_a = 1\n")
+    (project.root / f"{project.prefix}p").mkdir()
+    text = "from ~other import *\nKINDS = ['b', 'c']\n"
+    text += "for kind in KINDS: globals()[f'on_{kind}'] = kind\n"
+    project.write("p/__init__", text)
+    project.write("p/on_part", "")
+    m = project.load("p.on_part", "") and __import__(f"{project.prefix}p")
+    project.engine()
+    assert project.save(**{"p/__init__": text.replace("['b', 'c']", "['c']")}).ok
+    assert {it for it in vars(m) if it.startswith("on_")} == {"on_a", "on_c", "on_part"}
+
+
+def test_what_a_text_has_set_stays(project):
+    text = "exec('on_x = 1')\nfor kind in KINDS: globals()[f'on_{kind}'] = kind\n"
+    _, less, reload = save(project, text, text.replace("KINDS:", "KINDS[:1]:"))
+    assert less == set()
+    assert reload.kept

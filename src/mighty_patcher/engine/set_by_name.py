@@ -19,6 +19,7 @@ from itertools import chain
 from typing import Any
 
 from mighty_patcher.engine.changes import Change, Plan
+from mighty_patcher.engine.module_facts import is_submodule
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import executed, globals_in, name_of_statement
 from mighty_patcher.engine.trees import BLOCK, DEFINITION, branches_of
@@ -109,7 +110,7 @@ class SetByName:
             return [], set()
         news = [it.new for it in self._plan.changes if it.new is not None]
         kept = [it for it in _stores(news) if id(it.statement) not in self._ran]
-        if any(it.names is None for it in (*olds, *kept)) or any(map(_sets_in_function, news)):
+        if any(it.names is None for it in (*olds, *kept)) or any(map(_sets_otherwise, news)):
             return [self._stays(it) for it in _stores(self._olds)], set()
         statements = [*news, *(it.old for it in self._plan.changes if it.old is not None)]
         bound = set(chain.from_iterable(binds(it) for it in executed(statements)))
@@ -118,6 +119,8 @@ class SetByName:
             Step("removed", self._name, name, 0, _GONE)
             for name, value in before.items()
             if name not in bound
+            and not _is_special(name)
+            and not is_submodule(value, self._name, name)
             and now.get(name, now) is value
             and any(it.sets(name) for it in olds)
             and not any(it.sets(name) for it in kept)
@@ -149,9 +152,16 @@ def _removed(changes: Iterable[Change]) -> Iterator[Change]:
             yield from _removed(change.children or ())
 
 
-def _sets_in_function(statement: ast.stmt) -> bool:
-    functions = (it for it in ast.walk(statement) if isinstance(it, DEFINITION))
-    return any(_asks(it) for it in functions)
+def _sets_otherwise(statement: ast.stmt) -> bool:
+    """Tell whether a statement executes a text, or a function in it may set names by texts."""
+    nodes = list(ast.walk(statement))
+    return any(_is_called(it, ("exec",)) for it in nodes) or any(
+        _asks(it) for it in nodes if isinstance(it, DEFINITION)
+    )
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")  # as those that every module has
 
 
 def _asks(node: ast.AST, but: Collection[int] = ()) -> bool:
@@ -212,8 +222,8 @@ def _is_namespace(node: ast.AST) -> bool:
 
 def _is_called(node: ast.AST, names: Collection[str]) -> bool:
     match node:
-        case ast.Call(func=ast.Name(id=name), args=[]):
-            return name in names
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return name in names and not (args and name in _ASKS)
     return False
 
 
