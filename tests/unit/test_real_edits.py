@@ -253,6 +253,43 @@ class TestClasses:
         assert not said(project.save(m=source))
         assert (m.Spec.last(), m.Spec().alias, m.runs) == ("of the module", 4, [1])
 
+    @pytest.mark.parametrize(
+        ("edits", "first", "removed"),
+        [
+            ([("x=1", "x=2")], ("one", 2), set()),
+            ([("x=1", "x=2"), ("one", "two")], ("two", 2), set()),
+            ([("clear = pop", "clear")], ("one", 1), {"pop"}),
+            ([("    del _fail\n", "")], ("one", 1), set()),
+            ([("one", "two")], ("two", 1), set()),
+        ],
+    )
+    def test_what_is_made_of_a_name_that_the_class_deletes(self, project, edits, first, removed):
+        """As flask's NullSession."""
+        text = """
+            made = []
+            class Session:
+                made.append(1)
+                def _fail(self, x=1): return "one", x
+                clear = pop = _fail
+                del _fail
+            """
+        m = project.load("m", text)
+        project.engine()
+        held = m.Session.clear
+        source = text
+        for old, new in [(old.replace("    del", " " * 16 + "del"), new) for old, new in edits]:
+            assert source.count(old) == 1
+            source = source.replace(old, new)
+        assert not said(project.save(m=source))
+        assert (m.Session().clear(), held(0), m.Session.clear is held) == (first, first, True)
+        assert {"clear", "pop"} - vars(m.Session).keys() == removed
+        assert ("_fail" in vars(m.Session)) == ("del _fail" not in source)
+        assert m.made == [1]
+        assert not said(project.save(m=text))
+        assert (m.Session().pop(), held(0), "_fail" in vars(m.Session)) == (("one", 1),) * 2 + (
+            False,
+        )
+
     def test_a_statement_finds_what_stands_above_it(self, project):
         m = project.load("m", self.SPEC)
         project.engine()

@@ -102,6 +102,7 @@ def _narrow(
         or not _is_executed_in_place(cls)
         or keeper.is_edited(cls)
         or not all(map(_can_be_left_out, change.children))
+        or _needs_what_is_deleted(change.children)
         or any(isinstance(base, ast.Name) and base.id == new.name for base in new.bases)
     ):
         return None
@@ -309,6 +310,27 @@ def _can_be_left_out(child: Change) -> bool:
     return not any(
         isinstance(it, ast.Global) or (isinstance(it, ast.AnnAssign) and it is not child.new)
         for it in inside
+    )
+
+
+def _needs_what_is_deleted(children: Sequence[Change]) -> bool:
+    """Tell whether a statement that is executed has to do with a name that the class does not keep:
+    ``pop = clear = _fail`` above ``del _fail``.
+    """
+    statements = [it for child in children for it in (child.old, child.new) if it is not None]
+    deleted = {
+        node.id
+        for statement in executed(statements)
+        if isinstance(statement, ast.Delete)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name)
+    }
+    return bool(deleted) and any(
+        not deleted.isdisjoint(facts(it).reads | facts(it).binds)
+        for child in children
+        if child.kind in ("run", "remove")
+        for it in (child.old, child.new)
+        if it is not None
     )
 
 
