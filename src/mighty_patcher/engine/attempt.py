@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.behind import behind
+from mighty_patcher.engine.bindings import readers
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
@@ -17,6 +18,7 @@ from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.moments import Moments
 from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner
+from mighty_patcher.engine.relocated import Relocation
 from mighty_patcher.engine.report import Step, found_besides
 from mighty_patcher.engine.stars import asked, exported, imports_in, sources
 from mighty_patcher.engine.taken_back import Edited, Found, find_taken_back, may_assign
@@ -207,6 +209,7 @@ class Attempt:
         news: The versions that were saved.
         raised: What is known of modules that end after others (`Worklist`); added to.
         gone: The modules whose files are gone, and that nobody imports any more, with their texts.
+        moved: What has another file now.
 
     Attributes:
         transaction: All that it does.
@@ -223,8 +226,11 @@ class Attempt:
         news: Sequence[Version],
         raised: set[tuple[str, str]],
         gone: Sequence[tuple[ModuleType, Version]] = (),
+        moved: Sequence[Relocation] = (),
     ) -> None:
         self._in_force = in_force
+        self._moved = moved
+        self._display = modules.display
         self._planner = planner
         self._saved = saved = _Saved(modules, in_force, news, gone)
         self._work = Worklist(
@@ -237,11 +243,12 @@ class Attempt:
             saved.asked,
         )
         saved.halfway.lines, saved.halfway.may_be = self._work.halfway, self._work.has_outlasted
+        self._tell = _Teller(saved, self._work).tell
         self.transaction = Transaction(
             in_force.imports_of,
             in_force.importers,
             in_force.star_importers,
-            _Teller(saved, self._work).tell,
+            self._tell,
             _Waiter(saved.unloaded, self._work).wait,
             in_force.binds_after,
             saved.halfway.not_there,
@@ -267,6 +274,16 @@ class Attempt:
                 self._work.tell(importer, Outside(exported={name_of_module(source): had}))
             turn = self._work.next()
         return turn
+
+    def _tell_of_places(self) -> None:
+        """Tell who reads it that modules have another ``__file__``."""
+        for place in self._moved:
+            self.transaction.steps += place.steps(self._display)
+            for module, before in place.before:
+                self.reloaded.append(module)
+                self._work.tell(module, Outside(before))
+                for reader, path, name in readers([(module, {*before, "__path__"})]):
+                    self._tell(reader, Outside(attributes={(path, name)}))
 
     def _kept_in_cycles(self) -> list[Step]:
         if not self._is_otherwise:
@@ -304,6 +321,7 @@ class Attempt:
             self.taken_back = self._saved.taken_back()
             for module, outside in self.taken_back.outside.values():
                 self._work.tell(behind(module) or module, outside)
+            self._tell_of_places()
             while (turn := self._next()) is not None:
                 module = self.module = turn.module
                 new = self._saved.version(module)

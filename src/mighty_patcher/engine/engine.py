@@ -27,6 +27,7 @@ from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reached import Reached
 from mighty_patcher.engine.reimports import Reimports
+from mighty_patcher.engine.relocated import Relocation, Relocations
 from mighty_patcher.engine.report import Reload, Stale, Step, details, found_besides
 from mighty_patcher.engine.roots import python_files
 from mighty_patcher.engine.transaction import Transaction
@@ -44,11 +45,13 @@ class _Undo:
         transaction: All that it did.
         olds: The versions that were in force before, where they were known.
         news: Those that it brought, in the same order.
+        places: The modules that have another file since.
     """
 
     transaction: Transaction
     olds: list[Version | None]
     news: list[Version]
+    places: list[Relocation]
 
 
 class Engine:
@@ -85,6 +88,7 @@ class Engine:
             self.modules, self._in_force, self._reimports, rerun, self._forget_last
         )
         self._read_ahead: dict[str, Version] = {}
+        self._relocations = Relocations(self.modules, self._in_force, self._reimports)
 
     # ---- what the front ends call
 
@@ -148,7 +152,8 @@ class Engine:
         held = []
         with self._lock:
             for path in paths:
-                if self.modules.of(path) or self.modules.replaced_by_object(path):
+                is_module = self.modules.of(path) or self.modules.replaced_by_object(path)
+                if is_module or self._relocations.taken_by(path) is not None:
                     held.append(path)
                     self._in_force.show(path, self._in_force.text(path))
                 else:
@@ -235,13 +240,17 @@ class Engine:
                         f"the reload of {self.modules.display(new.path)} was undone",
                         "save the file again to have it",
                     )
+                _put_back(done.places)
             return self._last_done
 
     def looks_unfinished(self, path: str) -> bool:
         """Tell whether an editor is probably in the middle of saving a file."""
-        if not self.modules.of(path):
+        if self._relocations.takes(path) is not None:
             return False
-        if version.looks_unfinished(path, self._in_force.text(path)):
+        known = self._relocations.taken_by(path) or path
+        if not self.modules.of(known):
+            return False
+        if version.looks_unfinished(path, self._in_force.text(known)):
             return True
         try:
             text = version.read(path)
@@ -286,10 +295,12 @@ class Engine:
         errors: list[MightyPatcherError] = []
         news: list[Version] = []
         unread: list[str] = []
-        for path in paths:
+        places = {it.new: it for it in self._relocations.made(paths)}
+        for path in dict.fromkeys([*paths, *places]):
             try:
-                new = self._read(path, again=again)
+                new = self._read(path, again=again, anew=path in places)
             except (SourceError, RefusedEdit) as error:
+                _put_back([places.pop(path)] if path in places else [])
                 errors.append(self._not_in_force(path, error))
                 unread.append(path)
             else:
@@ -299,7 +310,10 @@ class Engine:
         for new in news:  # what is raised from now on is raised by these lines
             self._in_force.show(new.path, new)
         gone = self._gone(news)
-        attempt = Attempt(self.modules, self._in_force, self._planner, news, self._raised, gone)
+        moved = list(places.values())
+        attempt = Attempt(
+            self.modules, self._in_force, self._planner, news, self._raised, gone, moved
+        )
         transaction, reloaded = attempt.transaction, attempt.reloaded
         steps: tuple[Step, ...] = ()
         stale: tuple[Stale, ...] = ()
@@ -310,6 +324,7 @@ class Engine:
         except (KeyboardInterrupt, GeneratorExit):
             for new, old in zip(news, olds, strict=True):
                 self._in_force.show(new.path, old)
+            _put_back(moved)
             raise
         except BaseException as error:
             failure = (
@@ -320,7 +335,10 @@ class Engine:
             errors.append(failure)
             for new in news:
                 self._not_in_force(new.path, failure)
+            _put_back(moved)
         else:
+            for it in moved:
+                self.errors.pop(it.old, None)
             for new in news:
                 self._in_force.put(new)
                 self._reimports.uncertain.discard(new.path)
@@ -330,7 +348,7 @@ class Engine:
                     self._forget_last()
                 left = self._without_effect(gone, attempt.taken_back.lines)
                 now = [*news, *(it for _, it in left)]
-                self._undo.append(_Undo(transaction, [*olds, *(it for it, _ in left)], now))
+                self._undo.append(_Undo(transaction, [*olds, *(it for it, _ in left)], now, moved))
                 transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
                 transaction.steps += self._made_before(transaction)
             steps, stale = tuple(transaction.steps), tuple(transaction.stale)
@@ -413,8 +431,14 @@ class Engine:
                     name = name_of_module(module)
                     yield from migrate(namespace_of(module), name, changed)
 
-    def _read(self, path: str, *, again: bool) -> Version | None:
-        """Return the text of a file if something has to be done about it."""
+    def _read(self, path: str, *, again: bool, anew: bool) -> Version | None:
+        """Return the text of a file if something has to be done about it.
+
+        Args:
+            path: The file.
+            again: It was tried before.
+            anew: Something has to be done about it in any case.
+        """
         loaded = self.modules.of(path)
         modules = [m for m in loaded if not self.modules.is_excluded(m)]
         if loaded and not modules:
@@ -436,7 +460,7 @@ class Engine:
             return None
         ahead = self._read_ahead.pop(path, new)
         new = ahead if ahead.digest == new.digest else new
-        is_certain = path not in self._reimports.uncertain and path not in self._whole
+        is_certain = not (anew or path in self._reimports.uncertain or path in self._whole)
         if known is not None and known.digest == new.digest and is_certain:
             if not again:
                 self.errors.pop(path, None)
@@ -477,6 +501,12 @@ class Engine:
             # Without the GIL a function with deferred references (PEP 703) is freed by the
             # collector alone. Until then it would be found below, and live on in the next log.
             gc.collect()
+
+
+def _put_back(places: Iterable[Relocation]) -> None:
+    """Have modules be where they were before a reload."""
+    for it in places:
+        it.undo()
 
 
 def _ran(steps: Iterable[Step]) -> bool:

@@ -178,6 +178,29 @@ class InForce:
         for filename in self._filenames(path):  # which may have been made to stay, by `show`
             linecache.cache.pop(filename, None)
 
+    def relocate(self, old: str, new: str, text: Version | None, left: Version | None) -> None:
+        """Note that the modules of one file are those of another one.
+
+        Args:
+            old: The first file.
+            new: The other one.
+            text: What they run, as a text of the other; None if that is not known.
+            left: What the first file has; None for what can be read there now.
+        """
+        for filename in self._filenames(old):
+            linecache.cache.pop(filename, None)
+        for path in (old, new):
+            self._texts.forget(path)
+            self._imports.pop(path, None)
+        if old in self._first:
+            self._first[new] = self._first.pop(old)
+        self._strangers.clear()
+        for known in (text, left):
+            if known is not None:
+                self._texts.put(known)
+        if left is None:
+            self._texts.take([old])
+
     def forget_trees(self, but: Collection[str]) -> None:
         """Let go of syntax trees where there are many: see `Texts.forget_trees`."""
         self._texts.forget_trees(but)

@@ -103,6 +103,11 @@ class Modules:
         finally:
             self._answers = self._folders = None
 
+    def look_again(self) -> None:
+        """Forget what was found within `remembering`: a module has another ``__file__``."""
+        if self._answers is not None:
+            self._answers = _Answers()
+
     def of(self, path: str) -> list[ModuleType]:
         """Find every loaded module that is this file.
 

@@ -107,6 +107,13 @@ class Reimports:
                     self._in_force.put(it.text)
         return bool(begun)
 
+    def relocate(self, old: str, new: str) -> None:
+        """Note that what is known of one file holds for another one."""
+        for paths in (self.repeated, self.uncertain):
+            if old in paths:
+                paths.remove(old)
+                paths.add(new)
+
 
 def _call_of_reload() -> FrameType | None:
     frame: FrameType | None = sys._getframe()
