@@ -205,7 +205,9 @@ def test_loaded_under_two_names(live: Live) -> None:
     program = live({"src/m.py": one, "main.py": main}, path=["src", "."])
     two = {"src/m/__init__.py": one.replace("1", "2")}
     assert sorted(moved(program, "src/m.py", two).modules) == ["m", "src.m"]
-    program.expect("f(), src.m.f(), m is src.m, m.__path__ == src.m.__path__", "(2, 2, False, True)")
+    program.expect(
+        "f(), src.m.f(), m is src.m, m.__path__ == src.m.__path__", "(2, 2, False, True)"
+    )
 
 
 def test_an_excluded_module_stays_where_it_was(live: Live) -> None:

@@ -23,6 +23,7 @@ from mighty_patcher.engine.values import same_value
 
 __all__ = ["Copies", "copies"]
 
+_getter_of = vars(property)["fget"].__get__
 _GETTER = IdentityDict([(property, "fget"), (functools.cached_property, "func")])
 
 
@@ -116,7 +117,8 @@ def _copied_by(
     decorator that is written in Python.
     """
     attributes = stored_attributes(value)
-    for original in list(attributes.values()):
+    getter = _getter_of(value) if issubclass(type(value), property) else None
+    for original in [*list(attributes.values()), getter]:
         is_ours = type(original) is FunctionType and original in docs
         if is_ours and same_value(attributes["__doc__"], original.__doc__):
             yield value, original.__doc__, docs[original]

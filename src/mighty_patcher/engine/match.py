@@ -28,6 +28,7 @@ from mighty_patcher.engine.held_functions import (
     held_by_function,
 )
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.inner_parts import InnerPart, inner_parts
 from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.loose import Loose
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
@@ -53,6 +54,8 @@ class Patches:
         constants: Outer code, old and new nested code of each constant.
         facts: Classes, and what the compiler says of each.
         copies: Who has copied a docstring, the old one, and the new one.
+        inner: Functions that calls of others have made, and that have other annotations or
+            defaults now.
         caches: The ``lru_cache`` wrappers of functions that do something else now: what they
             remember is stale.
         edited: The addresses of the functions whose bodies changed, and not their lines alone; with
@@ -69,6 +72,7 @@ class Patches:
     constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
     facts: list[tuple[type, dict[str, Any]]] = field(default_factory=list)
     copies: list[tuple[Any, str | None, str | None]] = field(default_factory=list)
+    inner: list[InnerPart] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
     edited: dict[int, frozenset[str]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -91,12 +95,14 @@ class Patches:
             self.copies,
             self.behind,
             self.held,
+            self.inner,
             self.caches,
         ]
         return [*lists, *(entry for held in lists[:-1] for entry in held)]
 
     def __bool__(self) -> bool:
-        return bool(self.bodies or self.constants or self.facts or self.stale or self.behind)
+        found = self.bodies, self.constants, self.facts, self.stale, self.behind, self.inner
+        return any(found)
 
 
 def add_body(
@@ -212,6 +218,9 @@ def match_bodies(
     ]
     patches.edited = edited
     patches.facts = list(changed_facts(module, pairs))
+    patched = {id(target) for target, *_ in patches.bodies}
+    inner = inner_parts(pairs, trees, functions, patched, filename)
+    patches.inner = [it for it in inner if it.function.__globals__ is namespace_of(module)]
     docs = {
         target: doc
         for target, _, _, doc in patches.bodies
@@ -390,6 +399,8 @@ def _plan(
         )
         return False
     cells, missing = _cells(function, code, owner)
+    if missing and function.__name__ == "__annotate__":
+        return False  # what it is of is named, for its annotations are others: see `inner_parts`
     if missing:
         patches.left(
             function,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
@@ -27,6 +27,7 @@ from mighty_patcher.engine.gone import names_removed
 from mighty_patcher.engine.held_code import HeldCode, still_held_code
 from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.inner_parts import InnerPart, made_again
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.lost import Lost, lost_entries
@@ -75,7 +76,8 @@ class Edit:
         reason: Why all is run.
         is_begun: The bodies are patched, and the names that are gone are removed.
         is_done: The module has been run to its end; others have changed something for it since.
-        kept: Identities of the functions that statements have given their new content.
+        kept: Identities of the functions that have their new content.
+        made_anew: Identities of those that have it from statements.
     """
 
     module: ModuleType
@@ -89,6 +91,7 @@ class Edit:
     is_begun: bool = False
     is_done: bool = False
     kept: set[int] = field(default_factory=set)
+    made_anew: set[int] = field(default_factory=set)
 
     def is_needed(self, outside: Outside) -> bool:
         """Tell whether there is anything to do."""
@@ -192,6 +195,7 @@ class Transaction:
             [edit for patches in gathered for edit in patches.constants],
             [fact for patches in gathered for fact in patches.facts],
         )
+        self._make_again([it for patches in gathered for it in patches.inner], ())
         self._copy_docs([entry for patches in gathered for entry in patches.copies])
         self._clear([cache for patches in gathered for cache in patches.caches])
 
@@ -265,6 +269,18 @@ class Transaction:
             log.add_type(cls, {**content_of(cls), **changed})
         self._commit_log(log)
 
+    def _make_again(self, parts: list[InnerPart], done: Collection[int]) -> None:
+        """Give functions that calls have made the annotations and defaults that stand there now.
+
+        Args:
+            parts: The functions.
+            done: The identities of those that statements have made anew.
+        """
+        log = _core.Log()
+        self.stale += made_again((it for it in parts if id(it.function) not in done), log)
+        if len(log):
+            self._commit_log(log)
+
     def _commit_log(self, log: _core.Log) -> None:
         log.commit()
         self._done.append(log)
@@ -333,7 +349,9 @@ class Transaction:
         self.bound.setdefault(name_of_module(edit.module), set()).update(run.bound)
         self._share(fitting, keeper)
         edit.kept |= keeper.targets | {id(target) for target, *_ in fitting}
+        edit.made_anew |= keeper.targets
         if ends:
+            self._make_again(edit.patches.inner, edit.made_anew)
             for target, *_ in edit.patches.bodies:
                 if id(target) not in edit.kept:
                     self.stale.append(_with_other_arguments(target))
@@ -445,6 +463,7 @@ class Transaction:
             else:
                 self.stale.append(_with_other_arguments(body[0]))
         self._apply(bodies, edit.patches.constants, [])
+        self._make_again(edit.patches.inner, keeper.targets)
 
     def _end(
         self,
