@@ -123,9 +123,10 @@ def test_annotations_of_what_is_kept_for_them(project, is_read) -> None:
 
 @pytest.mark.usefixtures("module")
 def test_annotations_that_cannot_be_evaluated(project) -> None:
-    report = project.edit("m", "a: t.Any", "a: 'Nowhere' or Nowhere")
+    report = project.edit("m", "a: t.Any", "a: Nowhere or t.Any")
     assert report.ok
-    assert [it.what for it in report.stale] == ["make.<locals>.inner"]
+    is_lazy = sys.version_info >= (3, 14)  # nobody has asked for them
+    assert [it.what for it in report.stale] == ([] if is_lazy else ["make.<locals>.inner"])
 
 
 def test_a_wrapper_poses_as_what_it_wraps(project) -> None:

@@ -354,6 +354,26 @@ class TestFunctions:
         project.engine().undo()
         assert (m.C.size.__doc__, m.run.__doc__, m.other.__doc__) == ("one", "two", "mine")
 
+    def test_a_property_of_its_own_class_has_copied_a_docstring(self, project):
+        source = """
+            class stored(property):
+                def __init__(self, function): super().__init__(function, doc=function.__doc__)
+            class C:
+                @stored
+                def size(self):
+                    "one"
+                @stored
+                def name(self): "two"
+            C.name.__doc__ = "mine"
+            """
+        m = project.load("m", source)
+        project.engine()
+        size = m.C.size
+        assert not said(project.save(m=source.replace('"one"', '"1"').replace('"two"', '"2"')))
+        assert (m.C.size is size, size.__doc__, m.C.name.__doc__) == (True, "1", "mine")
+        project.engine().undo()
+        assert (size.__doc__, m.C.name.__doc__) == ("one", "mine")
+
     def test_a_wrapper_of_a_wrapper_has_copied_a_docstring(self, project):
         source = """
             import functools
