@@ -357,7 +357,7 @@ class TestFunctions:
     def test_a_property_of_its_own_class_has_copied_a_docstring(self, project):
         source = """
             class stored(property):
-                def __init__(self, function): super().__init__(function, doc=function.__doc__)
+                def __init__(self, function): super().__init__(function)
             class C:
                 @stored
                 def size(self):
