@@ -110,3 +110,56 @@ class Base:
     for value in (2, 3):
         assert program.edit("m", (f"x = {value - 1}", f"x = {value}")).ok
         assert (m.C.x, m.C.number) == (value, 1)
+
+
+DECORATORS = """
+def mark(cls):
+    cls.marks = ["mark"]
+    return cls
+
+def perhaps(cls):
+    if cls.__name__ == "Row":
+        cls.marks = ["perhaps"]
+    return cls
+
+def named(name):
+    def decorate(cls):
+        setattr(cls, name, 1)
+        return cls
+    return decorate
+
+class Mark:
+    def __call__(self, cls):
+        cls.marks = ["Mark"]
+        return cls
+called = Mark()
+"""
+DECORATED = "import ~lib as lib\nfrom ~lib import mark\n\n{at}class Row:\n    x = 1\n"
+
+
+@pytest.mark.parametrize("decorator", ["@mark\n", "@lib.mark\n", "@lib.perhaps\n@mark\n"])
+def test_what_a_decorator_has_set_goes_with_it(program, decorator):
+    _, m = program.load("m", lib=DECORATORS, m=DECORATED.format(at=decorator))
+    m.Row.set_by_hand, marks = 1, m.Row.marks
+    without = decorator.replace("@mark\n", "").replace("@lib.mark\n", "")
+    reload = program.edit("m", (decorator, without))
+    assert named(reload) == {"Row.set_by_hand"}
+    assert own(m.Row) == ({"x", "set_by_hand", "marks"} if without else {"x", "set_by_hand"})
+    program.engine.undo()
+    assert m.Row.marks is marks
+
+
+@pytest.mark.parametrize("decorator", ["@lib.perhaps\n", "@lib.named('marks')\n", "@lib.called\n"])
+def test_what_a_decorator_may_have_set_stays_and_is_named(program, decorator):
+    _, m = program.load("m", lib=DECORATORS, m=DECORATED.format(at=decorator))
+    reload = program.edit("m", (decorator, ""))
+    assert named(reload) == {"Row.marks"}
+    assert "perhaps by a decorator that changed" in reload.stale[0].reason
+    assert own(m.Row) == {"x", "marks"}
+
+
+def test_what_a_decorator_has_set_that_is_imported_no_more(program):
+    text = DECORATED.replace("import ~lib as lib\n", "")
+    _, m = program.load("m", lib=DECORATORS, m=text.format(at="@mark\n"))
+    reload = program.edit("m", ("@mark\n", ""), ("from ~lib import mark\n", ""))
+    assert (named(reload), own(m.Row)) == (set(), {"x"})

@@ -11,10 +11,11 @@ call that is not recognised sets nothing as far as we know.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import dis
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import CodeType, FunctionType, ModuleType
@@ -24,7 +25,14 @@ from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
 
-__all__ = ["Stores", "called_on_first", "set_by_hooks", "set_by_metaclass", "stores_of"]
+__all__ = [
+    "Stores",
+    "called_on_first",
+    "set_by_decorators",
+    "set_by_hooks",
+    "set_by_metaclass",
+    "stores_of",
+]
 
 _HAS_METHOD_FLAG = sys.version_info >= (3, 12)  # LOAD_METHOD is LOAD_ATTR with a flag (gh-103865)
 _LOADS = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_DEREF")
@@ -112,6 +120,35 @@ def set_by_hooks(cls: type) -> frozenset[str]:
     functions = [it.__func__ for it in hooks if type(it) is classmethod]
     stores = [stores_of(it, cls).perhaps for it in functions if type(it) is FunctionType]
     return frozenset[str]().union(*stores)
+
+
+def set_by_decorators(
+    cls: type, decorators: Iterable[ast.expr], names: Mapping[str, Any]
+) -> frozenset[str]:
+    """Find what decorators have set on a class in any case: those that are functions.
+
+    Args:
+        cls: The class.
+        decorators: How they are written.
+        names: What names stood for when they were called.
+    """
+    found = frozenset[str]()
+    for decorator in decorators:
+        function = _named_by(decorator, names)
+        if type(function) is FunctionType:
+            found |= stores_of(function, cls).surely
+    return found
+
+
+def _named_by(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    """Return what a name stands for, or a name in modules; None for anything else."""
+    if isinstance(expression, ast.Name):
+        return names.get(expression.id)
+    if isinstance(expression, ast.Attribute):
+        owner = _named_by(expression.value, names)
+        if issubclass(type(owner), ModuleType):
+            return namespace_of(owner).get(expression.attr)
+    return None
 
 
 def called_on_first(function: FunctionType) -> Iterator[str]:

@@ -32,7 +32,7 @@ from mighty_patcher.engine.classes import (
     own_slots,
     qualname_of,
 )
-from mighty_patcher.engine.hook_code import set_by_hooks, set_by_metaclass
+from mighty_patcher.engine.hook_code import set_by_decorators, set_by_hooks, set_by_metaclass
 from mighty_patcher.engine.identity import WeakIdentityDict, is_one_of
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS
@@ -95,6 +95,8 @@ class Retained:
         has_others = _have_other_decorators(*definitions)
         before = content_of(old)
         not_set_again = set_by_metaclass(old, metaclass) | _known_to_be_set(old, before)
+        if has_others:
+            not_set_again |= self._set_by_decorators_gone(old, *definitions)
         if is_made and None not in definitions and old not in _set:
             not_set_again |= _set_before_others(before, content, names)
         lost = bound - names_in_class(definitions[1]) if definitions[1] is not None else set[str]()
@@ -159,6 +161,16 @@ class Retained:
             ):
                 del content[name]
                 yield ClassEdit(cls, content)
+
+    def _set_by_decorators_gone(
+        self, cls: type, old: ast.ClassDef | None, new: ast.ClassDef | None
+    ) -> frozenset[str]:
+        """Return what decorators have set that are gone: where others do so, they do it again."""
+        if old is None or new is None:
+            return frozenset()
+        left = {ast.dump(it) for it in new.decorator_list}
+        gone = [it for it in old.decorator_list if ast.dump(it) not in left]
+        return set_by_decorators(cls, gone, self._keeper.before)
 
     def _definitions(self, cls: type) -> list[ast.ClassDef | None]:
         return [known.get(qualname_of(cls)) for known in self._keeper.definitions]
