@@ -12,13 +12,12 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from mighty_patcher.engine.toplevel import globals_in
-from mighty_patcher.engine.trees import BLOCK, DEFINITION, IMPORT, branches_of
+from mighty_patcher.engine.trees import BLOCK, DEFINITION_OR_CLASS, IMPORT, branches_of
 
 __all__ = ["goes_with_branch"]
 
 Blocks = tuple[ast.stmt, ...]
 
-_DEFINITION = (*DEFINITION, ast.ClassDef)
 _PLAIN = (
     *(ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.Compare, ast.cmpop),
     *(ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.expr_context),
@@ -43,7 +42,7 @@ def goes_with_branch(
     if any(name in globals_in(it) for it in statements):
         return False
     found = [it for it in _walk(statements) if name in binds(it[0])]
-    definitions = [it for it in found if isinstance(it[0], _DEFINITION)]
+    definitions = [it for it in found if isinstance(it[0], DEFINITION_OR_CLASS)]
     imports = [it for it, _ in found if isinstance(it, IMPORT) and it.names[0].name != "*"]
     return (
         bool(found)

@@ -11,6 +11,7 @@ __all__ = [
     "definitions_in",
     "mangled",
     "names_declared_in_class",
+    "names_deleted",
     "names_in_class",
     "names_surely_in_class",
 ]
@@ -83,14 +84,18 @@ def names_surely_in_class(definition: ast.ClassDef | None) -> set[str]:
                 names.add(statement.name)
             case ast.Assign():
                 names.update(_stored(statement))
-    deleted = {
+    return {mangled(name, definition.name) for name in names - names_deleted(definition.body)}
+
+
+def names_deleted(body: Iterable[ast.stmt]) -> set[str]:
+    """Return the names that some statements delete, and those that they need for that."""
+    return {
         node.id
-        for statement in executed(definition.body)
+        for statement in executed(body)
         if isinstance(statement, ast.Delete)
         for node in ast.walk(statement)
         if isinstance(node, ast.Name)
     }
-    return {mangled(name, definition.name) for name in names - deleted}
 
 
 def mangled(name: str, class_name: str) -> str:

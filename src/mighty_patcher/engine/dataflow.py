@@ -42,13 +42,12 @@ from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs, MadeBy
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
-from mighty_patcher.engine.trees import DEFINITION, IMPORT
+from mighty_patcher.engine.trees import DEFINITION_OR_CLASS, IMPORT
 from mighty_patcher.engine.tries import Holds, coming_to, going_on
 
 __all__ = ["Flow"]
 
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
-_DEFINITION = (*DEFINITION, ast.ClassDef)
 
 
 @dataclass
@@ -557,7 +556,7 @@ class Flow:
         for root, attribute in sorted(self._attributes if found.sets else ()):
             if f"{root}.{attribute}" in found.sets:
                 return f"sets {root}.{attribute}, which has been set anew"
-        is_definition = isinstance(self._inputs.changes[at].new, _DEFINITION)
+        is_definition = isinstance(self._inputs.changes[at].new, DEFINITION_OR_CLASS)
         for root, attribute in sorted(found.mutated & self._set_again if not is_definition else ()):
             return f"sets {root}.{attribute}, which has been set anew"
         for place in sorted(found.sets if self._set or dirty else ()):

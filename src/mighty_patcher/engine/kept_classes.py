@@ -31,6 +31,7 @@ from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.retained import Retained
 from mighty_patcher.engine.storage import is_storage, own_storage, slot_for, storage_lost
+from mighty_patcher.engine.toplevel import is_special
 from mighty_patcher.engine.trees import decorators_in
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.wrapped import class_cells, functions_within
@@ -153,7 +154,7 @@ class KeptClasses:
                 and is_one_of(type(theirs), CONTAINERS)
                 and mine is not theirs
                 and name not in bound
-                and not (name.startswith("__") and name.endswith("__"))
+                and not is_special(name)
                 and was_filled_by_others(edit.target, before, mine, theirs)
             ):
                 edit.content[name] = mine

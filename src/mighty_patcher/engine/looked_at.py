@@ -29,6 +29,7 @@ from mighty_patcher.engine.plain_code import (
     is_plain_to_see,
     strings_in,
 )
+from mighty_patcher.engine.toplevel import is_special
 from mighty_patcher.engine.values import is_plain
 from mighty_patcher.engine.wrapped import functions_within, is_full
 
@@ -462,7 +463,7 @@ _module_of = vars(type)["__module__"].__get__
 
 
 def _is_special(name: Any) -> bool:
-    return _is_str(name) and name.startswith("__") and name.endswith("__")
+    return _is_str(name) and is_special(name)
 
 
 def _is_str(value: Any) -> bool:

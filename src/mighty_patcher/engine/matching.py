@@ -13,7 +13,7 @@ from mighty_patcher.engine.changes import NEW, Change, bound_by
 from mighty_patcher.engine.report import LINES_MOVED
 from mighty_patcher.engine.trees import (
     BLOCK,
-    DEFINITION,
+    DEFINITION_OR_CLASS,
     IMPORT,
     branches_of,
     digest,
@@ -229,7 +229,7 @@ def _name_key(statement: ast.stmt, is_new: bool, planner: Sameness) -> Hashable:
 
 def _definition_key(statement: ast.stmt, _is_new: bool) -> Hashable:
     """Return what tells definitions of one name apart: an overload, a setter, the rest."""
-    if not isinstance(statement, (ast.ClassDef, *DEFINITION)):
+    if not isinstance(statement, DEFINITION_OR_CLASS):
         return None
     return type(statement).__name__, statement.name, digest(statement.decorator_list)
 

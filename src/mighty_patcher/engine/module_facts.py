@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any, TypeGuard
 
 from mighty_patcher.engine.behind import Behind, all_behind
+from mighty_patcher.engine.toplevel import is_special
 
 __all__ = [
     "SOURCE",
@@ -147,10 +148,7 @@ def only_names_file(module: ModuleType) -> bool:
     return (
         spec_of(module) is None
         and namespace.get("__name__") != "__main__"
-        and all(
-            is_module(value) or (name.startswith("__") and name.endswith("__"))
-            for name, value in namespace.items()
-        )
+        and all(is_module(value) or is_special(name) for name, value in namespace.items())
     )
 
 

@@ -23,7 +23,7 @@ from mighty_patcher.engine.module_facts import name_of_module, namespace_of, pac
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import names_of_stars
 from mighty_patcher.engine.toplevel import executed, name_of_statement
-from mighty_patcher.engine.trees import BLOCK, DEFINITION, digest
+from mighty_patcher.engine.trees import BLOCK, DEFINITION_OR_CLASS, digest
 from mighty_patcher.engine.values import same_value
 
 __all__ = ["Moments"]
@@ -31,7 +31,6 @@ __all__ = ["Moments"]
 _MOST = 50
 _ABSENT = object()
 _AT_ANOTHER = "at another moment of that module's import, as the two are in a cycle"
-_DEFINITION = (*DEFINITION, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class _Views:
     def matter(self) -> bool:
         """Whether the moment does: the name is there, and not one object whenever it is read."""
         ends = [it[-1] for it in (self.last, self.should) if it]
-        return len(ends) == 2 and not all(isinstance(it, _DEFINITION) for it in ends)
+        return len(ends) == 2 and not all(isinstance(it, DEFINITION_OR_CLASS) for it in ends)
 
     @property
     def are_other(self) -> bool:
@@ -338,7 +337,7 @@ class Moments:
                 for it, found in zip(body, every, strict=True)
             ]
             in_place = [
-                frozenset() if isinstance(it, _DEFINITION) else _changed_by(found)
+                frozenset() if isinstance(it, DEFINITION_OR_CLASS) else _changed_by(found)
                 for it, found in zip(body, every, strict=True)
             ]
             entries = [

@@ -24,7 +24,7 @@ from mighty_patcher.engine.module_facts import filename_of, namespace_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Before, Cache
 from mighty_patcher.engine.toplevel import executed
-from mighty_patcher.engine.trees import DEFINITION
+from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
 from mighty_patcher.engine.version import Version
 
 __all__ = ["Move", "Moved", "Moves", "are_alike", "move_inner", "nothing_moved"]
@@ -164,8 +164,7 @@ def _definition_of(value: Any) -> tuple[str, str] | None:
 def _lines(text: Version | None) -> dict[str, int]:
     """The names of what is defined at the top of a module, and where."""
     statements = executed(text.tree.body) if text is not None else ()
-    kinds = (ast.ClassDef, *DEFINITION)
-    return {it.name: it.lineno for it in statements if isinstance(it, kinds)}
+    return {it.name: it.lineno for it in statements if isinstance(it, DEFINITION_OR_CLASS)}
 
 
 def _can_be_another(value: Any) -> bool:

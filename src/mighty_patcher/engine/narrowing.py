@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.changes import Change
-from mighty_patcher.engine.class_bodies import mangled, names_in_class
+from mighty_patcher.engine.class_bodies import mangled, names_deleted, names_in_class
 from mighty_patcher.engine.classes import (
     class_dict,
     classes_named,
@@ -318,13 +318,7 @@ def _needs_what_is_deleted(children: Sequence[Change]) -> bool:
     ``pop = clear = _fail`` above ``del _fail``.
     """
     statements = [it for child in children for it in (child.old, child.new) if it is not None]
-    deleted = {
-        node.id
-        for statement in executed(statements)
-        if isinstance(statement, ast.Delete)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name)
-    }
+    deleted = names_deleted(statements)
     return bool(deleted) and any(
         not deleted.isdisjoint(facts(it).reads | facts(it).binds)
         for child in children

@@ -12,7 +12,7 @@ from typing import Any
 from mighty_patcher.engine.class_bodies import mangled, names_in_class
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.toplevel import executed
-from mighty_patcher.engine.trees import BLOCK, DEFINITION, first_line
+from mighty_patcher.engine.trees import BLOCK, DEFINITION, DEFINITION_OR_CLASS, first_line
 
 __all__ = ["Origins"]
 
@@ -34,7 +34,7 @@ class Origins:
         self._definitions: dict[str, list[ast.stmt]] = {}
         for statement in statements:
             for it in executed([statement]) if isinstance(statement, BLOCK) else [statement]:
-                if isinstance(it, (*DEFINITION, ast.ClassDef)):
+                if isinstance(it, DEFINITION_OR_CLASS):
                     self._definitions.setdefault(it.name, []).append(it)
         self._makers: dict[str, tuple[int, ast.stmt | None]] = {}  # each with an address
         for name in [name for name, found in self._definitions.items() if len(found) > 1]:

@@ -24,6 +24,7 @@ from mighty_patcher.engine.facts import binds
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.marks import PLACE, Binds, marked
 from mighty_patcher.engine.toplevel import executed
+from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
 from mighty_patcher.engine.version import (
     is_rewritten,
     own_compiler,
@@ -171,12 +172,10 @@ class Parts:
             return self._compiler(part, self._filename)
 
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
 def _has_decorators(statement: ast.stmt) -> bool:
     return any(
-        isinstance(node, _DEFINITIONS) and node.decorator_list for node in _evaluated(statement)
+        isinstance(node, DEFINITION_OR_CLASS) and node.decorator_list
+        for node in _evaluated(statement)
     )
 
 

@@ -12,11 +12,10 @@ from mighty_patcher.engine.changes import Change, pruned
 from mighty_patcher.engine.facts import Facts
 from mighty_patcher.engine.statement_facts import StatementFacts
 from mighty_patcher.engine.toplevel import is_never_run
-from mighty_patcher.engine.trees import DEFINITION, IMPORT
+from mighty_patcher.engine.trees import DEFINITION_OR_CLASS, IMPORT
 
 __all__ = ["Promotion", "Why"]
 
-_DEFINITION = (*DEFINITION, ast.ClassDef)
 
 Why = Callable[[Facts, frozenset[str], Collection[str]], str | None]
 """Says why a statement has to run, if so, given what it does, and names that statements before it
@@ -149,7 +148,7 @@ class Promotion:
         """
         if isinstance(child.new, ast.ClassDef) and not in_class:
             return self._members_of(child, child.new.name)
-        is_fixed = isinstance(child.new, _DEFINITION) and not (
+        is_fixed = isinstance(child.new, DEFINITION_OR_CLASS) and not (
             in_class and child.new.decorator_list
         )
         return frozenset() if is_fixed else self._facts.bound_by(child) | self._places_of(child)
@@ -170,7 +169,7 @@ class Promotion:
         """Where a name is bound several times, run all of a branch that binds it if need be."""
         binders: dict[tuple[str, str], list[int]] = {}
         for at, child in enumerate(children):
-            if child.new is not None and not isinstance(child.new, _DEFINITION):
+            if child.new is not None and not isinstance(child.new, DEFINITION_OR_CLASS):
                 for name in self._facts.of(child.new).binds:
                     binders.setdefault((child.branch, name), []).append(at)
         for child in list(children):

@@ -37,6 +37,7 @@ from mighty_patcher.engine.identity import WeakIdentityDict, is_one_of
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.toplevel import is_special
 from mighty_patcher.engine.wrapped import functions_within
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Retained:
                 self._keeper.removed.append((old, name))
             elif name in not_set_again:
                 continue
-            elif not (is_made and name.startswith("__") and name.endswith("__")):
+            elif not (is_made and is_special(name)):
                 retained[name] = value
                 if has_others:
                     self._from_others.append((old, name, value))
@@ -201,13 +202,11 @@ def _set_before_others(
     before: dict[str, Any], content: Collection[str], bound: Collection[str]
 ) -> set[str]:
     """Return what lies in a class before something that is no part of its body and is set again."""
-    others = [it for it in before if it not in bound and not _is_special(it)]
+    others = [
+        it for it in before if it not in bound and not is_special(it)
+    ]  # some are written when they are asked for
     again = [index for index, name in enumerate(others) if name in content]
     return set(others[: again[-1]]).difference(content) if again else set()
-
-
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")  # some are written when they are asked for
 
 
 def _have_other_decorators(old: ast.ClassDef | None, new: ast.ClassDef | None) -> bool:

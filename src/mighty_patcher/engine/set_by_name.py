@@ -21,7 +21,7 @@ from typing import Any
 from mighty_patcher.engine.changes import Change, Plan
 from mighty_patcher.engine.module_facts import is_submodule
 from mighty_patcher.engine.report import Step
-from mighty_patcher.engine.toplevel import executed, globals_in, name_of_statement
+from mighty_patcher.engine.toplevel import executed, globals_in, is_special, name_of_statement
 from mighty_patcher.engine.trees import BLOCK, DEFINITION, branches_of
 
 __all__ = ["PLACE", "SetByName", "lines_known", "told"]
@@ -119,7 +119,7 @@ class SetByName:
             Step("removed", self._name, name, 0, _GONE)
             for name, value in before.items()
             if name not in bound
-            and not _is_special(name)
+            and not is_special(name)  # as those that every module has
             and not is_submodule(value, self._name, name)
             and now.get(name, now) is value
             and any(it.sets(name) for it in olds)
@@ -158,10 +158,6 @@ def _sets_otherwise(statement: ast.stmt) -> bool:
     return any(_is_called(it, ("exec",)) for it in nodes) or any(
         _asks(it) for it in nodes if isinstance(it, DEFINITION)
     )
-
-
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")  # as those that every module has
 
 
 def _asks(node: ast.AST, but: Collection[int] = ()) -> bool:

@@ -29,6 +29,7 @@ from mighty_patcher.engine.enums import Members, members_of
 from mighty_patcher.engine.identity import IdentitySet, are_same, is_one_of
 from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.refilled import Refilled
+from mighty_patcher.engine.toplevel import is_special
 
 __all__ = [
     "FIELDS",
@@ -374,7 +375,7 @@ def _own_hook(cls: type) -> Any:
 
 
 def _special(cls: type) -> set[str]:
-    return {name for name in class_dict(cls) if name.startswith("__") and name.endswith("__")}
+    return {name for name in class_dict(cls) if is_special(name)}
 
 
 def _forget_instance_checks(changed: list[type]) -> None:

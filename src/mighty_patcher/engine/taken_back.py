@@ -36,6 +36,7 @@ from mighty_patcher.engine.settling import FIELDS
 from mighty_patcher.engine.toplevel import (
     OF_EVERY_MODULE,
     is_never_run,
+    is_special,
     names_bound,
     names_imported,
     type_checking_names,
@@ -311,11 +312,10 @@ def _is_made(cls: type, name: str) -> bool:
     """
     content = class_dict(cls)
     slots = content.get("__slots__", ())
-    is_special = name.startswith("__") and name.endswith("__")
     return (
         name in DERIVED
         or "_fields" in content
-        or (is_special and any(it in content for it in FIELDS))
+        or (is_special(name) and any(it in content for it in FIELDS))
         or not is_one_of(type(slots), (str, tuple, list))
         or name in ([slots] if type(slots) is str else slots)
     )

@@ -16,6 +16,7 @@ __all__ = [
     "globals_in",
     "is_main_guard",
     "is_never_run",
+    "is_special",
     "lines_run",
     "name_of_statement",
     "names_bound",
@@ -35,6 +36,11 @@ OF_EVERY_MODULE = frozenset(vars(ModuleType("module"))) | {
     "__conditional_annotations__",
 }
 """Names that are set by the import system, the compiler or the reload itself."""
+
+
+def is_special(name: str) -> bool:
+    """Tell whether a name is one of the language's own, as ``__name__`` and ``__init__`` are."""
+    return name.startswith("__") and name.endswith("__")
 
 
 def asks_currently_reloading(tree: ast.Module) -> bool:

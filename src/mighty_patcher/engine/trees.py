@@ -15,6 +15,7 @@ __all__ = [
     "ASSIGNMENT",
     "BLOCK",
     "DEFINITION",
+    "DEFINITION_OR_CLASS",
     "IMPORT",
     "LOOP",
     "TRY",
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITION_OR_CLASS = (*DEFINITION, ast.ClassDef)
 IMPORT = (ast.Import, ast.ImportFrom)
 ASSIGNMENT = (ast.Assign, ast.AnnAssign)
 LOOP = (ast.For, ast.AsyncFor, ast.While)

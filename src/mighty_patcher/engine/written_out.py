@@ -35,7 +35,7 @@ from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.refilled import differs, refill
 from mighty_patcher.engine.stars import TreeOf
-from mighty_patcher.engine.toplevel import globals_in
+from mighty_patcher.engine.toplevel import globals_in, is_special
 from mighty_patcher.engine.touched import Touched
 from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION, digest, only_name
 from mighty_patcher.engine.values import same_value
@@ -298,11 +298,7 @@ def _only_name(change: Change) -> str:
     ):
         return ""
     name = only_name(change.new) or ""
-    return "" if name != only_name(change.old) or _is_special(name) else name
-
-
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+    return "" if name != only_name(change.old) or is_special(name) else name
 
 
 def _texts(old: ast.stmt | None, new: ast.stmt | None) -> Texts | None:
@@ -325,7 +321,7 @@ def _written_in(definition: ast.ClassDef | None) -> dict[str, ast.stmt]:
         names = names_in_class(of_one)
         counts.update(names)
         if isinstance(statement, ASSIGNMENT) and only_name(statement) is not None:
-            found.update((it, statement) for it in names if not _is_special(it))
+            found.update((it, statement) for it in names if not is_special(it))
     return {name: it for name, it in found.items() if counts[name] == 1}
 
 
