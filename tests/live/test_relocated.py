@@ -144,6 +144,23 @@ def test_only_what_reads_its_place_is_executed(program: Program) -> None:
     program.expect("total(), module.HERE, len(module.CARTS)", "(30, '__init__.py', 1)")
 
 
+def test_renamed_as_it_is(live: Live) -> None:
+    """``git mv cart.py cart/__init__.py``, and back."""
+    program = live({"cart.py": "def f(): return 1\nX = []\n", "main.py": "import cart"})
+    program.do("x = cart.X")
+    file, package = program.root / "cart.py", program.root / "cart/__init__.py"
+    package.parent.mkdir()
+    file.rename(package)
+    assert program.next_report().rebound == {"cart.__file__"}
+    program.expect("cart.f(), cart.X is x, len(cart.__path__)", "(1, True, 1)")
+    program.edit("cart/__init__.py", "return 1", "return 2")
+    package.rename(file)
+    assert program.next_report().rebound == {"cart.__file__"}
+    program.expect("cart.f(), cart.X is x, hasattr(cart, '__path__')", "(2, True, False)")
+    program.edit("cart.py", "return 2", "return 3")
+    program.expect("cart.f()", "3")
+
+
 def test_imports_that_mean_something_else_in_the_package_are_executed(live: Live) -> None:
     files = {"shop/__init__.py": "", "shop/prices.py": "RATE = 3\n", "shop/cart.py": CART}
     program = live({**files, "main.py": MAIN})
