@@ -561,3 +561,22 @@ def test_a_class_that_asks_for_an_enumeration_is_not_made_again(program):
     choice = n.Table.choice
     assert program.edit("m", ("B = 2", "B = 2\n    D = 3")).ok
     assert n.Table.choice is choice
+
+
+def test_a_package_shows_a_class_without_methods_as_its_own(program):
+    """Nothing but its name in the module tells where it was defined."""
+    source = "from dataclasses import dataclass\n\n@dataclass\nclass Point:\n    x: int\n"
+    _, m = program.load("m", lib="", m=source)
+    m.Point.__module__ = "shown"
+    point, cls = m.Point(1), m.Point
+    reload = program.edit("m", ("x: int", "x: int\n    y: int = 2"))
+    assert reload.ok
+    assert (m.Point is cls, cls.__module__, type(point) is m.Point) == (True, "shown", True)
+    assert m.Point(3).y == 2
+
+
+def test_a_class_of_the_name_that_may_have_been_imported(program):
+    source = "try: from ~lib import Point\nexcept ImportError:\n    class Point:\n        x = 1\n"
+    lib, m = program.load("m", lib="class Point:\n    x = 0\n", m=source)
+    program.edit("m", ("from ~lib import Point", "import nowhere"))
+    assert (lib.Point is m.Point, lib.Point.x, m.Point.x) == (False, 0, 1)

@@ -259,6 +259,29 @@ def test_a_class_decorator_that_refuses(program, more):
     assert (m.C().kind, list(lib.registry), lib.registry["C"] is cls) == (1, order, True)
 
 
+@pytest.mark.parametrize("value", ["cls.load", "functools.partial(cls, 2)"])
+def test_a_class_decorator_that_refuses_what_leads_to_a_class(program, value):
+    """Under another key than its name: a bound class method, say."""
+    lib, m = loaded(
+        program,
+        "import functools\n"
+        "def load_with(cls):\n"
+        '    assert "c" not in lib.registry\n'
+        f'    lib.registry["c"] = {value}\n'
+        "    return cls\n"
+        "@load_with\n"
+        "class C:\n"
+        "    def __init__(self, n=1): self.kind = n\n"
+        "    @classmethod\n"
+        "    def load(cls): return cls()\n"
+        "    KIND = 1\n",
+    )
+    cls, known = m.C, list(lib.registry)
+    edited(program, ("KIND = 1", "KIND = 2"))
+    assert (m.C is cls, m.C.KIND, list(lib.registry)) == (True, 2, known)
+    assert type(lib.registry["c"]()) is cls
+
+
 def test_a_hook_that_refuses_keeps_the_order(program):
     lib, m = program.load(
         "m",

@@ -52,6 +52,39 @@ def test_a_package_that_is_one_cycle(project, monkeypatch, size):
     assert len(asked) / size < 100
 
 
+def test_a_package_that_its_modules_import(project):
+    """What it imports first is executed first, also if that imports the package, and what else it
+    imports needs it.
+    """
+    name = f"{project.prefix}p"
+    package = project.root / name
+    package.mkdir()
+    texts = {
+        "auth": "LIMIT = 1\n",
+        "transport": f"import {name}\nfrom .auth import LIMIT\nclass T: limit = LIMIT\n",
+        "client": "from .transport import T\nclass C(T): x = 1\n",
+        "__init__": "from .transport import T\nfrom .client import C\n",
+    }
+    new = {
+        "auth": "LIMIT = 2\n",
+        "transport": texts["transport"] + "class More(T): pass\n",
+        "client": texts["client"].replace("x = 1", "x = 2"),
+        "__init__": texts["__init__"].replace("import T", "import T, More"),
+    }
+    for it, text in texts.items():
+        package.joinpath(f"{it}.py").write_text(text)
+    module = importlib.import_module(name)
+    engine = project.engine()
+    for it, text in new.items():
+        package.joinpath(f"{it}.py").write_text(text)
+    reload = engine.reload([package / f"{it}.py" for it in new])
+    assert reload.ok, [e.__cause__ or e for e in reload.errors]
+    assert (module.More.limit, module.C.x, module.C.limit) == (2, 2, 2)
+    assert len({(it.module, it.line) for it in reload.steps if it.kind == "ran"}) == len(
+        [it for it in reload.steps if it.kind == "ran"]
+    )
+
+
 def test_texts_are_not_left_to_the_collector(project):
     """What knows who imports whom goes with the reload: its objects must not hold each other."""
     m = project.load("m", "import ~n as n\nX = 0\n") if project.load("n", "") else None

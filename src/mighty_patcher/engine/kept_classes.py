@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import weakref
 from collections.abc import Collection, Mapping
@@ -21,6 +22,7 @@ from mighty_patcher.engine.classes import (
     own_slots,
     qualname_of,
 )
+from mighty_patcher.engine.facts import facts, header_facts
 from mighty_patcher.engine.hierarchy import Derivation, can_derive
 from mighty_patcher.engine.identity import IdentityDict, are_same, is_one_of
 from mighty_patcher.engine.left_behind import content_left
@@ -31,8 +33,8 @@ from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.retained import Retained
 from mighty_patcher.engine.storage import is_storage, own_storage, slot_for, storage_lost
-from mighty_patcher.engine.toplevel import is_special
-from mighty_patcher.engine.trees import decorators_in
+from mighty_patcher.engine.toplevel import executed, is_special
+from mighty_patcher.engine.trees import BLOCK, decorators_in
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.wrapped import class_cells, functions_within
 from mighty_patcher.errors import RefusedEdit
@@ -105,7 +107,10 @@ class KeptClasses:
         same_definition = (
             class_dict(new).get("__module__") == self._keeper.module_name
             and qualname_of(old) == qualname_of(new)
-            and is_defined_in(old, self._keeper.came_from, self._keeper.before)
+            and (
+                is_defined_in(old, self._keeper.came_from, self._keeper.before)
+                or self._is_only_meaning(old)
+            )
         )
         # What is not kept may come up again, as what its own methods close over.
         if not same_definition or id(old) in self._refused or not self._keeper.open(old, new):
@@ -336,6 +341,20 @@ class KeptClasses:
         )
         self._edits.append(edit)
         return edit
+
+    def _is_only_meaning(self, cls: type) -> bool:
+        """Tell whether a class has the name of a definition which is the only statement that binds
+        it: a package shows the class as its own, and no method tells where it was defined.
+        """
+        name, tree = qualname_of(cls), self._keeper.trees[0]
+        if tree is None or self._keeper.before.get(name) is not cls:
+            return False
+        found = [
+            it
+            for it in executed(tree.body)
+            if {name, "*"} & (header_facts if isinstance(it, BLOCK) else facts)(it).binds
+        ]
+        return len(found) == 1 and isinstance(found[0], ast.ClassDef)
 
     def _member(self, before: Mapping[str, Any], name: str, value: Any, aliases: Aliases) -> Any:
         if name not in before:

@@ -2,8 +2,8 @@
 again. What the old definition has put in there is taken out, they are asked once more, and then all
 is in the order that it was in.
 
-A registry is a dictionary that has the object as a key or as a value, or an object or a tuple that
-refers to it. What a module, a class or an object keeps its attributes in is none.
+A registry is a dictionary that has the object as a key or as a value, or an object, a tuple or a
+bound method that refers to it. What a module, a class or an object keeps its attributes in is none.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
 _OUR_OWN = __name__.partition(".")[0] + "."
 _ENOUGH = 2_000  # to have been looked at
 
+_RECORDS = (tuple, MethodType, partial)
 _PARTS = (tuple, CellType, FunctionType, MethodType, staticmethod, classmethod, property, partial)
 
 Entry = tuple[dict[Any, Any], Any, Any]
@@ -144,7 +145,7 @@ def _leading_to(objects: IdentitySet[Any], registry: dict[Any, Any]) -> Iterator
 
 def _attributes(value: Any) -> Iterator[Any]:
     """Yield what a record refers to."""
-    if type(value) is tuple or _is_plain_object(value):
+    if _is_record(value):
         for it in gc.get_referents(value):
             yield from it.values() if type(it) is dict else (it,)
 
@@ -199,6 +200,11 @@ def _is_plain_object(value: Any) -> bool:
     )
 
 
+def _is_record(value: Any) -> bool:
+    """Tell whether a registry may have something for what that refers to: ``cls.load``, say."""
+    return is_one_of(type(value), _RECORDS) or _is_plain_object(value)
+
+
 def _is_ours(value: Any) -> bool:
     return str(_module_of(type(value))).startswith(_OUR_OWN)
 
@@ -217,7 +223,7 @@ def _holders(objects: list[Any], others: set[int]) -> tuple[list[dict[Any, Any]]
         it for it in holders if type(it) is dict and id(it) not in others and not _is_namespace(it)
     ]
     owners = IdentityDict(_owners(dicts))
-    objects_found = [it for it in holders if type(it) is tuple or _is_plain_object(it)]
+    objects_found = [it for it in holders if _is_record(it)]
     objects_found += [it for _, it in owners.items() if it is not None and _is_plain_object(it)]
     return [it for it in dicts if it not in owners], list(IdentitySet(objects_found))
 

@@ -418,13 +418,28 @@ class Worklist:
             for outer in waiting.values()
             if self._rank(outer) > self._rank(module) and not any(it is outer for it in seen)
         ]
+        standing: list[tuple[ModuleType, int]] = []  # before what imports the module
         for outer in sorted(outers, key=self._rank, reverse=True):
             if not self._needs(module, outer):
                 continue
-            line = self._line_of_import(outer, module)
-            if line is not None and line > self.begun.get(id(outer), 0):
+            line, begun = self._line_of_import(outer, module), self.begun.get(id(outer), 0)
+            if line is None:
+                continue
+            if line > begun and all(self._is_on_way(outer, *it) for it in standing):
                 return self._beginning(outer, [*seen, outer]) or (outer, line)
+            if line == begun:
+                standing.append((outer, line))
         return None
+
+    def _is_on_way(self, module: ModuleType, outer: ModuleType, line: int) -> bool:
+        """Tell whether what another module imports on a line leads to a module."""
+        return any(
+            self._imports.leads_to(sys.modules.get(name), module, but=outer)
+            for it in self._imports.imports(outer)
+            if it.line == line
+            for name in it.modules()
+            if name != name_of_module(outer)
+        )
 
     def _needs(self, module: ModuleType, other: ModuleType) -> bool:
         """Tell whether a module will import another, or one that will have names from there."""
