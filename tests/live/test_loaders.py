@@ -290,6 +290,25 @@ module.late["more"] = -X
         program.do("reloader.undo()")
         program.expect("m.X, X, m.more, m.f()", "(1, 1, -1, (1, True))")
 
+    def test_by_one_that_has_copied_all_but_modules(self, live: Live) -> None:
+        """As Pygments does: it has what is new as well."""
+        tail = """
+class Late(types.ModuleType):
+    def __getattr__(self, name): raise AttributeError(name)
+old = sys.modules[__name__]
+new = Late(__name__)
+new.__dict__.update(old.__dict__)
+sys.modules[__name__] = new
+del new.new, new.old, new.sys, new.types
+"""
+        source = f"import sys, types\nX = 1\ndef f(): return X\n{tail}"
+        program = live({**INIT, "pkg/m.py": source, "main.py": "from pkg import m"})
+        report = program.edit("pkg/m.py", "X = 1", "X = 2\nY = 3\ndef g(): return Y")
+        assert report.ok
+        program.expect("m.X, m.f(), m.Y, m.g(), hasattr(m, 'sys')", "(2, 2, 3, 3, False)")
+        program.do("reloader.undo()")
+        program.expect("m.X, m.f(), hasattr(m, 'Y')", "(1, 1, False)")
+
     def test_not_by_one_of_another_kind(self, live: Live) -> None:
         program = live({**INIT, "pkg/m.py": f"X: int = 1{NAMES}", "main.py": "from pkg import m"})
         text = program.text("pkg/m.py").replace("X: int = 1", "X: int = 3")

@@ -15,7 +15,7 @@ from typing import Any
 
 from mighty_patcher.engine.behind import Behind
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_module, name_of_module, namespace_of
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE
 from mighty_patcher.errors import RefusedEdit
@@ -116,9 +116,12 @@ class Front:
                 yield Step("rebound", self._name, name, 0, _COPIED)
 
     def _has_all(self, before: Mapping[str, Any]) -> bool:
-        """Tell whether it has been given all that the module had: it would have more, too."""
+        """Tell whether it has been given all that the module had, but for modules, which need not
+        be shown: it would have more, too.
+        """
         return all(
             self.before.get(name, _ABSENT) is value
+            or (name not in self.before and is_module(value))
             for name, value in before.items()
             if name not in _OF_ITS_OWN
         )
