@@ -580,3 +580,25 @@ def test_a_class_of_the_name_that_may_have_been_imported(program):
     lib, m = program.load("m", lib="class Point:\n    x = 0\n", m=source)
     program.edit("m", ("from ~lib import Point", "import nowhere"))
     assert (lib.Point is m.Point, lib.Point.x, m.Point.x) == (False, 0, 1)
+
+
+IMPORTING = "class C:\n  from ~lib import X, f\n  class Inner:\n    from ~lib import X as Y\n"
+
+
+def test_the_body_of_a_class_imports_what_is_new(program):
+    """The class is executed when that is there."""
+    _, m = program.load("m", lib="X = 1\ndef f(self): return 1\n", m=IMPORTING)
+    c = m.C()
+    new = IMPORTING.replace("X, f", "X, f, Z")
+    reload = program.save(m=new, lib="X = 1\ndef f(self): return 2\nZ = 3\n")
+    assert (reload.ok, reload.kept) == (True, ())
+    assert (c.f(), c.Z, m.C.X) == (2, 3, 1)
+
+
+def test_the_body_of_a_class_has_imported_what_changed(program):
+    """It is not executed again for that, and the report says so."""
+    lib, m = program.load("m", lib="X = 1\ndef f(self): return 1\n", m=IMPORTING)
+    reload = program.edit("lib", ("X = 1", "X = 2"))
+    reason = f"its body has imported {lib.__name__}.X, which changed"
+    assert {(it.qualname, it.reason) for it in reload.kept} == {("C", reason), ("C.Inner", reason)}
+    assert (m.C.X, m.C.Inner.Y) == (1, 1)

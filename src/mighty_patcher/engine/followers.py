@@ -5,7 +5,7 @@ hold what it had, and who else may have read it is told.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +17,7 @@ from mighty_patcher.engine.bindings import (
     readers,
     readers_of_classes,
 )
+from mighty_patcher.engine.classes import class_dict, is_class
 from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
@@ -30,8 +31,10 @@ from mighty_patcher.engine.values import same_value
 
 __all__ = ["Followers", "Importers", "StarImporters", "Tell"]
 
-Importers = Callable[[str, str], Iterable[tuple[ModuleType, str]]]
-"""Finds the modules that import a name from one, by both names, and what they call it."""
+Importers = Callable[[str, str], Iterable[tuple[ModuleType, str, str]]]
+"""Finds the modules that import a name from one, by both names, what they call it, and what a class
+calls it that does so.
+"""
 StarImporters = Callable[[str], list[StarImporter]]
 """Finds those that import everything from one, by its name."""
 Tell = Callable[[ModuleType, Outside], None]
@@ -70,6 +73,7 @@ class Followers:
         self._binds_after = binds_after
         self._remember = remember
         self._apart: list[tuple[ModuleType, str, ModuleType, str]] = []
+        self._in_classes: list[tuple[ModuleType, str, ModuleType, str]] = []
 
     def follow(
         self, module: ModuleType, before: dict[str, Any], outside: Outside, front: Front
@@ -107,8 +111,10 @@ class Followers:
         followed = {(id(it.importer), it.name) for it in bindings}
         sources = [(module, name) for name in changed]
         for source, name in [*sources, *((it.importer, it.name) for it in bindings)]:
-            for importer, bound in self._importers(name_of_module(source), name):
-                if (id(importer), bound) not in followed:
+            for importer, bound, member in self._importers(name_of_module(source), name):
+                if member:
+                    self._in_classes.append((importer, member, source, name))
+                elif (id(importer), bound) not in followed:
                     self._tell(importer, Outside(imported={bound}))
                     self._apart.append((importer, bound, source, name))
         names: dict[int, tuple[ModuleType, set[str]]] = {}
@@ -209,9 +215,19 @@ class Followers:
 
     def kept_apart(self) -> Iterator[Step]:
         """Say at the end who has imported a name and holds something else: the program has bound
-        it, or the import was made halfway round a cycle.
+        it, or the import was made halfway round a cycle, or in the body of a class.
         """
         apart, self._apart = self._apart, []
+        in_classes, self._in_classes = self._in_classes, []
+        for importer, member, source, name in in_classes:
+            *owners, last = member.split(".")
+            names: Mapping[str, Any] = namespace_of(importer)
+            for owner in owners:
+                names = class_dict(names[owner]) if is_class(names.get(owner)) else {}
+            old, new = names.get(last, ABSENT), namespace_of(source).get(name)
+            if old is not ABSENT and not same_value(old, new):
+                reason = f"its body has imported {name_of_module(source)}.{name}, which changed"
+                yield Step("kept", name_of_module(importer), ".".join(owners), 0, reason)
         for importer, bound, source, name in apart:
             own, new = namespace_of(importer).get(bound, ABSENT), namespace_of(source).get(name)
             lines = [

@@ -6,7 +6,7 @@ import ast
 import heapq
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 from mighty_patcher.engine.module_facts import name_of_module
@@ -22,14 +22,17 @@ class Imported:
         module: The absolute name of the module that is imported from.
         name: The name there, which may be a submodule; ``"*"`` for a star import; ``""`` for
             ``import a.b``, which binds a module.
-        bound: The name here: Y of ``from m import X as Y``, a of ``import a.b``.
+        bound: The name here: Y of ``from m import X as Y``, a of ``import a.b``; empty in the body
+            of a class, whose names are no names of the module.
         line: The line of the statement, from 1.
+        member: The name here, where that is one of a class: ``Cart.Y``.
     """
 
     module: str
     name: str
     bound: str
     line: int
+    member: str = ""
 
     def modules(self) -> Iterator[str]:
         """Yield the names of the modules that the binding may have to execute, packages first."""
@@ -52,9 +55,8 @@ class Imported:
 def imports_of(tree: ast.Module, module_name: str, package: str) -> list[Imported]:
     """List what a module imports when it runs.
 
-    That is at module level, including ``if``, ``try``, ``with``, loops and ``match``; not in
-    functions and classes, whose names are no names of the module, and not where only a type
-    checker looks.
+    That is at module level, including ``if``, ``try``, ``with``, loops, ``match`` and classes; not
+    in functions, and not where only a type checker looks.
 
     Args:
         tree: The syntax tree of the module.
@@ -66,7 +68,9 @@ def imports_of(tree: ast.Module, module_name: str, package: str) -> list[Importe
     """
     package = package or module_name.rpartition(".")[0]
     return [
-        imported for statement in _statements(tree) for imported in _bindings(statement, package)
+        replace(it, bound="", member=f"{prefix}{it.bound}") if prefix else it
+        for statement, prefix in _statements(tree)
+        for it in _bindings(statement, package)
     ]
 
 
@@ -84,15 +88,20 @@ def imports_anywhere(tree: ast.Module, module_name: str, package: str) -> Iterat
             yield from _bindings(node, package)
 
 
-def _statements(parent: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+def _statements(
+    parent: ast.AST, prefix: str = ""
+) -> Iterator[tuple[ast.Import | ast.ImportFrom, str]]:
+    """Yield the imports that are executed in something, each with what qualifies its names."""
     for child in _children(parent):
         match child:
             case ast.Import() | ast.ImportFrom():
-                yield child
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield child, prefix
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
                 continue
+            case ast.ClassDef():
+                yield from _statements(child, f"{prefix}{child.name}.")
             case ast.stmt() | ast.ExceptHandler() | ast.match_case():
-                yield from _statements(child)
+                yield from _statements(child, prefix)
 
 
 def _children(parent: ast.AST) -> Iterable[ast.AST]:

@@ -249,15 +249,16 @@ class InForce:
             return []
         return known[1]
 
-    def importers(self, source: str, name: str) -> Iterator[tuple[ModuleType, str]]:
+    def importers(self, source: str, name: str) -> Iterator[tuple[ModuleType, str, str]]:
         """Yield the modules below the roots that import a name from a module, and their names for
-        it.
+        it; or the qualified name where a class imports it.
         """
         for module, text in self._texts_now():
             if name.encode() in text.data:
                 for imported in self.imports_of(module, source, name):
                     if imported.module == source and imported.name in (name, "*"):
-                        yield module, name if imported.name == "*" else imported.bound
+                        bound = name if imported.name == "*" else imported.bound
+                        yield module, bound, imported.member
 
     def star_importers(self, source: str) -> list[StarImporter]:
         """Return the sessions, and the modules below the roots, that import everything from a

@@ -168,7 +168,7 @@ class Moments:
         for source in saved:
             names = self._spanning(source)
             for name in names:
-                for importer, _ in self._in_force.importers(name_of_module(source), name):
+                for importer, _, _ in self._in_force.importers(name_of_module(source), name):
                     yield importer, source
             if names:
                 stars = self._in_force.star_importers(name_of_module(source))

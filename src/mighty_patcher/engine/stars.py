@@ -13,7 +13,7 @@ from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.imports import Imported, imports_of
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
-from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
+from mighty_patcher.engine.trees import DEFINITION
 
 __all__ = [
     "NotThere",
@@ -174,8 +174,8 @@ def imports_in(module: ModuleType, statement: ast.stmt) -> list[Imported]:
         module: The module that it stands in.
         statement: The statement.
     """
-    if isinstance(statement, DEFINITION_OR_CLASS):
-        return []  # their names are no names of the module
+    if isinstance(statement, DEFINITION):
+        return []
     return imports_of(ast.Module([statement], []), name_of_module(module), package_of(module))
 
 

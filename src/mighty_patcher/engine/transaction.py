@@ -105,7 +105,8 @@ class Transaction:
 
     Args:
         imports: What a module imports at its top, from its source.
-        importers: The modules that import a name from one, by both names, and what they call it.
+        importers: The modules that import a name from one, by both names, what they call it, and
+            what a class calls it that does so.
         star_importers: Those that import everything from one, by its name.
         tell: Told which modules learn of a change through what they import.
         wait: Told what a module is about to import, and says whether it has to wait for that.
