@@ -76,3 +76,20 @@ def test_a_definition_goes_that_stood_for_an_import_that_failed(project):
     text = f"try:\n    import no_such_thing\nexcept ImportError:\n{DEFINED}"
     there, _ = save(project, text, text.replace("no_such_thing", "json"))
     assert there == set()
+
+
+def test_a_definition_goes_that_stands_below_an_import_that_fails(project):
+    """As bpython has it: one lock for each operating system."""
+    defined = DEFINED.replace("    import json as j\n", "    import json as j\n    has = True\n")
+    plain = "\n".join(it.strip() for it in defined.splitlines())
+    new = f"try:\n    import no_such_thing\n{defined}except ImportError:\n    has = False\n"
+    there, steps = save(project, f"{plain}\n", new)
+    assert there == set()
+    assert {("removed", it) for it in ("f", "C", "j")} <= steps
+
+
+def test_a_definition_stays_below_what_may_ask_the_program(project):
+    plain = "\n".join(it.strip() for it in DEFINED.splitlines())
+    new = f"try:\n    {{}}[0]\n{DEFINED}except KeyError: pass\n"
+    there, _ = save(project, f"{plain}\n", new)
+    assert {"f", "C"} <= there

@@ -12,7 +12,7 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from mighty_patcher.engine.toplevel import globals_in
-from mighty_patcher.engine.trees import BLOCK, DEFINITION_OR_CLASS, IMPORT, branches_of
+from mighty_patcher.engine.trees import BLOCK, DEFINITION_OR_CLASS, IMPORT, branches_of, only_name
 
 __all__ = ["goes_with_branch"]
 
@@ -64,10 +64,18 @@ def _walk(statements: Sequence[ast.stmt], blocks: Blocks = ()) -> Iterator[tuple
                 yield from _walk(body, (*blocks, it))
 
 
+def _asks_nothing(statement: ast.stmt) -> bool:
+    """Tell whether a statement does not depend on what the program has done."""
+    if isinstance(statement, ast.Assign):
+        return only_name(statement) is not None and isinstance(statement.value, ast.Constant)
+    is_plain = isinstance(statement, DEFINITION_OR_CLASS) and not statement.decorator_list
+    return is_plain or isinstance(statement, IMPORT)
+
+
 def _is_settled(block: ast.stmt, name: str, is_as_written: Callable[[str], bool]) -> bool:
     """Tell whether a fresh start takes the same branch of a block."""
-    if isinstance(block, ast.Try):
-        return all(isinstance(it, IMPORT) for it in block.body)
+    if isinstance(block, ast.Try):  # one of its imports has failed, and will
+        return all(_asks_nothing(it) for it in block.body)
     if not isinstance(block, ast.If):
         return False
     nodes = list(ast.walk(block.test))
