@@ -296,11 +296,16 @@ class Engine:
         news: list[Version] = []
         unread: list[str] = []
         places = {it.new: it for it in self._relocations.made(paths)}
-        for path in dict.fromkeys([*paths, *places]):
+        back: set[str] = set()
+        for path in dict.fromkeys([*places, *paths]):
+            if path in back:
+                continue
             try:
                 new = self._read(path, again=again, anew=path in places)
             except (SourceError, RefusedEdit) as error:
-                _put_back([places.pop(path)] if path in places else [])
+                if path in places:
+                    back.add(places[path].old)
+                    _put_back([places.pop(path)])
                 errors.append(self._not_in_force(path, error))
                 unread.append(path)
             else:

@@ -200,6 +200,7 @@ class InForce:
                 self._texts.put(known)
         if left is None:
             self._texts.take([old])
+        self.show(new, text)
 
     def forget_trees(self, but: Collection[str]) -> None:
         """Let go of syntax trees where there are many: see `Texts.forget_trees`."""
