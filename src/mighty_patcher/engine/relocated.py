@@ -75,7 +75,8 @@ class Relocations:
             return None
         if os.path.isfile(other) and (not path.endswith(_INIT) or _is_blank(path)):
             return None
-        return other if any(map(self._can_move, self._modules.of(other))) else None
+        modules = self._modules.of(other)
+        return other if modules and all(map(self._can_move, modules)) else None
 
     def takes(self, path: str) -> str | None:
         """Return the file that takes the place of another one, which may be gone; None if none
