@@ -87,6 +87,7 @@ class Worklist:
         self._awaited: dict[int, list[ModuleType]] = {}  # by the address of each, who waits for it
         self._needed: dict[tuple[int, str], bool] = {}
         self._brought: dict[Asked, set[str]] = {}
+        self._lines: dict[tuple[int, int], int | None] = {}  # while all ranks are as they are
         self._raised = set() if raised is None else raised
         ranks = dict(self._ranks)
         for name, other in self._raised:
@@ -215,6 +216,7 @@ class Worklist:
 
     def _put_after(self, module: ModuleType, others: Sequence[ModuleType], seen: set[int]) -> None:
         """Have a module end after others, and after it those that wait for it."""
+        self._lines.clear()
         rank = self._rank(module)
         later = [found + 0.5 for it in others if (found := self._rank(it)) >= rank]
         self._ranks[id(module)] = max([rank, *later])
@@ -286,6 +288,7 @@ class Worklist:
         if len(sys.modules) == self._count or self._turn is None:
             return
         self._count = len(sys.modules)
+        self._lines.clear()
         found = {id(it): it for it in sys.modules.copy().values() if id(it) not in self._ranks}
         end, step = self._rank(self._turn), 1 / (len(self._ranks) + 2) ** 3
         for at, new in enumerate(reversed(found), 1):
@@ -372,6 +375,7 @@ class Worklist:
 
     def _end_after(self, module: ModuleType, rank: float, ranks: Mapping[int, float]) -> None:
         """Have a module end later; so do the packages that it is in, if they have waited for it."""
+        self._lines.clear()
         self._ranks[id(module)] = rank = max(self._rank(module), rank)
         package = name_of_module(module)
         while package := package.rpartition(".")[0]:
@@ -465,9 +469,13 @@ class Worklist:
 
     def _line_of_import(self, outer: ModuleType, module: ModuleType) -> int | None:
         """Return the line on which a module imports what another was imported by."""
-        asked = name_of_module(module)
-        line = self._line_of_importing(outer, module, self._ranks, self._imports, asked)
-        return line if line is not None and self._has_all(outer, module, line) else None
+        key = id(outer), id(module)
+        if key not in self._lines:
+            asked = name_of_module(module)
+            line = self._line_of_importing(outer, module, self._ranks, self._imports, asked)
+            has_all = line is not None and self._has_all(outer, module, line)
+            self._lines[key] = line if has_all else None
+        return self._lines[key]
 
     def _line_of_importing(
         self,
