@@ -567,17 +567,28 @@ class TestImportsOf:
         """
         assert [name for name, _, _ in imported(source)] == [f"n{i}" for i in range(1, 16)]
 
-    def test_not_in_functions_and_classes(self):
+    def test_not_in_functions(self):
         source = """
             def f(): import n1
             async def g(): import n2
             class C:
-                import n3
                 def m(self): import n4
             if a:
                 def f(): import n5
         """
         assert imported(source) == []
+
+    def test_in_classes(self):
+        """The names there are those of the class."""
+        source = """
+            class C:
+                import n1
+                class D:
+                    if a: from n2 import x as y
+        """
+        found = imports_of(ast.parse(textwrap.dedent(source)), "m", "")
+        names = [(it.module, it.name, it.bound, it.member) for it in found]
+        assert names == [("n1", "", "", "C.n1"), ("n2", "x", "", "C.D.y")]
 
     def test_type_checking(self):
         source = """
