@@ -15,7 +15,7 @@ from typing import Any
 from mighty_patcher import _core
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, is_run_through, is_scope
 from mighty_patcher.engine.report import Stale
-from mighty_patcher.engine.trees import DEFINITION, digest, has_future_annotations
+from mighty_patcher.engine.trees import DEFINITION, digest, first_line, has_future_annotations
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.version import without_warnings
 
@@ -90,12 +90,10 @@ def inner_parts(
     old, new = trees
     if old is None or new is None:
         return []
-    places: list[dict[tuple[str, int], _Definition]] = []
     texts = has_future_annotations(old), has_future_annotations(new)
     changes: dict[int, _Change] = {}
     for pair, local in _inner(pairs.root):
-        places = places or [dict(_definitions(it)) for it in (old, new)]
-        was, now = _at(places[0], pair.old), _at(places[1], pair.new)
+        was, now = _definition_of(pair.old, old), _definition_of(pair.new, new)
         if was is not None and now is not None and _names(was) == _names(now):
             change = _Change(was, now, texts, local)
             if change.has_other_annotations or change.has_other_defaults:
@@ -150,13 +148,10 @@ def _inner(
     for child in pair.children:
         if child.new is None:
             continue
-        if is_within and not is_scope(child.new) and arguments(child.old) == arguments(child.new):
+        is_function = is_within and not is_scope(child.new) and child.new.co_name[0] != "<"
+        if is_function and arguments(child.old) == arguments(child.new):
             yield child, local
         yield from _inner(child, local, is_within=is_within)
-
-
-def _at(places: dict[tuple[str, int], _Definition], code: CodeType | None) -> _Definition | None:
-    return None if code is None else places.get((code.co_name, code.co_firstlineno))
 
 
 def _local_names(code: CodeType) -> frozenset[str]:
@@ -166,11 +161,16 @@ def _local_names(code: CodeType) -> frozenset[str]:
     return frozenset(names)
 
 
-def _definitions(tree: ast.Module) -> Iterator[tuple[tuple[str, int], _Definition]]:
-    for node in ast.walk(tree):
-        if isinstance(node, DEFINITION):
-            first = min([node, *node.decorator_list], key=lambda it: it.lineno)
-            yield (node.name, first.lineno), node
+def _definition_of(code: CodeType | None, tree: ast.Module) -> _Definition | None:
+    """Return the definition that has been compiled to some code, which may be 3.14's for its
+    annotations and is none then.
+    """
+    name, line = ("", 0) if code is None else (code.co_name, code.co_firstlineno)
+    around = (it for it in tree.body if first_line(it) <= line <= (it.end_lineno or it.lineno))
+    for node in (node for it in around for node in ast.walk(it)):
+        if isinstance(node, DEFINITION) and node.name == name and first_line(node) == line:
+            return node
+    return None
 
 
 def _arguments(definition: _Definition) -> list[ast.arg]:
