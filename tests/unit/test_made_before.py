@@ -425,3 +425,16 @@ def test_methods_that_a_constructor_calls(project, base, edit, reason):
     said = [("it", f"it was made by Made(), {reason}")] if reason else []
     assert [(step.qualname, step.reason) for step in report.kept] == said
     assert m.it.limit == 1
+
+
+def test_there_is_more(project):
+    """What is too much to be named is at least counted as such."""
+    source = "def make(): return []\n" + "".join(f"X{n} = make()\n" for n in range(250))
+    project.load("m", source)
+    project.engine()
+    kept = project.edit("m", "return []", "return [1]").kept
+    assert len(kept) == 200
+    assert [it.qualname for it in kept if "there is more like this" in it.reason] == ["X199"]
+    kept = project.save(m=source[: source.index("X200")]).kept
+    assert len(kept) == 200
+    assert not [it for it in kept if "there is more like this" in it.reason]

@@ -11,7 +11,7 @@ import builtins
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import BuiltinFunctionType, ModuleType
 from typing import Any
@@ -41,6 +41,7 @@ from mighty_patcher.errors import SourceError
 __all__ = ["made_before", "made_by_metaclasses", "made_with"]
 
 _MOST = 200
+_MORE = f"; there is more like this: no more than {_MOST} statements are named"
 _ASSIGNMENT = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _USES = "which uses "
 _NAMESPACE = ("dir", "locals", "vars")  # who says globals() wants one name or sets some
@@ -63,7 +64,7 @@ def made_before(
         reached: What does something else now.
 
     Yields:
-        One step for each statement, no more than a few dozen.
+        One step for each statement, no more than `_MOST`; the last one says if there are more.
     """
     whole = {step.module for step in steps if step.kind == "ran" and step.qualname == step.module}
     names = {name.encode(errors="replace") for name in _all_names(reached.why, reached.names)}
@@ -74,7 +75,10 @@ def made_before(
         for step in _kept_of(module, text, reached, names, lines)
         if (step.module, step.line) not in lines
     )
-    yield from islice(found, _MOST)
+    yield from islice(found, _MOST - 1)
+    last, more = next(found, None), next(found, None)
+    if last is not None:
+        yield last if more is None else replace(last, reason=f"{last.reason}{_MORE}")
 
 
 def _kept_of(
