@@ -12,7 +12,7 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from mighty_patcher.engine.toplevel import globals_in
-from mighty_patcher.engine.trees import BLOCK, DEFINITION_OR_CLASS, IMPORT, branches_of, only_name
+from mighty_patcher.engine.trees import BLOCK, DEFINITION_OR_CLASS, IMPORT, branches_of
 
 __all__ = ["goes_with_branch"]
 
@@ -29,6 +29,7 @@ def goes_with_branch(
     statements: Sequence[ast.stmt],
     binds: Callable[[ast.stmt], Collection[str]],
     is_as_written: Callable[[str], bool],
+    is_there: Callable[[str], bool],
 ) -> bool:
     """Tell whether a name goes that nothing has set which was executed.
 
@@ -38,6 +39,7 @@ def goes_with_branch(
         binds: Finds the names that statements bind, a block by its header alone.
         is_as_written: Tells of a name that is set elsewhere in the module whether its value is
             the one that a fresh start would give it.
+        is_there: Tells whether the module has a name.
     """
     if any(name in globals_in(it) for it in statements):
         return False
@@ -49,7 +51,7 @@ def goes_with_branch(
         and len(definitions) + len(imports) == len(found)
         and all(
             not getattr(it, "decorator_list", ())
-            and all(_is_settled(block, name, is_as_written) for block in blocks)
+            and all(_is_settled(block, name, is_as_written, is_there) for block in blocks)
             for it, blocks in definitions
         )
     )
@@ -64,18 +66,28 @@ def _walk(statements: Sequence[ast.stmt], blocks: Blocks = ()) -> Iterator[tuple
                 yield from _walk(body, (*blocks, it))
 
 
-def _asks_nothing(statement: ast.stmt) -> bool:
-    """Tell whether a statement does not depend on what the program has done."""
-    if isinstance(statement, ast.Assign):
-        return only_name(statement) is not None and isinstance(statement.value, ast.Constant)
-    is_plain = isinstance(statement, DEFINITION_OR_CLASS) and not statement.decorator_list
-    return is_plain or isinstance(statement, IMPORT)
+def _fails_to_import(block: ast.Try, is_there: Callable[[str], bool]) -> bool:
+    """Tell whether the first statement of a block that has failed is an import."""
+    for it in block.body:
+        if isinstance(it, IMPORT):
+            bound = [alias.asname or alias.name.partition(".")[0] for alias in it.names]
+            if not all(map(is_there, bound)):
+                return True
+        elif not (isinstance(it, ast.Assign) and isinstance(it.value, ast.Constant)):
+            return False
+    return False
 
 
-def _is_settled(block: ast.stmt, name: str, is_as_written: Callable[[str], bool]) -> bool:
+def _is_settled(
+    block: ast.stmt,
+    name: str,
+    is_as_written: Callable[[str], bool],
+    is_there: Callable[[str], bool],
+) -> bool:
     """Tell whether a fresh start takes the same branch of a block."""
-    if isinstance(block, ast.Try):  # one of its imports has failed, and will
-        return all(_asks_nothing(it) for it in block.body)
+    if isinstance(block, ast.Try):
+        only_imports = all(isinstance(it, IMPORT) for it in block.body)
+        return only_imports or _fails_to_import(block, is_there)
     if not isinstance(block, ast.If):
         return False
     nodes = list(ast.walk(block.test))

@@ -503,7 +503,8 @@ class StatementRun:
             value, statement = self._start.get(name, ABSENT), flow.last_binder(name)
             if statement is None or self._differs(name) or is_submodule(value, module, name):
                 continue
-            if goes_with_branch(name, statements, self._binds, self._is_as_written):
+            is_there = self._namespace.__contains__
+            if goes_with_branch(name, statements, self._binds, self._is_as_written, is_there):
                 del self._namespace[name]
                 yield Step("removed", module, name, statement.lineno, _NOT_SET)
             else:
