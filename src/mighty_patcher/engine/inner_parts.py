@@ -14,15 +14,15 @@ from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, is_run_through, is_scope
+from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.report import Stale
-from mighty_patcher.engine.trees import DEFINITION, digest, first_line, has_future_annotations
+from mighty_patcher.engine.trees import definition_at, digest, has_future_annotations
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.version import without_warnings
 
 __all__ = ["InnerPart", "inner_parts", "made_again"]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
-_Trees = tuple[ast.Module | None, ast.Module | None]
 _HINT = "call the enclosing function again to make a new one"
 _PLAIN = (ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.BinOp)
 _NO_VALUE, _ABSENT = object(), object()
@@ -73,7 +73,7 @@ class InnerPart:
 
 def inner_parts(
     pairs: Pairs,
-    trees: _Trees,
+    trees: Trees,
     known: Iterable[FunctionType],
     patched: Collection[int],
     filename: str,
@@ -93,7 +93,8 @@ def inner_parts(
     texts = has_future_annotations(old), has_future_annotations(new)
     changes: dict[int, _Change] = {}
     for pair, local in _inner(pairs.root):
-        was, now = _definition_of(pair.old, old), _definition_of(pair.new, new)
+        assert pair.new is not None  # for those are left out
+        was, now = definition_at(old, pair.old), definition_at(new, pair.new)
         if was is not None and now is not None and _names(was) == _names(now):
             change = _Change(was, now, texts, local)
             if change.has_other_annotations or change.has_other_defaults:
@@ -159,18 +160,6 @@ def _local_names(code: CodeType) -> frozenset[str]:
     if is_scope(code):  # a class: what it only reads may be of the module
         names |= {it.argval for it in dis.get_instructions(code) if it.opname == "STORE_NAME"}
     return frozenset(names)
-
-
-def _definition_of(code: CodeType | None, tree: ast.Module) -> _Definition | None:
-    """Return the definition that has been compiled to some code, which may be 3.14's for its
-    annotations and is none then.
-    """
-    name, line = ("", 0) if code is None else (code.co_name, code.co_firstlineno)
-    around = (it for it in tree.body if first_line(it) <= line <= (it.end_lineno or it.lineno))
-    for node in (node for it in around for node in ast.walk(it)):
-        if isinstance(node, DEFINITION) and node.name == name and first_line(node) == line:
-            return node
-    return None
 
 
 def _arguments(definition: _Definition) -> list[ast.arg]:
@@ -242,8 +231,8 @@ def _annotate(part: InnerPart, log: _core.Log) -> bool:
     return True
 
 
-def _nothing():  # type: ignore[no-untyped-def]
-    """Has no annotations."""
+def _nothing() -> None:
+    """Has code that needs nothing."""
 
 
 def _is_local(annotations: Iterable[ast.expr | None], local: Collection[str]) -> bool:

@@ -166,16 +166,13 @@ class Relocation:
         old: Where the file was.
         new: Where it is.
         before: For each module, what it had for the names that tell of its place.
+        undo: Takes it back.
     """
 
     old: str
     new: str
     before: list[tuple[ModuleType, dict[str, Any]]]
-    _undo: Callable[[], None]
-
-    def undo(self) -> None:
-        """Take it back."""
-        self._undo()
+    undo: Callable[[], None]
 
     def steps(self, display: Callable[[str], str]) -> list[Step]:
         """Return the words for it.

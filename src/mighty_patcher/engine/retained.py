@@ -202,9 +202,8 @@ def _set_before_others(
     before: dict[str, Any], content: Collection[str], bound: Collection[str]
 ) -> set[str]:
     """Return what lies in a class before something that is no part of its body and is set again."""
-    others = [
-        it for it in before if it not in bound and not is_special(it)
-    ]  # some are written when they are asked for
+    # Special ones are left out: some are written when they are asked for.
+    others = [it for it in before if it not in bound and not is_special(it)]
     again = [index for index, name in enumerate(others) if name in content]
     return set(others[: again[-1]]).difference(content) if again else set()
 

@@ -26,6 +26,7 @@ __all__ = [
     "coroutine_names",
     "decorators_at",
     "decorators_in",
+    "definition_at",
     "digest",
     "first_line",
     "has_future_annotations",
@@ -150,12 +151,26 @@ def decorators_at(tree: ast.AST | None, code: CodeType) -> list[str]:
         tree: The module, where it is known.
         code: The code, whose first line is that of the first decorator.
     """
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == code.co_name:
-            first = min([node, *node.decorator_list], key=lambda it: it.lineno)
-            if first.lineno == code.co_firstlineno:
-                return [ast.dump(it) for it in node.decorator_list]
-    return []
+    definition = definition_at(tree, code)
+    return [] if definition is None else [ast.dump(it) for it in definition.decorator_list]
+
+
+def definition_at(
+    tree: ast.AST | None, code: CodeType
+) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Return the definition of the function that has been compiled to some code; None where that is
+    of none, as 3.14's is that makes annotations.
+
+    Args:
+        tree: The module, where it is known.
+        code: The code, whose first line is that of the first decorator.
+    """
+    line, body = code.co_firstlineno, getattr(tree, "body", ())
+    around = (it for it in body if first_line(it) <= line <= (it.end_lineno or it.lineno))
+    for node in (node for it in around for node in ast.walk(it)):
+        if isinstance(node, DEFINITION) and (node.name, first_line(node)) == (code.co_name, line):
+            return node
+    return None
 
 
 def coroutine_names(tree: ast.AST | None) -> set[str]:
