@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -39,6 +39,7 @@ from mighty_patcher.engine.chains import Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned, with_members
 from mighty_patcher.engine.facts import Facts, Stars, facts
 from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs, MadeBy
+from mighty_patcher.engine.made_anew import roots_of
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
@@ -279,6 +280,43 @@ class Flow:
         self._executed.discard(self._current.at)
         self._stack.append(self._current)
         self._current = None
+
+    def roots(self, is_object: Callable[[str], bool]) -> set[str]:
+        """Return the names of the objects that what `next` has returned tells something, if they
+        can be made anew (`roots_of`) and have not been so far.
+
+        Args:
+            is_object: Tells whether a name stands for an object.
+        """
+        job = self._current
+        assert job is not None
+        names = roots_of(job.at, self._inputs, is_object)
+        makers = {self._inputs.new.final(name)[0] for name in names}
+        return set() if makers & self._executed else names
+
+    def make_anew(self, names: Mapping[str, str]) -> None:
+        """Have objects made anew that have refused what `next` has returned. When they are, it is
+        executed once more, and so is all else that was executed by now and has told them something.
+
+        Args:
+            names: Their names, and why.
+        """
+        assert self._current is not None
+        self._executed.discard(self._current.at)
+        self._current = None
+        self._stack.clear()  # who has waited for it has its turn again
+        followed = set(names)
+        for at in sorted(self._executed):
+            found = self.facts_of(self._new(at))
+            if found.reads & followed:
+                self._executed.discard(at)
+                followed |= found.binds
+        self.rebuild(names)
+
+    def _new(self, at: int) -> ast.stmt:
+        new = self._inputs.changes[at].new
+        assert new is not None
+        return new
 
     def _is_beyond(self, change: Change) -> bool:
         assert change.new is not None

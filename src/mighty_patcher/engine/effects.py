@@ -59,9 +59,17 @@ def _stays(
 ) -> Iterator[Step]:
     for it in executed([statement]):
         if not isinstance(it, DEFINITION) and acts(it):
-            mutated = facts(it).mutated
+            mutated = facts(it).mutated or _asked(it)
             if not mutated or not all(is_new(*target) for target in mutated):
                 yield Step("kept", module, name_of_statement(it), it.lineno, reason)
+
+
+def _asked(statement: ast.stmt) -> set[tuple[str, str]]:
+    """Return whose method a call is that is a statement: ``parser`` of ``parser.add(...)``."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
+            return {(name, "")}
+    return set()
 
 
 def _is_place(node: ast.AST) -> bool:

@@ -32,6 +32,7 @@ from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.filled import Filled
 from mighty_patcher.engine.held_values import HeldValues, held_values
 from mighty_patcher.engine.inputs import UNBOUND
+from mighty_patcher.engine.made_anew import to_make_anew
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.module_annotations import annotate, has_other_annotations
@@ -255,7 +256,15 @@ class StatementRun:
                     flow.put_back()
                     self.is_held_up = True
                     return
-                self._execute(change, flow, keeper)
+                known = len(self.steps)
+                try:
+                    self._execute(change, flow, keeper)
+                except Exception as error:
+                    names = to_make_anew(error, change.new, self._start, flow.roots)
+                    if not names:
+                        raise
+                    flow.make_anew(names)
+                    del self.steps[known:]
             self._give_back(flow)
             self._overtaken.give_back()
             if until is None and has_other_annotations(self._plan):

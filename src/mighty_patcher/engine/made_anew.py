@@ -1,0 +1,219 @@
+"""Objects that raise when what they have been told is told them once more: ``parser.add_argument``
+wants no option twice. Where nothing but a statement of the module has made such an object, and it
+is nothing but memory, it is made anew, as a fresh start would do, and all who read it follow.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import re
+import sys
+import weakref
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    GenericAlias,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
+from typing import Any
+
+from mighty_patcher import _core
+from mighty_patcher.engine.classes import is_class, mro_of
+from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.inputs import Inputs
+from mighty_patcher.engine.toplevel import name_of_statement
+from mighty_patcher.engine.trees import ASSIGNMENT, only_name
+
+__all__ = ["roots_of", "to_make_anew"]
+
+_ENOUGH = 20_000  # objects to have been looked at
+_IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE, Include/object.h
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+_ENDS = (
+    *(type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented), range),
+    *(type, FunctionType, BuiltinFunctionType, ModuleType, CodeType, re.Pattern, GenericAlias),
+    *(weakref.ref, weakref.WeakMethod, property, staticmethod, classmethod, type(int | str)),
+)
+"""What holds nothing that was opened, or belongs to others."""
+
+_CONTAINERS = (
+    *(bytearray, dict, frozenset, list, set, slice, tuple),
+    *(CellType, MappingProxyType, MethodType, OrderedDict, SimpleNamespace),
+    *(defaultdict, deque, object, partial),
+)
+
+_OUR_OWN = __name__.partition(".")[0] + "."
+_SUSPENDED = (AsyncGeneratorType, CoroutineType, GeneratorType)
+
+
+def to_make_anew(
+    error: Exception,
+    statement: ast.stmt | None,
+    had: Mapping[str, Any],
+    roots: Callable[[Callable[[str], bool]], set[str]],
+) -> dict[str, str]:
+    """Return the names of the objects to be made anew as they have refused a statement, and why.
+
+    Args:
+        error: What was raised.
+        statement: The statement that was executed.
+        had: What the names of the module stood for before.
+        roots: Finds the names of those objects, if they can be made anew (`roots_of`).
+    """
+    if statement is None:
+        return {}
+    told = [had[name] for name in _told_by(statement) if name in had]
+    if not _raised_by(error, filter(_is_instance, told)):
+        return {}
+    names = roots(lambda name: _is_instance(had.get(name)))
+    if not all(_can_be_made_anew(had[name]) for name in names):
+        return {}
+    name = f"{name_of_statement(statement)} (line {statement.lineno})"
+    return dict.fromkeys(names, f"{name} tells it what it knows, and it has refused that")
+
+
+def roots_of(at: int, inputs: Inputs, is_object: Callable[[str], bool]) -> set[str]:
+    """Return the names of the objects that a statement tells something, or, of those that another
+    object has made, of that one.
+
+    Args:
+        at: The number of the statement.
+        inputs: Who binds what it reads.
+        is_object: Tells whether a name stands for an object that may be made anew.
+
+    Returns:
+        The names; none if anything but one statement has bound one of them, or if what did is not
+        the call that makes it.
+    """
+    found: set[str] = set()
+    waiting, seen = [at], {at}
+    while waiting:
+        number = waiting.pop()
+        statement = inputs.changes[number].new
+        told = set(filter(is_object, _told_by(statement)))
+        if number == at and not told:
+            return set()
+        for name in told:
+            chain = inputs.new.before(name, number)
+            if len(chain) != 1 or inputs.changes[chain[0]].fixed:
+                return set()
+            maker = inputs.changes[chain[0]].new
+            if not isinstance(maker, ASSIGNMENT) or not isinstance(maker.value, ast.Call):
+                return set()
+            if any(map(is_object, _told_by(maker))):
+                if chain[0] not in seen:
+                    seen.add(chain[0])
+                    waiting.append(chain[0])
+            elif only_name(maker) is None or inputs.new.final(name) != chain:
+                return set()
+            else:
+                found.add(name)
+    return found
+
+
+def _told_by(statement: ast.stmt | None) -> Iterator[str]:
+    """Yield the names of what a call that is a statement, or gives a name its value, may put
+    something into: what has the method, or else what is handed to it.
+    """
+    call = getattr(statement, "value", None)
+    if not isinstance(statement, (ast.Expr, *ASSIGNMENT)) or not isinstance(call, ast.Call):
+        return
+    receiver: ast.expr = call
+    while isinstance(receiver, (ast.Attribute, ast.Call, ast.Subscript)):
+        receiver = receiver.func if isinstance(receiver, ast.Call) else receiver.value
+    if isinstance(receiver, ast.Name):
+        yield receiver.id
+    if isinstance(call.func, ast.Name):
+        yield from (it.id for it in call.args if isinstance(it, ast.Name))
+
+
+def _can_be_made_anew(value: Any) -> bool:
+    """Tell whether an object is nothing but memory, and nothing that runs has it at hand: a
+    connection is not opened once more, and a server goes on with the application that it serves.
+    """
+    if not _is_instance(value) or _is_at_hand(value):
+        return False
+    known = {id(value): value}
+    waiting = [value]
+    while waiting:
+        if len(known) > _ENOUGH:
+            return False
+        holder = waiting.pop()
+        if issubclass(type(holder), _ENDS):
+            continue
+        if not (is_one_of(type(holder), _CONTAINERS) or _is_plain(type(holder))):
+            return False
+        for it in gc.get_referents(holder):
+            if id(it) not in known and not is_class(it):
+                known[id(it)] = it
+                waiting.append(it)
+    return True
+
+
+def _raised_by(error: Exception, objects: Iterable[Any]) -> bool:
+    """Tell whether one of some objects was at work when an error was raised."""
+    known, trace = list(objects), error.__traceback__
+    while trace is not None:
+        if known and _has(trace.tb_frame, known):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _is_instance(value: Any) -> bool:
+    """Tell whether something is an object of a class that is written in Python."""
+    return not is_class(value) and _is_written_in_python(type(value))
+
+
+def _is_plain(cls: type) -> bool:
+    """Tell whether a class is written in Python, and all that it derives from, or a container."""
+    return all(
+        is_one_of(it, _CONTAINERS) or is_one_of(it, _ENDS) or _is_written_in_python(it)
+        for it in mro_of(cls)
+    )
+
+
+def _is_written_in_python(cls: type) -> bool:
+    if not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
+        return False
+    name = vars(cls).get("__module__")
+    file = getattr(sys.modules.get(name), "__file__", None) if type(name) is str else None
+    return type(file) is str and file.endswith((".py", ".pyc"))
+
+
+def _is_at_hand(value: Any) -> bool:
+    """Tell whether code that is running, or that waits, has an object in one of its variables."""
+    if any(is_one_of(type(it), _SUSPENDED) for it in _core.find_referrers([value])):
+        return True
+    frames = _frames(sys._current_frames().values())
+    return any(_has(frame, [value]) for frame in frames)
+
+
+def _frames(innermost: Iterable[FrameType]) -> Iterator[FrameType]:
+    for it in innermost:
+        frame: FrameType | None = it
+        while frame is not None:
+            yield frame
+            frame = frame.f_back
+
+
+def _has(frame: FrameType, objects: list[Any]) -> bool:
+    """Tell whether a function, but none of ours, has one of some objects in a variable."""
+    is_ours = str(frame.f_globals.get("__name__")).startswith(_OUR_OWN)
+    if is_ours or frame.f_locals is frame.f_globals:
+        return False
+    return any(is_one_of(it, objects) for it in dict(frame.f_locals).values())
