@@ -255,7 +255,6 @@ def repr_of(app):
     [
         "app = Strict() if 1 else None\napp.add('a', 1)\n",
         "app = Strict()\napp = app\napp.add('a', 1)\n",
-        "from ~strict import app\napp.add('a', 1)\n",
         "if True:\n    app = Strict()\napp.add('a', 1)\n",
         "a = [Strict()]\na[0].add('a', 1)\n",
     ],
@@ -270,3 +269,63 @@ def test_who_has_made_it_is_not_plain(project, source):
     assert "KeyError: 'a'" in str(error)
     app = module.app if hasattr(module, "app") else module.a[0]
     assert app.known == {"a": 1}
+
+
+SHARED = {
+    "shared": "from ~strict import Strict\napp = Strict()\n",
+    "hands": "from ~shared import app as application\n",
+    "m": "from ~hands import application as app\nx = app.add('a', 1)\ny = x + 1\n",
+    "n": "from ~shared import app\nz = app.add('b', 1)\n",
+}
+
+
+@pytest.fixture
+def shared(project):
+    project.load("strict", STRICT)
+    modules = {name: project.load(name, source) for name, source in SHARED.items()}
+    project.engine()
+    return modules
+
+
+def test_another_module_has_made_it(project, shared):
+    old = id(shared["m"].app)
+    shared["n"].more = [shared["n"].z]
+    reload = project.edit("m", "'a', 1", "'a', 2")
+    assert reload.ok, [it.__cause__ for it in reload.errors]
+    m, n = shared["m"], shared["n"]
+    assert (m.x, m.y, n.z, m.app.known) == (2, 3, 1, {"a": 2, "b": 1})
+    assert m.app is n.app is shared["shared"].app is shared["hands"].application
+    assert [(it.module[len(project.prefix) :], it.qualname) for it in reload.steps][:1] == [
+        ("shared", "app")
+    ]
+    assert project.engine().undo().ok
+    assert (m.x, m.y, m.app.known) == (1, 2, {"a": 1, "b": 1})
+    assert id(m.app) == id(n.app) == id(shared["hands"].application) == old
+
+
+def test_a_mistake_elsewhere(project, shared):
+    m, n = shared["m"], shared["n"]
+    old = id(m.app)
+    assert not project.edit("m", "'a', 1", "*'a'").ok
+    assert not project.edit("m", "*'a'", "'a', 1 / 0").ok
+    assert (id(m.app), id(n.app), m.app.known) == (old, old, {"a": 1, "b": 1})
+    assert project.edit("m", "'a', 1 / 0", "'c', 5").ok
+    assert m.app.known == {"a": 1, "b": 1, "c": 5}
+    assert not project.save(n=SHARED["n"].replace("'b'", "'c'")).ok
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from ~strict import Strict\napp = Strict()\napp = app\n",
+        "from ~strict import Strict\nfor app in [Strict()]: pass\n",
+        "from ~strict import Strict\nfirst = Strict()\napp = first.child('x')\n",
+    ],
+)
+def test_another_module_has_not_made_it_plainly(project, shared, source):
+    shared_too = project.load("too", source)
+    m = project.load("of_too", "from ~too import app\napp.add('a', 1)\n")
+    (error,) = project.edit("of_too", "1", "2").errors
+    assert "KeyError: 'a'" in str(error)
+    assert m.app is shared_too.app
+    assert m.app.known == {"a": 1}

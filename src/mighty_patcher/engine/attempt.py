@@ -183,7 +183,7 @@ class _Teller:
 
 
 class _Waiter:
-    """Tells whether a module has to wait for others before a statement (`Wait`)."""
+    """Tells whether a module has to wait for others before a statement (`Wait`, `Make`)."""
 
     def __init__(self, unloaded: Unloaded, work: Worklist) -> None:
         self._unloaded = unloaded
@@ -197,6 +197,11 @@ class _Waiter:
         imported = list(sources(module, imports))
         waits_for = [] if read is None else [*asked(module, imports), *read]
         return bool(imported or waits_for) and self._work.wait(module, imported, waits_for)
+
+    def make(self, module: ModuleType, source: ModuleType, name: str, reason: str) -> bool:
+        """Have another module bind a name again, while a module waits for it, if it can."""
+        self._work.tell(source, Outside(rebuilt={name: reason}))
+        return self._work.wait(module, [source], [])
 
 
 class Attempt:
@@ -244,12 +249,14 @@ class Attempt:
         )
         saved.halfway.lines, saved.halfway.may_be = self._work.halfway, self._work.has_outlasted
         self._tell = _Teller(saved, self._work).tell
+        waiter = _Waiter(saved.unloaded, self._work)
         self.transaction = Transaction(
             in_force.imports_of,
             in_force.importers,
             in_force.star_importers,
             self._tell,
-            _Waiter(saved.unloaded, self._work).wait,
+            waiter.wait,
+            waiter.make,
             in_force.binds_after,
             saved.halfway.not_there,
             saved.text,

@@ -39,7 +39,7 @@ from mighty_patcher.engine.chains import Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned, with_members
 from mighty_patcher.engine.facts import Facts, Stars, facts
 from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs, MadeBy
-from mighty_patcher.engine.made_anew import roots_of
+from mighty_patcher.engine.made_anew import Roots, roots_of
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
@@ -281,37 +281,37 @@ class Flow:
         self._stack.append(self._current)
         self._current = None
 
-    def roots(self, is_object: Callable[[str], bool]) -> set[str]:
-        """Return the names of the objects that what `next` has returned tells something, if they
-        can be made anew (`roots_of`) and have not been so far.
+    def roots(self, is_object: Callable[[str], bool]) -> Roots:
+        """Return the objects that what `next` has returned tells something, if they can be made
+        anew (`roots_of`) and have not been so far.
 
         Args:
             is_object: Tells whether a name stands for an object.
         """
-        job = self._current
-        assert job is not None
-        names = roots_of(job.at, self._inputs, is_object)
-        makers = {self._inputs.new.final(name)[0] for name in names}
-        return set() if makers & self._executed else names
+        assert self._current is not None
+        found = roots_of(self._current.at, self._inputs, is_object)
+        return {} if any(self._inputs.new.final(it)[0] in self._executed for it in found) else found
 
-    def make_anew(self, names: Mapping[str, str]) -> None:
+    def make_anew(self, names: Mapping[str, str], others: Collection[str]) -> None:
         """Have objects made anew that have refused what `next` has returned. When they are, it is
         executed once more, and so is all else that was executed by now and has told them something.
 
         Args:
             names: Their names, and why.
+            others: The names of those that other modules make.
         """
         assert self._current is not None
         self._executed.discard(self._current.at)
         self._current = None
         self._stack.clear()  # who has waited for it has its turn again
-        followed = set(names)
+        followed = {*names, *others}
         for at in sorted(self._executed):
             found = self.facts_of(self._new(at))
             if found.reads & followed:
                 self._executed.discard(at)
                 followed |= found.binds
-        self.rebuild(names)
+        self._rebuilt |= names
+        self._begin_again()
 
     def _new(self, at: int) -> ast.stmt:
         new = self._inputs.changes[at].new

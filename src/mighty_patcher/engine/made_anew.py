@@ -32,12 +32,18 @@ from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import is_class, mro_of
+from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inputs import Inputs
+from mighty_patcher.engine.module_facts import namespace_of
+from mighty_patcher.engine.stars import TreeOf, imports_in
 from mighty_patcher.engine.toplevel import name_of_statement
 from mighty_patcher.engine.trees import ASSIGNMENT, only_name
 
-__all__ = ["roots_of", "to_make_anew"]
+__all__ = ["Roots", "maker_of", "roots_of", "to_make_anew"]
+
+Roots = dict[str, ast.stmt]
+"""Names of objects, each with the statement that binds it."""
 
 _ENOUGH = 20_000  # objects to have been looked at
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE, Include/object.h
@@ -50,8 +56,9 @@ _ENDS = (
 )
 """What holds nothing that was opened, or belongs to others."""
 
+_BUILTIN_CONTAINERS = (dict, frozenset, list, set, tuple)
 _CONTAINERS = (
-    *(bytearray, dict, frozenset, list, set, slice, tuple),
+    *(*_BUILTIN_CONTAINERS, bytearray, slice),
     *(CellType, MappingProxyType, MethodType, OrderedDict, SimpleNamespace),
     *(defaultdict, deque, object, partial),
 )
@@ -64,31 +71,31 @@ def to_make_anew(
     error: Exception,
     statement: ast.stmt | None,
     had: Mapping[str, Any],
-    roots: Callable[[Callable[[str], bool]], set[str]],
-) -> dict[str, str]:
-    """Return the names of the objects to be made anew as they have refused a statement, and why.
+    roots: Callable[[Callable[[str], bool]], Roots],
+) -> tuple[Roots, str]:
+    """Return the objects to be made anew as they have refused a statement, and why.
 
     Args:
         error: What was raised.
         statement: The statement that was executed.
         had: What the names of the module stood for before.
-        roots: Finds the names of those objects, if they can be made anew (`roots_of`).
+        roots: Finds these objects, if they can be made anew (`roots_of`).
     """
     if statement is None:
-        return {}
+        return {}, ""
     told = [had[name] for name in _told_by(statement) if name in had]
     if not _raised_by(error, filter(_is_instance, told)):
-        return {}
-    names = roots(lambda name: _is_instance(had.get(name)))
-    if not all(_can_be_made_anew(had[name]) for name in names):
-        return {}
+        return {}, ""
+    found = roots(lambda name: _is_instance(had.get(name)))
+    if not all(_can_be_made_anew(had[name]) for name in found):
+        return {}, ""
     name = f"{name_of_statement(statement)} (line {statement.lineno})"
-    return dict.fromkeys(names, f"{name} tells it what it knows, and it has refused that")
+    return found, f"{name} tells it what it knows, and it has refused that"
 
 
-def roots_of(at: int, inputs: Inputs, is_object: Callable[[str], bool]) -> set[str]:
-    """Return the names of the objects that a statement tells something, or, of those that another
-    object has made, of that one.
+def roots_of(at: int, inputs: Inputs, is_object: Callable[[str], bool]) -> Roots:
+    """Return the objects that a statement tells something, or, of those that another object has
+    made, that one.
 
     Args:
         at: The number of the statement.
@@ -96,33 +103,74 @@ def roots_of(at: int, inputs: Inputs, is_object: Callable[[str], bool]) -> set[s
         is_object: Tells whether a name stands for an object that may be made anew.
 
     Returns:
-        The names; none if anything but one statement has bound one of them, or if what did is not
-        the call that makes it.
+        The objects; none if anything but one statement has bound one of them, or if what did is
+        neither an import nor the call that makes it.
     """
-    found: set[str] = set()
+    found: Roots = {}
     waiting, seen = [at], {at}
     while waiting:
         number = waiting.pop()
-        statement = inputs.changes[number].new
-        told = set(filter(is_object, _told_by(statement)))
-        if number == at and not told:
-            return set()
-        for name in told:
+        for name in filter(is_object, _told_by(inputs.changes[number].new)):
             chain = inputs.new.before(name, number)
             if len(chain) != 1 or inputs.changes[chain[0]].fixed:
-                return set()
+                return {}
             maker = inputs.changes[chain[0]].new
-            if not isinstance(maker, ASSIGNMENT) or not isinstance(maker.value, ast.Call):
-                return set()
-            if any(map(is_object, _told_by(maker))):
+            assert maker is not None
+            if isinstance(maker, ASSIGNMENT) and any(map(is_object, _told_by(maker))):
                 if chain[0] not in seen:
                     seen.add(chain[0])
                     waiting.append(chain[0])
-            elif only_name(maker) is None or inputs.new.final(name) != chain:
-                return set()
+            elif inputs.new.final(name) != chain or not (
+                isinstance(maker, ast.ImportFrom) or _makes(maker, name)
+            ):
+                return {}
             else:
-                found.add(name)
+                found[name] = maker
     return found
+
+
+def maker_of(
+    module: ModuleType, statement: ast.stmt, name: str, tree_of: TreeOf
+) -> tuple[ModuleType, str] | None:
+    """Return the module, with the name there, in which a call has made what a module imports.
+
+    Args:
+        module: The module.
+        statement: The import.
+        name: What it binds.
+        tree_of: Finds the syntax trees of modules.
+
+    Returns:
+        None if that is not known, or not all that has to do with the name there.
+    """
+    seen: list[ModuleType] = []
+    value = namespace_of(module).get(name)
+    while isinstance(statement, ast.ImportFrom) and not is_one_of(module, seen):
+        seen.append(module)
+        found = [it for it in imports_in(module, statement) if it.bound == name]
+        source = sys.modules.get(found[0].module) if len(found) == 1 else None
+        if source is None or namespace_of(source).get(found[0].name) is not value:
+            return None
+        tree = tree_of(source)
+        if tree is None:
+            return None
+        module, name = source, found[0].name
+        binders = [it for it in tree.body if name in facts(it).binds]
+        if len(binders) != 1:
+            return None
+        (statement,) = binders
+    had = namespace_of(module)
+    told = any(_is_instance(had.get(it)) for it in _told_by(statement))
+    return None if told or not _makes(statement, name) else (module, name)
+
+
+def _makes(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a statement gives one name what a call returns."""
+    return (
+        isinstance(statement, ASSIGNMENT)
+        and isinstance(statement.value, ast.Call)
+        and only_name(statement) == name
+    )
 
 
 def _told_by(statement: ast.stmt | None) -> Iterator[str]:
@@ -180,9 +228,13 @@ def _is_instance(value: Any) -> bool:
 
 
 def _is_plain(cls: type) -> bool:
-    """Tell whether a class is written in Python, and all that it derives from, or a container."""
+    """Tell whether a class, and all that it derives from, is a container or written in Python."""
     return all(
-        is_one_of(it, _CONTAINERS) or is_one_of(it, _ENDS) or _is_written_in_python(it)
+        is_one_of(it, _ENDS)
+        or is_one_of(it, _CONTAINERS)
+        or issubclass(it, _BUILTIN_CONTAINERS)  # one of an extension, too
+        or _size_of(it) == object.__basicsize__  # it adds methods alone
+        or _is_written_in_python(it)
         for it in mro_of(cls)
     )
 
@@ -217,3 +269,6 @@ def _has(frame: FrameType, objects: list[Any]) -> bool:
     if is_ours or frame.f_locals is frame.f_globals:
         return False
     return any(is_one_of(it, objects) for it in dict(frame.f_locals).values())
+
+
+_size_of = vars(type)["__basicsize__"].__get__

@@ -32,7 +32,7 @@ from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.filled import Filled
 from mighty_patcher.engine.held_values import HeldValues, held_values
 from mighty_patcher.engine.inputs import UNBOUND
-from mighty_patcher.engine.made_anew import to_make_anew
+from mighty_patcher.engine.made_anew import maker_of, to_make_anew
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.module_annotations import annotate, has_other_annotations
@@ -75,7 +75,7 @@ from mighty_patcher.engine.trees import (
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.written_out import WrittenOut
 
-__all__ = ["StatementRun", "Wait"]
+__all__ = ["Make", "StatementRun", "Wait"]
 
 _SET_BY_DEF = (
     "__annotations__",
@@ -93,6 +93,11 @@ _NOT_SET = "it was set before, and is not any more"
 Wait = Callable[[ModuleType, ast.stmt, Sequence[ModuleType] | None], bool]
 """Tells whether a module has to wait for others before a statement. Given are those that it is
 about to ask, beside what it imports; None if nothing was executed that others may have to follow.
+"""
+
+Make = Callable[[ModuleType, ModuleType, str, str], bool]
+"""Has another module bind a name again, for a reason, while a module waits for it; tells whether
+that is possible.
 """
 
 
@@ -152,6 +157,7 @@ class StatementRun:
         self._taken_back: list[TakenBack] = []
         self.written_out = WrittenOut(module, plan, tree_of)
         self._filled = Filled(module, plan)
+        self._made_anew: set[str] = set()  # the names of objects that have refused something
         self._by_name = SetByName(name_of_module(module), plan)
 
     @cached_property
@@ -185,6 +191,7 @@ class StatementRun:
         outside: Outside,
         until: int | None = None,
         wait: Wait = lambda *_: False,
+        make: Make = lambda *_: False,
         not_there: NotThere = lambda *_, **__: (),
         moved: Moved = nothing_moved,
     ) -> None:
@@ -195,6 +202,7 @@ class StatementRun:
             outside: What others have changed.
             until: The line at which to stop for now, before the statement that goes beyond.
             wait: Tells whether to stop for now, before a statement that imports others.
+            make: Has another module make an object anew.
             not_there: Finds what an import of everything does not find in a cycle.
             moved: Lets definitions go on in the module that they have moved to.
 
@@ -260,11 +268,13 @@ class StatementRun:
                 try:
                     self._execute(change, flow, keeper)
                 except Exception as error:
-                    names = to_make_anew(error, change.new, self._start, flow.roots)
-                    if not names:
+                    is_here = self._makes_anew(error, change, flow, make)
+                    if is_here is None:
                         raise
-                    flow.make_anew(names)
                     del self.steps[known:]
+                    if not is_here:
+                        self.is_held_up = True
+                        return
             self._give_back(flow)
             self._overtaken.give_back()
             if until is None and has_other_annotations(self._plan):
@@ -379,6 +389,29 @@ class StatementRun:
             flow.set_again({(change.new.name, it) for it in _SET_BY_DEF})
         flow.done(change, changed)
         self._follow_classes(keeper, flow)
+
+    def _makes_anew(self, error: Exception, change: Change, flow: Flow, make: Make) -> bool | None:
+        """Have objects made anew that have refused what was executed.
+
+        Returns:
+            Whether all of them are this module's; None if it was nothing of the kind.
+        """
+        assert self._start is not None
+        roots, reason = to_make_anew(error, change.new, self._start, flow.roots)
+        own = {name: reason for name, it in roots.items() if not isinstance(it, IMPORT)}
+        others = [
+            maker_of(self._module, it, name, self.tree_of)
+            for name, it in roots.items()
+            if name not in own
+        ]
+        known = [it for it in others if it is not None]
+        if not roots or len(known) < len(others) or self._made_anew & {*roots}:
+            return None
+        if not all(make(self._module, *it, reason) for it in known):
+            return None
+        self._made_anew |= {*roots}
+        flow.make_anew(own, roots.keys() - own.keys())
+        return not known
 
     def _bound_since(self, before: Mapping[str, Any]) -> set[str]:
         """Return the names that have other values than before, or none."""

@@ -44,7 +44,7 @@ from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere
-from mighty_patcher.engine.statement_run import StatementRun, Wait
+from mighty_patcher.engine.statement_run import Make, StatementRun, Wait
 from mighty_patcher.engine.storage import stays_in_instances
 from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.taken_back import left_as_set, take_back
@@ -110,6 +110,7 @@ class Transaction:
         star_importers: Those that import everything from one, by its name.
         tell: Told which modules learn of a change through what they import.
         wait: Told what a module is about to import, and says whether it has to wait for that.
+        make: Has a module make an object anew that another one waits for.
         binds_after: Tells whether a module binds a name itself after it has imported it.
         not_there: Finds what a module gets after another has imported it, halfway round a cycle.
         texts: Finds the texts of modules, for definitions that move from one to another.
@@ -122,6 +123,7 @@ class Transaction:
         star_importers: StarImporters,
         tell: Tell,
         wait: Wait = lambda *_: False,
+        make: Make = lambda *_: False,
         binds_after: BindsAfter = lambda *_: False,
         not_there: NotThere = lambda *_: (),
         texts: Texts = lambda *_, **__: None,
@@ -136,6 +138,7 @@ class Transaction:
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
         self._held_code: list[HeldCode] = []
         self._wait = wait
+        self._make = make
         self._not_there = not_there
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
@@ -338,7 +341,9 @@ class Transaction:
                 keeper.own += [fitting, front.before, *edit.patches.containers()]
                 if not edit.is_begun:
                     self._remove_names(edit, before)
-                run.run(keeper, outside, until, self._wait, self._not_there, self._moved)
+                run.run(
+                    keeper, outside, until, self._wait, self._make, self._not_there, self._moved
+                )
         finally:
             ends = not (run.is_held_up or edit.is_done)
             if ends:
