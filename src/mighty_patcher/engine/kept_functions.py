@@ -14,7 +14,14 @@ from mighty_patcher import _core
 from mighty_patcher.engine.classes import is_class
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.trees import decorators_in
-from mighty_patcher.engine.wrapped import annotations_of, functions_within, is_full, shared_cells
+from mighty_patcher.engine.wrapped import (
+    annotated_by,
+    annotations_of,
+    functions_within,
+    is_full,
+    shared_annotations,
+    shared_cells,
+)
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
@@ -238,6 +245,12 @@ class KeptFunctions:
             fields |= _core.GLOBALS | _core.BUILTINS
             self.moved.append((old.__code__, new.__code__))
         self._keeper.replace_within(annotations_of(new))
+        shared = shared_annotations(old)
+        if shared is not None:
+            log.add_items(shared, new.__annotations__)
+            new.__annotations__ = shared
+        for wrapper in annotated_by(old):
+            log.add_function(wrapper, new, _core.ANNOTATIONS | _core.ANNOTATE)
         log.add_function(old, donor, fields)
         natural = (old.__globals__.get("__name__"), self._keeper.came_from)
         is_shown_elsewhere = old.__module__ not in natural  # by its package
