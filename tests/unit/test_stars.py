@@ -42,3 +42,65 @@ def test_each_module_is_looked_at_once(ring):
     found = names_of_stars(module, stars, tree_of)
     assert found == {f"f_ring{number}" for number in range(1, COUNT)}
     assert sorted(asked) == sorted({*asked})
+
+
+ALL_NAMES = """
+import os
+from ~other import *
+LIMIT = 1
+def first(): return 1
+{below}
+__all__ = {expression}
+"""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[name for name in dir() if not name.startswith('_')]",
+        "sorted(name for name, it in globals().items() if hasattr(it, '__code__'))",
+        "list(filter(str.isalpha, vars()))",
+        "[*filter(str.isalpha, locals())]",
+        "['first', *(it for it in dir() if it.isupper())]",
+    ],
+)
+def test_names_of_all_names(project, expression):
+    project.load("other", "__all__ = ['found']\nfound = 1\n")
+    source = ALL_NAMES.replace("{expression}", expression)
+    m = project.load("m", source.replace("{below}", "def second(): return 2"))
+    user = project.load("user", "from ~m import *\n_has = [it for it in dir() if it[0] != '_']\n")
+    project.engine()
+
+    def compare():
+        text = project.path("m").read_text()
+        fresh = project.load("fresh", text)
+        assert sorted(m.__all__) == sorted(fresh.__all__)
+        module = project.load(
+            "fresh_user", "from ~fresh import *\n_has = [it for it in dir() if it[0] != '_']\n"
+        )
+        assert user._has == module._has
+        for name in ("fresh", "fresh_user"):
+            del sys.modules[project.prefix + name]
+
+    second = m.second
+    for below in ("def third(): return 3", "def third(): return 4\nMORE = 7", "class second: pass"):
+        reload = project.save(m=source.replace("{below}", below))
+        assert reload.ok
+        compare()
+    reload = project.save(m=source.replace("{below}", "def second(): return 5"))
+    compare()
+    # It is not known that the values do not matter.
+    kept = [it.qualname for it in reload.steps if it.kind == "kept" and "dir()" not in it.reason]
+    assert kept == []
+    assert project.save(other="__all__ = ['found', 'LOST']\nfound = LOST = 1\n").ok
+    compare()
+    assert second() == 2
+
+
+def test_names_of_all_names_and_others_below(project):
+    """What is bound below is there by now, and a fresh start would not have come upon it."""
+    m = project.load("m", "a = 1\n__all__ = [it for it in dir() if it[0] != '_']\nc = 1\n")
+    project.engine()
+    reload = project.edit("m", "a = 1", "a = b = 1")
+    assert m.__all__ == ["a"]
+    assert [it.qualname for it in reload.steps if it.kind == "kept"] == ["__all__"]

@@ -34,6 +34,10 @@ class Bindings:
         """Return how many statements bind a name."""
         return len(self._binders.get(name, ()))
 
+    def names_until(self, place: int) -> set[str]:
+        """Return the names that are bound up to a place, and by the statement there."""
+        return {name for name, places in self._places.items() if places[0] <= place}
+
     def bound_twice(self) -> frozenset[str]:
         """Return the names that more than one statement binds."""
         return frozenset(name for name, found in self._binders.items() if len(found) > 1)

@@ -43,12 +43,14 @@ from mighty_patcher.engine.made_anew import Roots, roots_of
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
-from mighty_patcher.engine.trees import DEFINITION_OR_CLASS, IMPORT
+from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION_OR_CLASS, IMPORT
 from mighty_patcher.engine.tries import Holds, coming_to, going_on
 
 __all__ = ["Flow"]
 
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
+_LEAD_TO_VALUES = {"eval", "getattr", "globals", "locals", "vars"}
+"""Functions by which the values of names are found."""
 
 
 @dataclass
@@ -112,6 +114,8 @@ class Flow:
         """
         self.until: int | None = None
         """The line of the new text at which to stop for now."""
+        self.lost: Collection[str] = ()
+        """Names that imports of everything have brought, and do not bring any more."""
         self._facts = StatementFacts(plan, stars, stars_before)
         self.facts_of = self._facts.of
         """Finds out what executing a statement does."""
@@ -588,6 +592,11 @@ class Flow:
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
                 path = f"{root}.{attribute}" if attribute else root
                 return f"reads {path}, which changed"
+        # What goes through all names in a loop or a call may do anything with them.
+        if found.goes_through_names and isinstance(found.statement, (*ASSIGNMENT, ast.AugAssign)):
+            values = bool(found.calls & _LEAD_TO_VALUES)
+            if self._inputs.has_other_names(at, self.lost, values=values):
+                return "goes through what the module has, and that is something else"
         for name in sorted(found.calls if self._attributes else ()):
             if (name, "") in self._attributes:  # an enumeration, which is asked for a member
                 return f"reads {name}, which changed"

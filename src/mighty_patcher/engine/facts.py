@@ -74,6 +74,7 @@ class Facts:
         augmented: Names of augmented assignments.
         calls: Names that it calls, or decorates with.
         sets: Keys and attributes that it sets or deletes: ``table['a']``.
+        goes_through_names: It goes through all names of the module: ``for name in dir()``.
         statement: The statement; None for a header.
     """
 
@@ -86,6 +87,7 @@ class Facts:
     augmented: frozenset[str]
     calls: frozenset[str]
     sets: frozenset[str]
+    goes_through_names: bool
     statement: ast.stmt | None = None
 
 
@@ -219,6 +221,7 @@ class _Walker:
             frozenset(names.augmented),
             frozenset(names.calls),
             frozenset(names.sets),
+            names.goes_through_names,
             statement,
         )
 

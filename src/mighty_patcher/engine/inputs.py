@@ -260,6 +260,24 @@ class Inputs:
             return not self._is_same_import(need, had, name)
         return self.differs(name, need)
 
+    def has_other_names(self, at: int, lost: Collection[str], *, values: bool) -> bool:
+        """Tell whether a statement that is kept would come upon something else if it went through
+        all that the module has; not if it would come upon its own names, or upon some that are
+        bound below it, as a fresh start would not. That nobody minds where they are private.
+
+        Args:
+            at: Its number.
+            lost: Names that imports of everything have brought, and do not bring any more.
+            values: Whether other values of the same names count.
+        """
+        place = self._old_places.get(at)
+        if place is None:
+            return False
+        names, old = self.new.names_until(at - 1), self.old.names_until(place - 1)
+        is_other = names != {*old, *lost} or (values and not names.isdisjoint(self.changed))
+        later = self.new.names_until(len(self.changes)) - names
+        return is_other and all(name.startswith("_") for name in later)
+
     def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
         """Tell whether only imports have given a name its value, and of the same object."""
         if not need or not had or name in self.from_outside:

@@ -38,6 +38,7 @@ class Names:
         augmented: Those of augmented assignments.
         calls: Those that it calls.
         sets: The keys and attributes that it sets, as far as these are known.
+        goes_through_names: It goes through all names of the module: ``for name in dir()``.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class Names:
         self.augmented: set[str] = set()
         self.calls: set[str] = set()
         self.sets: set[str] = set()
+        self.goes_through_names = False
         self._module = self._scope = _Scope("module")
 
     @property
@@ -95,6 +97,7 @@ class Names:
 
     def go_through(self, owner: ast.expr) -> None:
         """Note that all is read that what an expression leads to has in it."""
+        self.goes_through_names |= _is_namespace(owner)
         self.read_attribute(owner, "")
 
     def bind(self, name: str) -> None:
@@ -215,3 +218,13 @@ def _dotted(node: ast.expr) -> str:
     if not isinstance(node, ast.Name):
         return ""
     return ".".join([node.id, *reversed(parts)])
+
+
+def _is_namespace(expression: ast.expr) -> bool:
+    """Tell whether an expression is ``globals()``, ``dir()``, or ``vars().items()``."""
+    match expression:
+        case ast.Call(func=ast.Attribute(value=owner, attr="copy" | "items" | "keys" | "values")):
+            return _is_namespace(owner)
+        case ast.Call(func=ast.Name(id="dir" | "globals" | "locals" | "vars"), args=[]):
+            return True
+    return False

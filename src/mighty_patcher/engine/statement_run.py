@@ -253,7 +253,7 @@ class StatementRun:
         self._follow_classes(keeper, flow)
         if outside.exported:
             flow.export()
-        flow.until = until
+        flow.until, flow.lost = until, self._lost
         self.is_held_up, self._has_changed = False, False
         if any(it.reason == DOCSTRING_GONE for it in self._plan.changes):
             self._namespace["__doc__"] = None
