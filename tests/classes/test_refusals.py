@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import types
@@ -286,6 +287,45 @@ def test_a_class_that_would_make_way_for_good(program, raises):
         before
     )
     assert (m.Y, m.Z, hasattr(m, "E"), x.method()) == (1, 1, False, "old")
+
+
+@pytest.mark.parametrize("gone", ["", "B = None\n", "class B: pass\n", "C = B\ndel B\n"])
+def test_a_class_that_is_gone_makes_way_for_good(program, gone):
+    source = f"import ~lib as lib\nclass A:{METHODS}class B(lib.Base, A): pass\n"
+    lib, m = program.load("m", lib=LIB, m=source)
+    a, b, x = m.A, m.B, m.B()
+    new = source.replace("class A:", "class A(lib.Base):")
+    reload = program.save(m=new.replace("class B(lib.Base, A): pass\n", gone))
+    if gone.startswith("C"):
+        assert not reload.ok
+        assert "B" in str(reload.error)
+        return
+    assert reload.ok, reload
+    assert (m.A is a, issubclass(a, lib.Base)) == (True, True)
+    if gone.startswith("class"):  # the same class, with the bases that it has now
+        assert (m.B is b, b.__bases__) == (True, (object,))
+    else:
+        assert (isinstance(x, a), x.method()) == (True, "old")
+    assert program.engine.undo().ok
+    assert (a.__bases__, b.__bases__, m.B) == ((object,), (lib.Base, a), b)
+
+
+def test_a_class_that_is_gone_loses_a_base(program):
+    source = f"""
+import ~lib as lib
+class X: pass
+class Y: pass
+class A(X, Y):{METHODS}class B(X, Y): pass
+class C(A, B): pass
+"""
+    (_lib, m) = program.load("m", lib=LIB, m=source)
+    a, c, x = m.A, m.C, m.C()
+    reload = program.save(m=source.replace("A(X, Y)", "A(Y, X)").replace("class C(A, B): pass", ""))
+    assert reload.ok, reload
+    (stale,) = [it for it in reload.stale if it.what == "class C"]
+    assert re.match("it is gone from the source, and has lost [AB] as a base, so", stale.reason)
+    assert [it.__name__ for it in a.__mro__] == ["A", "Y", "X", "object"]
+    assert (x.method(), isinstance(x, c), len(c.__bases__)) == ("old", True, 1)
 
 
 def test_one_of_two_classes_of_a_save(program):

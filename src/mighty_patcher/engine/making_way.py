@@ -8,12 +8,15 @@ no statement does, that text has the conflict, and the reload is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import ClassEdit, content_of, qualname_of
+from mighty_patcher.engine.classes import ClassEdit, bases_of, content_of, mro_of, qualname_of
 from mighty_patcher.engine.hierarchy import Derivation, making_way
+from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.module_facts import every_module, namespace_of
+from mighty_patcher.engine.report import Stale
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["MakingWay"]
@@ -21,6 +24,7 @@ __all__ = ["MakingWay"]
 
 class _Waiting(NamedTuple):
     cls: type
+    bases: tuple[type, ...]
     mover: str
     words: str
 
@@ -53,22 +57,43 @@ class MakingWay:
             return []  # they could not be laid out
         mover = qualname_of(edits[-1].target)
         for way in ways:
-            self._waiting.setdefault(id(way.target), _Waiting(way.target, mover, words))
+            self._waiting.setdefault(
+                id(way.target), _Waiting(way.target, bases_of(way.target), mover, words)
+            )
         return ways
 
     def settle(self, cls: type) -> None:
         """Note that a class has the bases that its own statement says."""
         self._waiting.pop(id(cls), None)
 
-    def check(self) -> None:
+    def check(self) -> Iterator[Stale]:
         """See that all classes that made way have bases of their own again.
+
+        Yields:
+            Those that are gone from the source, and go on without the bases that they have lost.
 
         Raises:
             RefusedEdit: One has not, for its statement has not changed: there can be no such class.
         """
         waiting, self._waiting = self._waiting, {}
-        for cls, mover, words in waiting.values():
-            raise RefusedEdit(
-                f"class {mover}: {words}",
-                f"class {qualname_of(cls)} is in the way; change its bases too, or restart",
-            )
+        for cls, bases, mover, words in waiting.values():
+            if not _is_gone(cls):
+                raise RefusedEdit(
+                    f"class {mover}: {words}",
+                    f"class {qualname_of(cls)} is in the way; change its bases too, or restart",
+                )
+            lost = [qualname_of(it) for it in bases if not is_one_of(it, mro_of(cls))]
+            if lost:
+                yield Stale(
+                    f"class {qualname_of(cls)}",
+                    f"it is gone from the source, and has lost {' and '.join(lost)} as a base, so "
+                    f"that class {mover} can have new ones",
+                    "restart if something still uses it",
+                )
+
+
+def _is_gone(cls: type) -> bool:
+    """Tell whether no module has a class by any name, and no function may have made it."""
+    return "<locals>" not in qualname_of(cls) and not any(
+        it is cls for module in every_module() for it in list(namespace_of(module).values())
+    )

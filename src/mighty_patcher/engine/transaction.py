@@ -211,7 +211,7 @@ class Transaction:
             RefusedEdit: A class has made way for another, and has no bases of its own again.
         """
         self.commit()
-        self._making_way.check()
+        self.stale += self._making_way.check()
         self.stale += lost_entries(self._lost)
         self._lost.clear()
         self.steps += dict.fromkeys(self._followers.kept_apart())
