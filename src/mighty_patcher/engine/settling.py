@@ -28,6 +28,7 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.enums import Members, members_of
 from mighty_patcher.engine.identity import IdentitySet, are_same, is_one_of
 from mighty_patcher.engine.module_facts import every_module, namespace_of
+from mighty_patcher.engine.protocols import protocol_content
 from mighty_patcher.engine.refilled import Refilled
 from mighty_patcher.engine.toplevel import is_special
 
@@ -285,8 +286,9 @@ def settle(cls: type, before: Before) -> _core.Log | None:
             is_other = now != known
         if has_other_slots:  # of all bases: what `copyreg` reads when an instance is copied
             is_other = content.pop("__slotnames__", None) is not None or is_other
-        if is_other:
-            log.add_type(it, content)
+        remembered = {} if it is cls else protocol_content(it, cls, before.content)
+        if is_other or remembered:
+            log.add_type(it, content | remembered)
     return log if len(log) else None
 
 
