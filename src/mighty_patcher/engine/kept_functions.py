@@ -13,15 +13,9 @@ from typing import TYPE_CHECKING, Any
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import is_class
 from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.shared import annotated_by, share
 from mighty_patcher.engine.trees import decorators_in
-from mighty_patcher.engine.wrapped import (
-    annotated_by,
-    annotations_of,
-    functions_within,
-    is_full,
-    shared_annotations,
-    shared_cells,
-)
+from mighty_patcher.engine.wrapped import annotations_of, functions_within, is_full, shared_cells
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
@@ -245,10 +239,9 @@ class KeptFunctions:
             fields |= _core.GLOBALS | _core.BUILTINS
             self.moved.append((old.__code__, new.__code__))
         self._keeper.replace_within(annotations_of(new))
-        shared = shared_annotations(old)
-        if shared is not None:
-            log.add_items(shared, new.__annotations__)
-            new.__annotations__ = shared
+        share(old, donor, "__kwdefaults__", log)
+        if annotations_of(new) is not None:
+            share(old, new, "__annotations__", log)
         for wrapper in annotated_by(old):
             log.add_function(wrapper, new, _core.ANNOTATIONS | _core.ANNOTATE)
         log.add_function(old, donor, fields)

@@ -9,14 +9,13 @@ from functools import cached_property, partial
 from types import CellType, FunctionType
 from typing import Any
 
-from mighty_patcher._core import FREE_THREADED, find_referrers
 from mighty_patcher.engine import settling
 from mighty_patcher.engine.classes import content_of, stored, stores_all_in_dict
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 
 __all__ = [
     "DESCRIPTORS",
-    "annotated_by",
+    "annotate_of",
     "annotations_of",
     "class_cells",
     "functions_within",
@@ -24,7 +23,6 @@ __all__ = [
     "is_full",
     "is_own_wrapper",
     "is_wrapped_by",
-    "shared_annotations",
     "shared_cells",
 ]
 
@@ -91,47 +89,10 @@ def annotations_of(function: FunctionType) -> dict[str, Any] | None:
     return function.__annotations__
 
 
-def _annotate(function: FunctionType) -> FunctionType | None:
+def annotate_of(function: FunctionType) -> FunctionType | None:
     """What evaluates the annotations of a function, from 3.14 on (PEP 649)."""
     annotate = getattr(function, "__annotate__", None)
     return annotate if type(annotate) is FunctionType else None
-
-
-def shared_annotations(function: FunctionType) -> dict[str, Any] | None:
-    """The annotations of a function, if others have the very dictionary: up to 3.13 that is what
-    `functools.wraps` gives to a wrapper.
-    """
-    annotations = annotations_of(function)
-    is_shared = type(annotations) is dict and _times_held(function) > _TIMES_HELD_ALONE
-    return annotations if is_shared else None
-
-
-def annotated_by(function: FunctionType) -> list[FunctionType]:
-    """The other functions whose annotations are made by what makes those of a function: from 3.14
-    on that is what `functools.wraps` gives to a wrapper.
-    """
-    annotate = _annotate(function)
-    if annotate is None or (not FREE_THREADED and _times_held(function) <= _TIMES_HELD_ALONE):
-        return []
-    return [
-        it
-        for it in find_referrers([annotate])
-        if type(it) is FunctionType and it is not function and _annotate(it) is annotate
-    ]
-
-
-def _times_held(function: FunctionType) -> int:
-    """Return how many refer to the annotations of a function, or to what makes them."""
-    held: Any = annotations_of(function)
-    if held is None:
-        held = _annotate(function)
-    return sys.getrefcount(held)
-
-
-def _annotated(it: int) -> None: ...
-
-
-_TIMES_HELD_ALONE = _times_held(_annotated)  # type: ignore[arg-type]
 
 
 def is_full(cell: CellType) -> bool:
@@ -164,7 +125,7 @@ def class_cells(cls: type) -> Iterator[tuple[str, CellType]]:
     """
     for value in content_of(cls).values():
         functions = [it for it in [value, *functions_within(value)] if type(it) is FunctionType]
-        for function in functions + [it for it in map(_annotate, functions) if it is not None]:
+        for function in functions + [it for it in map(annotate_of, functions) if it is not None]:
             for name, cell in zip(
                 function.__code__.co_freevars, function.__closure__ or (), strict=True
             ):

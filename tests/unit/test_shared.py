@@ -1,4 +1,4 @@
-"""Functions that others pose as: what `functools.wraps` has copied follows."""
+"""Wrappers that have the very annotations and defaults of what they wrap."""
 
 from __future__ import annotations
 
@@ -20,6 +20,19 @@ def extract(*args, **kwargs):
 @functools.wraps(Extract.others)
 def others(*args): return EXTRACT.others(*args)
 def plain(it: int): return it
+"""
+
+RENAMED = """
+def renamed(name, function):
+    def inner(*args, **kwargs):
+        return function(*args, **kwargs)
+    inner.__name__ = name
+    inner.__kwdefaults__ = function.__kwdefaults__
+    return inner
+def nested(*, opens="(", closes=")"):
+    return opens + closes
+def plain(*, it=1): return it
+Nested = renamed("Nested", nested)
 """
 
 
@@ -62,3 +75,21 @@ def test_the_state_of_others_stays(project, module):
     assert reload.ok, [it.__cause__ for it in reload.errors]
     assert module.extract.__annotations__["url"] is str
     assert module.Extract.__call__.__annotations__["url"] is bytes
+
+
+@pytest.mark.parametrize("new", ["opens='['", "opens='(', more=1", ""])
+def test_defaults_of_keywords(project, new):
+    module = project.load("r", RENAMED)
+    project.engine()
+    outer, nested, before = module.Nested, module.nested, dict(module.Nested.__kwdefaults__)
+    defaults, plain = outer.__kwdefaults__, module.plain.__kwdefaults__
+    reload = project.edit("r", '*, opens="(", closes=")"', f"*, {new}" if new else "opens, closes")
+    assert reload.ok, [it.__cause__ for it in reload.errors]
+    fresh = project.load("fresh", project.path("r").read_text())
+    assert (module.Nested is outer, outer.__kwdefaults__ is defaults) == (True, True)
+    assert defaults == (fresh.Nested.__kwdefaults__ or {})
+    assert nested.__kwdefaults__ == fresh.nested.__kwdefaults__
+    assert inspect.signature(nested) == inspect.signature(fresh.nested)
+    assert module.plain.__kwdefaults__ is plain
+    project.engine().undo()
+    assert (outer.__kwdefaults__, nested.__kwdefaults__) == (before, before)
