@@ -299,7 +299,7 @@ def test_what_is_run_is_not_kept(project):
 
 
 def test_what_was_made_of_all_names(project):
-    project.load("m", "A = 1\nall_ = [it for it in dir() if it.isupper()]\nx = vars(dict)\n")
+    project.load("m", "A = 1\nall_ = list(map(lambda it: it, dir()))\nx = vars(dict)\n")
     project.engine()
     assert kept(project, project.edit("m", "A = 1", "A = B = 1")) == [
         "m.all_: it was made by dir(), which has other names or values now"

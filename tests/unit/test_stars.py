@@ -99,8 +99,40 @@ def test_names_of_all_names(project, expression):
 
 def test_names_of_all_names_and_others_below(project):
     """What is bound below is there by now, and a fresh start would not have come upon it."""
-    m = project.load("m", "a = 1\n__all__ = [it for it in dir() if it[0] != '_']\nc = 1\n")
+    source = """
+        a = c = 1
+        first = [it for it in dir() if it[0] != '_']
+        first += [it for it, value in globals().items() if it[0] != '_' and value == 1]
+        c = 2
+        def last(): return first
+        """
+    m = project.load("m", source)
+    last, first = m.last, list(m.first)
     project.engine()
-    reload = project.edit("m", "a = 1", "a = b = 1")
-    assert m.__all__ == ["a"]
-    assert [it.qualname for it in reload.steps if it.kind == "kept"] == ["__all__"]
+    project.edit("m", "a = c = 1", "a = b = c = 1")
+    fresh = project.load("fresh", source.replace("a = c = 1", "a = b = c = 1"))
+    assert m.first == fresh.first == ["a", "b", "c", "a", "b", "c"]
+    assert (last(), m.c) == (m.first, 2)
+    assert not hasattr(m, "it")
+    project.edit("m", "a = b = c = 1", "a = c = 1")
+    assert m.first == first
+    project.edit("m", "a = c = 1", "a, c = 1, 0")
+    assert m.first == ["a", "c", "a"]
+
+
+def test_names_of_all_names_and_those_that_want_one(project):
+    """They are not executed for others."""
+    m = project.load(
+        "m",
+        """
+        made = []
+        a = 1
+        made.append(globals()["a"])
+        x = globals().get("a"), made.append(2)
+        y = [globals()["a"]], made.append(3)
+        z = [it for it in dir(dict) if it == "get"], made.append(4)
+        """,
+    )
+    project.engine()
+    assert project.edit("m", "a = 1\n", "a = 1\nb = 2\n").ok
+    assert m.made == [1, 2, 3, 4]

@@ -43,7 +43,7 @@ from mighty_patcher.engine.made_anew import Roots, roots_of
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
-from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION_OR_CLASS, IMPORT
+from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION_OR_CLASS, IMPORT, only_name
 from mighty_patcher.engine.tries import Holds, coming_to, going_on
 
 __all__ = ["Flow"]
@@ -277,6 +277,35 @@ class Flow:
                 break
         self.restore = tuple(given_back)
         return None
+
+    def names_seen(self) -> tuple[list[str], set[str]] | None:
+        """Return the names that what `next` has returned comes upon where it goes through all of
+        the module, in their order, and those that are there already, and would not be after a fresh
+        start; None if it does not do that, or might do more with them.
+        """
+        job = self._current
+        assert job is not None
+        if not job.facts.goes_through_names or not self._may_see_names(job.at, job.change.new):
+            return None
+        return self._inputs.names_at(job.at)
+
+    def _may_see_names(self, at: int, statement: ast.stmt | None) -> bool:
+        """Tell whether a statement may go through the names of the module by itself: a loop or a
+        call may do anything with them.
+        """
+        if statement is None or statement is not self._inputs.changes[at].new:
+            return False
+        value, name = getattr(statement, "value", None), None
+        if isinstance(statement, ASSIGNMENT):
+            name = only_name(statement)
+        elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+            name = statement.target.id
+        is_later = isinstance(value, ast.GeneratorExp)
+        return (
+            name is not None
+            and not is_later
+            and not any(isinstance(it, (ast.Lambda, ast.NamedExpr)) for it in ast.walk(statement))
+        )
 
     def put_back(self) -> None:
         """Have what `next` has returned be returned once more, as it was not executed."""
@@ -592,8 +621,7 @@ class Flow:
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
                 path = f"{root}.{attribute}" if attribute else root
                 return f"reads {path}, which changed"
-        # What goes through all names in a loop or a call may do anything with them.
-        if found.goes_through_names and isinstance(found.statement, (*ASSIGNMENT, ast.AugAssign)):
+        if found.goes_through_names and self._may_see_names(at, found.statement):
             values = bool(found.calls & _LEAD_TO_VALUES)
             if self._inputs.has_other_names(at, self.lost, values=values):
                 return "goes through what the module has, and that is something else"

@@ -298,7 +298,10 @@ class _Walker:
                         self._names.mutate(value)
                     self._arguments(node, attr, attr in ("fromkeys", "join"))
                     stack += reversed(list(ast.iter_child_nodes(node)))
-                case ast.Starred(value=value) | ast.Subscript(value=value, ctx=ast.Load()):
+                case ast.Starred(value=value):
+                    self._names.iterate(value)
+                    stack.append(value)
+                case ast.Subscript(value=value, ctx=ast.Load()):
                     self._names.go_through(value)
                     stack += reversed(list(ast.iter_child_nodes(node)))
                 case ast.Call(func=ast.Name(id=name)):
@@ -311,13 +314,14 @@ class _Walker:
     def _arguments(self, call: ast.Call, name: str, goes_through: bool) -> None:
         """Note what a call may go through: where its result is bound, all that it is given."""
         is_unknown = self._binds_value and name not in _ASK_FOR_THE_CLASS
+        note = self._names.iterate if goes_through else self._names.go_through
         for argument in call.args if goes_through or is_unknown else ():
-            self._names.go_through(argument)
+            note(argument)
         for keyword in call.keywords if is_unknown else ():
             self._names.go_through(keyword.value)
 
     def _comprehension(self, generators: list[ast.comprehension], *elements: ast.AST) -> None:
-        self._names.go_through(generators[0].iter)
+        self._names.iterate(generators[0].iter)
         self._visit(generators[0].iter)
         own = {
             node.id
@@ -328,7 +332,7 @@ class _Walker:
         with self._names.perhaps(), self._names.inside("comprehension", own):
             for at, generator in enumerate(generators):
                 if at:
-                    self._names.go_through(generator.iter)
+                    self._names.iterate(generator.iter)
                     self._visit(generator.iter)
                 self._target(generator.target)
                 self._visit(*generator.ifs)

@@ -262,8 +262,7 @@ class Inputs:
 
     def has_other_names(self, at: int, lost: Collection[str], *, values: bool) -> bool:
         """Tell whether a statement that is kept would come upon something else if it went through
-        all that the module has; not if it would come upon its own names, or upon some that are
-        bound below it, as a fresh start would not. That nobody minds where they are private.
+        all that the module has above it.
 
         Args:
             at: Its number.
@@ -273,10 +272,15 @@ class Inputs:
         place = self._old_places.get(at)
         if place is None:
             return False
-        names, old = self.new.names_until(at - 1), self.old.names_until(place - 1)
-        is_other = names != {*old, *lost} or (values and not names.isdisjoint(self.changed))
-        later = self.new.names_until(len(self.changes)) - names
-        return is_other and all(name.startswith("_") for name in later)
+        names, old = set(self.new.names_before(at)), self.old.names_before(place)
+        return names != {*old, *lost} or (values and not names.isdisjoint(self.changed))
+
+    def names_at(self, at: int) -> tuple[list[str], set[str]]:
+        """Return the names that are bound above a statement, in that order, and all others that the
+        text binds.
+        """
+        names = self.new.names_before(at)
+        return names, set(self.new.names_before(len(self.changes))).difference(names)
 
     def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
         """Tell whether only imports have given a name its value, and of the same object."""

@@ -16,6 +16,16 @@ from mighty_patcher.engine.places import place_of
 __all__ = ["Names"]
 
 
+def _is_namespace(expression: ast.expr) -> bool:
+    """Tell whether an expression is ``globals()``, ``dir()``, or ``vars().items()``."""
+    match expression:
+        case ast.Call(func=ast.Attribute(value=owner, attr="copy" | "items" | "keys" | "values")):
+            return _is_namespace(owner)
+        case ast.Call(func=ast.Name(id="dir" | "globals" | "locals" | "vars"), args=[]):
+            return True
+    return False
+
+
 @dataclass
 class _Scope:
     """Where names are looked up: ``module``, ``class``, ``comprehension`` or ``annotation``."""
@@ -97,8 +107,12 @@ class Names:
 
     def go_through(self, owner: ast.expr) -> None:
         """Note that all is read that what an expression leads to has in it."""
-        self.goes_through_names |= _is_namespace(owner)
         self.read_attribute(owner, "")
+
+    def iterate(self, owner: ast.expr) -> None:
+        """Note that what an expression leads to is gone through here and now."""
+        self.go_through(owner)
+        self.goes_through_names |= _is_namespace(owner)
 
     def bind(self, name: str) -> None:
         """Note that a name is bound."""
@@ -218,13 +232,3 @@ def _dotted(node: ast.expr) -> str:
     if not isinstance(node, ast.Name):
         return ""
     return ".".join([node.id, *reversed(parts)])
-
-
-def _is_namespace(expression: ast.expr) -> bool:
-    """Tell whether an expression is ``globals()``, ``dir()``, or ``vars().items()``."""
-    match expression:
-        case ast.Call(func=ast.Attribute(value=owner, attr="copy" | "items" | "keys" | "values")):
-            return _is_namespace(owner)
-        case ast.Call(func=ast.Name(id="dir" | "globals" | "locals" | "vars"), args=[]):
-            return True
-    return False

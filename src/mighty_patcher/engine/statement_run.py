@@ -5,9 +5,9 @@ other, and what each has changed decides on the next.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from mighty_patcher.engine.borrowed import Borrowed
@@ -496,7 +496,7 @@ class StatementRun:
         self,
         statement: ast.stmt,
         keeper: Keeper,
-        bound: Iterable[str],
+        bound: Collection[str],
         names: Collection[str] = (),
     ) -> None:
         part = self._parts.of(statement, names, self._binds)
@@ -505,9 +505,24 @@ class StatementRun:
         keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
         try:
             with self._overtaken.lent(statement.lineno):
-                exec(part.code, self._namespace)
+                self._exec_code(part.code, bound)
         finally:
             borrowed.give_back()
+
+    def _exec_code(self, code: CodeType, bound: Collection[str]) -> None:
+        """Execute code in the namespace of the module. What goes through all names there finds
+        those that a fresh start would have by then, in a copy: others must not miss any.
+        """
+        seen = self._flow.names_seen() if self._flow is not None else None
+        if seen is None:
+            exec(code, self._namespace)
+            return
+        names, later = seen
+        known = {name: it for name, it in self._namespace.items() if name not in later}
+        own = {name: known.pop(name) for name in names if name in known}
+        view = known | own
+        exec(code, view)
+        self._namespace |= {name: view[name] for name in bound if name in view}
 
     def _may_bind(self, statement: ast.stmt | None) -> set[str]:
         """Return the names that the module has and that a block may bind, or may not."""
