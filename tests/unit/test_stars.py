@@ -101,7 +101,7 @@ def test_names_of_all_names_and_others_below(project):
     """What is bound below is there by now, and a fresh start would not have come upon it."""
     source = """
         a = c = 1
-        first = [it for it in dir() if it[0] != '_']
+        first: list[str] = [it for it in dir() if it[0] != '_']
         first += [it for it, value in globals().items() if it[0] != '_' and value == 1]
         c = 2
         def last(): return first

@@ -285,16 +285,15 @@ class Flow:
         """
         job = self._current
         assert job is not None
-        if not job.facts.goes_through_names or not self._may_see_names(job.at, job.change.new):
+        if not job.facts.goes_through_names or not self._may_see_names(job.at):
             return None
         return self._inputs.names_at(job.at)
 
-    def _may_see_names(self, at: int, statement: ast.stmt | None) -> bool:
+    def _may_see_names(self, at: int) -> bool:
         """Tell whether a statement may go through the names of the module by itself: a loop or a
         call may do anything with them.
         """
-        if statement is None or statement is not self._inputs.changes[at].new:
-            return False
+        statement = self._new(at)
         value, name = getattr(statement, "value", None), None
         if isinstance(statement, ASSIGNMENT):
             name = only_name(statement)
@@ -621,7 +620,7 @@ class Flow:
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
                 path = f"{root}.{attribute}" if attribute else root
                 return f"reads {path}, which changed"
-        if found.goes_through_names and self._may_see_names(at, found.statement):
+        if found.goes_through_names and self._may_see_names(at):
             values = bool(found.calls & _LEAD_TO_VALUES)
             if self._inputs.has_other_names(at, self.lost, values=values):
                 return "goes through what the module has, and that is something else"
