@@ -26,6 +26,7 @@ __all__ = [
     "DOCSTRING_GONE",
     "NEW",
     "Change",
+    "Kind",
     "Plan",
     "bound_by",
     "changes_nothing",

@@ -10,7 +10,7 @@ the program, so that it is known for literals, names and the containers of Pytho
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +21,13 @@ from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import namespace_of
 from mighty_patcher.engine.outside import ABSENT
+from mighty_patcher.engine.plain_values import (
+    CONTAINERS,
+    UnknownValueError,
+    arguments,
+    asked,
+    plain_value,
+)
 from mighty_patcher.engine.refilled import differs, refill
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import globals_in
@@ -29,7 +36,6 @@ from mighty_patcher.engine.values import same_value
 
 __all__ = ["Filled"]
 
-_CONTAINERS = (dict, list, set)
 _METHODS: dict[type, frozenset[str]] = {
     dict: frozenset({"clear", "pop", "setdefault", "update"}),
     list: frozenset({"append", "clear", "extend", "insert", "pop", "reverse"}),
@@ -38,10 +44,6 @@ _METHODS: dict[type, frozenset[str]] = {
 _REASON = "what is put into it below changed"
 _MEANWHILE = "something was put into it while it was made anew, and is not in the new one"
 _HINT = "put it there again, or restart"
-
-
-class _UnknownError(Exception):
-    """What an expression is cannot be told without executing it."""
 
 
 class Filled:
@@ -71,7 +73,7 @@ class Filled:
             names.clear()
         for name in names:
             value: Any = self._namespace.get(name)
-            if is_one_of(type(value), _CONTAINERS):
+            if is_one_of(type(value), CONTAINERS):
                 statements = self._statements(name, flow)
                 if statements and _are_alike(_made(statements, name, self._namespace), value):
                     self._before[name] = value, value.copy()
@@ -113,7 +115,7 @@ class Filled:
                 what = flow.facts_of(statement, before=statement is change.old)
                 is_binder = isinstance(statement, ASSIGNMENT) and only_name(statement) == name
                 is_filling = _filled_by(statement) == name
-                if name in what.binds and not is_binder:
+                if name in what.binds and not (is_binder or is_filling):
                     return None
                 if any(it == name for it, _ in what.mutated) and not is_filling:
                     return None
@@ -163,6 +165,8 @@ def _filled_by(statement: ast.stmt | None) -> str | None:
             return name
         case ast.Delete(targets=[ast.Subscript(value=ast.Name(id=name))]):
             return name
+        case ast.AugAssign(target=ast.Name(id=name), op=ast.Add() | ast.BitOr()):
+            return name
     return None
 
 
@@ -177,10 +181,10 @@ def _made(statements: list[ast.stmt], name: str, names: Mapping[str, Any]) -> An
             if isinstance(statement, ASSIGNMENT) and only_name(statement) == name:
                 if not isinstance(statement.value, (*DISPLAY, ast.Call)):
                     return UNKNOWN  # it is somebody else's
-                made = _value(statement.value, names)
+                made = plain_value(statement.value, names)
             elif made is not UNKNOWN:
                 _fill(made, statement, names)
-    except (_UnknownError, LookupError, TypeError, ValueError):
+    except (UnknownValueError, LookupError, TypeError, ValueError):
         return UNKNOWN
     return made
 
@@ -189,20 +193,28 @@ def _fill(made: Any, statement: ast.stmt, names: Mapping[str, Any]) -> None:
     match statement:
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=method)) as call):
             if method not in _METHODS.get(type(made), ()):
-                raise _UnknownError
-            given, named = _arguments(call, names)
+                raise UnknownValueError
+            given, named = arguments(call, names)
             if type(made) is list:
                 _check_list_call(method, given)
             else:
                 keys = given[:1] if type(made) is dict and method != "update" else given
-                _ask(it for key in keys for it in _keys(key, is_many="update" in method))
+                asked(it for key in keys for it in _keys(key, is_many="update" in method))
             getattr(made, method)(*given, **named)
         case ast.Assign(targets=[ast.Subscript(slice=key)], value=value):
-            made[_key(key, names, made)] = _value(value, names)
+            made[_key(key, names, made)] = plain_value(value, names)
         case ast.Delete(targets=[ast.Subscript(slice=key)]):
             del made[_key(key, names, made)]
+        case ast.AugAssign(op=ast.Add(), value=value) if type(made) is list:
+            made.extend(_keys(plain_value(value, names), is_many=True))
+        case ast.AugAssign(op=ast.BitOr(), value=value) if type(made) is not list:
+            others = plain_value(value, names)
+            if type(others) is not type(made):
+                raise UnknownValueError
+            asked(others)
+            made.update(others)
         case _:
-            raise _UnknownError
+            raise UnknownValueError
 
 
 def _check_list_call(method: str, given: list[Any]) -> None:
@@ -211,116 +223,29 @@ def _check_list_call(method: str, given: list[Any]) -> None:
         for it in given:
             _keys(it, is_many=True)
     elif method in ("insert", "pop") and given and type(given[0]) is not int:
-        raise _UnknownError
-
-
-def _value(expression: ast.expr | None, names: Mapping[str, Any]) -> Any:
-    """Return what an expression is.
-
-    Raises:
-        _UnknownError: That is not known without executing it.
-    """
-    match expression:
-        case ast.Constant(value=value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return -number
-        case ast.Name(id=name) if name in names:
-            return names[name]
-        case ast.Attribute(value=owner, attr=name):
-            module = _value(owner, names)
-            if type(module) is ModuleType and name in namespace_of(module):
-                return namespace_of(module)[name]
-        case ast.Tuple(elts=items):
-            return tuple(_items(items, names))
-        case ast.List(elts=items):
-            return list(_items(items, names))
-        case ast.Set(elts=items):
-            return set(_ask(_items(items, names)))
-        case ast.Dict(keys=keys, values=values):
-            return dict(_entries(keys, values, names))
-        case ast.Call(func=ast.Attribute(value=owner, attr="copy"), args=[], keywords=[]):
-            return _copied(_value(owner, names))
-        case ast.Call(func=ast.Name(id="dict" | "list" | "set" as kind)) if kind not in names:
-            given, named = _arguments(expression, names)
-            if kind != "dict" and named:
-                raise _UnknownError
-            if not given:
-                return {"dict": dict, "list": list, "set": set}[kind](**named)
-            if len(given) == 1 and type(given[0]).__name__ == kind:
-                copied = _copied(given[0])
-                copied.update(named) if named else None
-                return copied
-    raise _UnknownError
-
-
-def _copied(value: Any) -> Any:
-    if not is_one_of(type(value), _CONTAINERS):
-        raise _UnknownError
-    if type(value) is not list:
-        _ask(value)
-    return value.copy()
-
-
-def _arguments(call: ast.Call, names: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    named = {it.arg: _value(it.value, names) for it in call.keywords if it.arg is not None}
-    if len(named) != len(call.keywords):
-        raise _UnknownError
-    return list(_items(call.args, names)), named
-
-
-def _items(items: list[ast.expr], names: Mapping[str, Any]) -> Iterator[Any]:
-    for item in items:
-        if isinstance(item, ast.Starred):
-            inner = _value(item.value, names)
-            if not is_one_of(type(inner), (list, tuple)):
-                raise _UnknownError
-            yield from inner
-        else:
-            yield _value(item, names)
-
-
-def _entries(
-    keys: list[ast.expr | None], values: list[ast.expr], names: Mapping[str, Any]
-) -> Iterator[tuple[Any, Any]]:
-    for key, value in zip(keys, values, strict=True):
-        inner = _value(value, names)
-        if key is not None:
-            yield _ask([_value(key, names)])[0], inner
-        elif type(inner) is dict:
-            yield from zip(_ask(inner), inner.values(), strict=True)
-        else:
-            raise _UnknownError
+        raise UnknownValueError
 
 
 def _key(expression: ast.expr, names: Mapping[str, Any], made: Any) -> Any:
-    (key,) = _ask([_value(expression, names)])
+    (key,) = asked([plain_value(expression, names)])
     if type(made) is list and type(key) is not int:
-        raise _UnknownError
+        raise UnknownValueError
     return key
 
 
 def _keys(value: Any, *, is_many: bool) -> list[Any]:
     if not is_many:
         return [value]
-    if not is_one_of(type(value), (*_CONTAINERS, tuple, frozenset)):
-        raise _UnknownError
+    if not is_one_of(type(value), (*CONTAINERS, tuple, frozenset)):
+        raise UnknownValueError
     return list(value)
-
-
-def _ask(keys: Iterable[Any]) -> list[Any]:
-    """Return keys of which to look for one runs nothing of the program."""
-    found = list(keys)
-    if not are_plain_keys(found):
-        raise _UnknownError
-    return found
 
 
 def _are_alike(made: Any, there: Any) -> bool:
     """Tell whether a container has just what was made, in the same order."""
     if made is there:
         return True
-    if type(made) is not type(there) or not is_one_of(type(made), _CONTAINERS):
+    if type(made) is not type(there) or not is_one_of(type(made), CONTAINERS):
         return same_value(made, there)
     if len(made) != len(there):
         return False

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from types import CodeType, ModuleType
 from typing import Any
 
+from mighty_patcher.engine.augmented import Augmented
 from mighty_patcher.engine.borrowed import Borrowed
 from mighty_patcher.engine.branches_left import goes_with_branch
 from mighty_patcher.engine.changes import (
@@ -157,6 +158,7 @@ class StatementRun:
         self._taken_back: list[TakenBack] = []
         self.written_out = WrittenOut(module, plan, tree_of)
         self._filled = Filled(module, plan)
+        self._augmented = Augmented(name_of_module(module), self._namespace, plan)
         self._made_anew: set[str] = set()  # the names of objects that have refused something
         self._by_name = SetByName(name_of_module(module), plan)
 
@@ -219,6 +221,7 @@ class StatementRun:
         changed += filter(self._is_bound_again, outside.imported)
         refilled = outside.refilled.items()
         changed += [name for name, it in refilled if self._namespace.get(name) is it]
+        self._augmented.changed.update(outside.refilled)
         self._others |= outside.attributes
         self._exported = {**outside.exported, **self._exported}
         self._not_there = not_there
@@ -226,6 +229,9 @@ class StatementRun:
         lost = outside.removed.keys() - self._namespace.keys()
         self._lost |= {name: outside.removed[name] for name in lost}
         if self._flow is None:
+            added = self._augmented.gone(self._start, keeper.remember)
+            self.written_out.refilled |= added
+            changed += added
             flow = self._flow = Flow(
                 self._plan,
                 changed,
@@ -280,6 +286,7 @@ class StatementRun:
             if until is None and has_other_annotations(self._plan):
                 annotate(self._plan, self._namespace, self._parts, keeper)
         if until is None:
+            self.steps += self._augmented.steps
             self.steps += self._left(flow)
             name = name_of_module(self._module)
             left = self._left_by_name()
@@ -363,7 +370,10 @@ class StatementRun:
                 self.steps += [it for it in stays if it.line not in known]
                 if may_set_members(statement):
                     keeper.watch_members()
+            self._augmented.begin(change, self._begin, keeper.remember)
             self._run(change, statement, keeper)
+        added = self._augmented.end(keeper.remember)
+        self.written_out.refilled |= added
         refilled = self.written_out.follow(change, keeper)
         bound = self._bound_since(before)
         if self._go_on_here(bound, keeper):
@@ -383,6 +393,7 @@ class StatementRun:
             self._values[id(change), name] = self._namespace.get(name, ABSENT)
         self._has_changed = True
         changed = refilled.union(name for name in bound if self._differs(name))
+        changed |= bound & self._augmented.changed
         if isinstance(change.new, ast.ClassDef) and flow.is_overwritten(change.new.name):
             changed.add(change.new.name)  # `A = mark(A)` is given the class as it is now
         elif isinstance(change.new, DEFINITION):
