@@ -34,12 +34,9 @@ class Bindings:
         """Return how many statements bind a name."""
         return len(self._binders.get(name, ()))
 
-    def names_before(self, place: int) -> list[str]:
-        """Return the names that are bound before a place, in the order in which they are; by one
-        statement, in alphabetical order, as imports have it.
-        """
-        first = {name: places[0] for name, places in self._places.items() if places[0] < place}
-        return sorted(first, key=lambda name: (first[name], name))
+    def names_before(self, place: int) -> dict[str, int]:
+        """Return the names that are bound before a place, each with the place where it first is."""
+        return {name: places[0] for name, places in self._places.items() if places[0] < place}
 
     def bound_twice(self) -> frozenset[str]:
         """Return the names that more than one statement binds."""

@@ -278,10 +278,10 @@ class Flow:
         self.restore = tuple(given_back)
         return None
 
-    def names_seen(self) -> tuple[list[str], set[str]] | None:
+    def names_seen(self) -> tuple[dict[str, int], set[str]] | None:
         """Return the names that what `next` has returned comes upon where it goes through all of
-        the module, in their order, and those that are there already, and would not be after a fresh
-        start; None if it does not do that, or might do more with them.
+        the module (`Inputs.names_at`), and those that are there already, and would not be after a
+        fresh start; None if it does not do that, or might do more with them.
         """
         job = self._current
         assert job is not None

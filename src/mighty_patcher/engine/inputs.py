@@ -275,12 +275,12 @@ class Inputs:
         names, old = set(self.new.names_before(at)), self.old.names_before(place)
         return names != {*old, *lost} or (values and not names.isdisjoint(self.changed))
 
-    def names_at(self, at: int) -> tuple[list[str], set[str]]:
-        """Return the names that are bound above a statement, in that order, and all others that the
-        text binds.
+    def names_at(self, at: int) -> tuple[dict[str, int], set[str]]:
+        """Return the names that are bound above a statement, each with the number of the one that
+        binds it first, and all others that the text binds.
         """
         names = self.new.names_before(at)
-        return names, set(self.new.names_before(len(self.changes))).difference(names)
+        return names, self.new.names_before(len(self.changes)).keys() - names.keys()
 
     def _is_same_import(self, need: Chain, had: Chain, name: str) -> bool:
         """Tell whether only imports have given a name its value, and of the same object."""

@@ -528,12 +528,14 @@ class StatementRun:
         if seen is None:
             exec(code, self._namespace)
             return
-        names, later = seen
+        places, later = seen
         known = {name: it for name, it in self._namespace.items() if name not in later}
-        own = {name: known.pop(name) for name in names if name in known}
-        view = known | own
+        names = sorted((name for name in known if name in places), key=places.__getitem__)
+        view = known | {name: known.pop(name) for name in names}
         exec(code, view)
-        self._namespace |= {name: view[name] for name in bound if name in view}
+        for name in bound:
+            if name in view and not _are_alike(view[name], self._namespace.get(name)):
+                self._namespace[name] = view[name]
 
     def _may_bind(self, statement: ast.stmt | None) -> set[str]:
         """Return the names that the module has and that a block may bind, or may not."""
@@ -639,6 +641,13 @@ def _held(change: Change, keeper: Keeper) -> HeldValues:
     keeper.held = held.values
     keeper.own.append(held.values)
     return held
+
+
+def _are_alike(new: object, old: object) -> bool:
+    """Tell whether two lists have the same in them."""
+    if not (type(new) is list and type(old) is list and len(new) == len(old)):
+        return False
+    return all(map(same_value, new, old))
 
 
 def _is_decorated(change: Change) -> bool:
