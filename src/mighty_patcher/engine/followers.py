@@ -109,10 +109,14 @@ class Followers:
         bindings = follow(module, changed, self._imports, journal, self._binds_after)
         steps += dict.fromkeys(it.step for it in bindings)  # what stands in a place has it, too
         followed = {(id(it.importer), it.name) for it in bindings}
-        sources = [(module, name) for name in changed]
-        for source, name in [*sources, *((it.importer, it.name) for it in bindings)]:
+        sources = [(module, name, old) for name, (old, _) in changed.items()]
+        for source, name, old in [*sources, *((it.importer, it.name, it.old) for it in bindings)]:
             for importer, bound, member in self._importers(name_of_module(source), name):
                 if member:
+                    if _member(importer, member) is old:
+                        cls, _, own = member.rpartition(".")
+                        reason = f"imports {name_of_module(source)}.{name}, which changed"
+                        self._tell(importer, Outside(members={cls: {own: reason}}))
                     self._in_classes.append((importer, member, source, name))
                 elif (id(importer), bound) not in followed:
                     self._tell(importer, Outside(imported={bound}))
@@ -220,14 +224,10 @@ class Followers:
         apart, self._apart = self._apart, []
         in_classes, self._in_classes = self._in_classes, []
         for importer, member, source, name in in_classes:
-            *owners, last = member.split(".")
-            names: Mapping[str, Any] = namespace_of(importer)
-            for owner in owners:
-                names = class_dict(names[owner]) if is_class(names.get(owner)) else {}
-            old, new = names.get(last, ABSENT), namespace_of(source).get(name)
+            old, new = _member(importer, member), namespace_of(source).get(name)
             if old is not ABSENT and not same_value(old, new):
                 reason = f"its body has imported {name_of_module(source)}.{name}, which changed"
-                yield Step("kept", name_of_module(importer), ".".join(owners), 0, reason)
+                yield Step("kept", name_of_module(importer), member.rpartition(".")[0], 0, reason)
         for importer, bound, source, name in apart:
             own, new = namespace_of(importer).get(bound, ABSENT), namespace_of(source).get(name)
             lines = [
@@ -246,3 +246,12 @@ def _leads_to_module(reader: ModuleType, path: str) -> bool:
     """Tell whether a path of names leads through a module that the reader has imported."""
     first, dot, _ = path.partition(".")
     return bool(dot) and isinstance(namespace_of(reader).get(first), ModuleType)
+
+
+def _member(module: ModuleType, qualname: str) -> Any:
+    """Return what a class has by a name: ``Cart.X``; `ABSENT` if it has not."""
+    *owners, last = qualname.split(".")
+    names: Mapping[str, Any] = namespace_of(module)
+    for owner in owners:
+        names = class_dict(names[owner]) if is_class(names.get(owner)) else {}
+    return names.get(last, ABSENT)

@@ -48,6 +48,8 @@ class Outside:
             its names for these: who assigns them has the last word.
         refilled: Names whose objects have been given other content, and these objects.
         taken_back: Attributes of the module, or of its classes, that others had set.
+        members: Names in bodies of classes that have to be bound again, and why, by the qualified
+            names of the classes.
     """
 
     before: dict[str, Any] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Outside:
     set_anew: set[tuple[str, str]] = field(default_factory=set)
     refilled: dict[str, Any] = field(default_factory=dict)
     taken_back: list[TakenBack] = field(default_factory=list)
+    members: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.attributes) or not self.asks_only()
@@ -66,7 +69,7 @@ class Outside:
     def asks_only(self) -> bool:
         """Tell whether it concerns only who asks other modules for their names."""
         found = self.before, self.rebuilt, self.imported, self.exported, self.removed
-        return not any((*found, self.set_anew, self.refilled, self.taken_back))
+        return not any((*found, self.set_anew, self.refilled, self.taken_back, self.members))
 
     def is_spelt(self, text: Version | None) -> bool:
         """Tell whether a text, if it is known, has any of the names in it that others are asked
@@ -85,3 +88,5 @@ class Outside:
         self.removed = {**other.removed, **self.removed}
         self.refilled = {**other.refilled, **self.refilled}
         self.taken_back += other.taken_back
+        for cls, names in other.members.items():
+            self.members[cls] = {**self.members.get(cls, {}), **names}

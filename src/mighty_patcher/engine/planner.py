@@ -259,6 +259,7 @@ def _mentions(text: Version, outside: Outside) -> bool:
     twice = 1 if text.may_import_all else 2  # what imports all need not spell it
     return (
         bool(outside.rebuilt or outside.exported or outside.set_anew or outside.taken_back)
+        or bool(outside.members)
         or outside.is_spelt(text)
         or any(text.data.count(it.encode()) >= twice for it in names)
     )

@@ -256,6 +256,9 @@ class StatementRun:
             if is_class(it.owner):
                 flow.set_in_class(qualname_of(it.owner), it.attribute, it.reason)
                 self.classes.tell(it.owner, {it.attribute}, flow)
+        for qualname, names in outside.members.items():
+            for name, reason in names.items():
+                flow.set_in_class(qualname, name, reason)
         self._follow_classes(keeper, flow)
         if outside.exported:
             flow.export()
