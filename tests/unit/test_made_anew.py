@@ -325,7 +325,7 @@ def test_a_mistake_elsewhere(project, shared):
 def test_another_module_has_not_made_it_plainly(project, shared, source):
     shared_too = project.load("too", source)
     m = project.load("of_too", "from ~too import app\napp.add('a', 1)\n")
-    (error,) = project.edit("of_too", "1", "2").errors
+    (error,) = project.edit("of_too", "'a', 1", "'a', 2").errors
     assert "KeyError: 'a'" in str(error)
     assert m.app is shared_too.app
     assert m.app.known == {"a": 1}

@@ -34,6 +34,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from mighty_patcher.engine.all_names import LEAD_TO_VALUES, SeenNames, may_be_repeated
 from mighty_patcher.engine.calls import Calls
 from mighty_patcher.engine.chains import Chain
 from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned, with_members
@@ -43,14 +44,12 @@ from mighty_patcher.engine.made_anew import Roots, roots_of
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
-from mighty_patcher.engine.trees import ASSIGNMENT, DEFINITION_OR_CLASS, IMPORT, only_name
+from mighty_patcher.engine.trees import DEFINITION_OR_CLASS, IMPORT
 from mighty_patcher.engine.tries import Holds, coming_to, going_on
 
 __all__ = ["Flow"]
 
 _BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
-_LEAD_TO_VALUES = {"eval", "getattr", "globals", "locals", "vars"}
-"""Functions by which the values of names are found."""
 
 
 @dataclass
@@ -278,33 +277,16 @@ class Flow:
         self.restore = tuple(given_back)
         return None
 
-    def names_seen(self) -> tuple[dict[str, int], set[str]] | None:
+    def names_seen(self) -> SeenNames | None:
         """Return the names that what `next` has returned comes upon where it goes through all of
         the module (`Inputs.names_at`), and those that are there already, and would not be after a
         fresh start; None if it does not do that, or might do more with them.
         """
         job = self._current
         assert job is not None
-        if not job.facts.goes_through_names or not self._may_see_names(job.at):
+        if not job.facts.goes_through_names or not may_be_repeated(self._new(job.at)):
             return None
         return self._inputs.names_at(job.at)
-
-    def _may_see_names(self, at: int) -> bool:
-        """Tell whether a statement may go through the names of the module by itself: a loop or a
-        call may do anything with them.
-        """
-        statement = self._new(at)
-        value, name = getattr(statement, "value", None), None
-        if isinstance(statement, ASSIGNMENT):
-            name = only_name(statement)
-        elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-            name = statement.target.id
-        is_later = isinstance(value, ast.GeneratorExp)
-        return (
-            name is not None
-            and not is_later
-            and not any(isinstance(it, (ast.Lambda, ast.NamedExpr)) for it in ast.walk(statement))
-        )
 
     def put_back(self) -> None:
         """Have what `next` has returned be returned once more, as it was not executed."""
@@ -620,8 +602,8 @@ class Flow:
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
                 path = f"{root}.{attribute}" if attribute else root
                 return f"reads {path}, which changed"
-        if found.goes_through_names and self._may_see_names(at):
-            values = bool(found.calls & _LEAD_TO_VALUES)
+        if found.goes_through_names and may_be_repeated(self._new(at)):
+            values = bool(found.calls & LEAD_TO_VALUES)
             if self._inputs.has_other_names(at, self.lost, values=values):
                 return "goes through what the module has, and that is something else"
         for name in sorted(found.calls if self._attributes else ()):

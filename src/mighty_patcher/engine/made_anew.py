@@ -28,7 +28,7 @@ from types import (
     ModuleType,
     SimpleNamespace,
 )
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import is_class, mro_of
@@ -40,10 +40,18 @@ from mighty_patcher.engine.stars import TreeOf, imports_in
 from mighty_patcher.engine.toplevel import name_of_statement
 from mighty_patcher.engine.trees import ASSIGNMENT, only_name
 
-__all__ = ["Roots", "maker_of", "roots_of", "to_make_anew"]
+__all__ = ["Anew", "Make", "Roots", "roots_of"]
+
+if TYPE_CHECKING:
+    from mighty_patcher.engine.dataflow import Flow
 
 Roots = dict[str, ast.stmt]
 """Names of objects, each with the statement that binds it."""
+
+Make = Callable[[ModuleType, ModuleType, str, str], bool]
+"""Has another module bind a name again, for a reason, while a module waits for it; tells whether
+that is possible.
+"""
 
 _ENOUGH = 20_000  # objects to have been looked at
 _IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE, Include/object.h
@@ -67,30 +75,61 @@ _OUR_OWN = __name__.partition(".")[0] + "."
 _SUSPENDED = (AsyncGeneratorType, CoroutineType, GeneratorType)
 
 
-def to_make_anew(
-    error: Exception,
-    statement: ast.stmt | None,
-    had: Mapping[str, Any],
-    roots: Callable[[Callable[[str], bool]], Roots],
-) -> tuple[Roots, str]:
-    """Return the objects to be made anew as they have refused a statement, and why.
+class Anew:
+    """The objects that a module has made anew in one reload.
 
     Args:
-        error: What was raised.
-        statement: The statement that was executed.
-        had: What the names of the module stood for before.
-        roots: Finds these objects, if they can be made anew (`roots_of`).
+        module: The module.
+        tree_of: Finds the syntax trees of modules.
+
+    Attributes:
+        is_elsewhere: Other modules have to make some of them; this one waits.
     """
-    if statement is None:
-        return {}, ""
-    told = [had[name] for name in _told_by(statement) if name in had]
-    if not _raised_by(error, filter(_is_instance, told)):
-        return {}, ""
-    found = roots(lambda name: _is_instance(had.get(name)))
-    if not all(_can_be_made_anew(had[name]) for name in found):
-        return {}, ""
-    name = f"{name_of_statement(statement)} (line {statement.lineno})"
-    return found, f"{name} tells it what it knows, and it has refused that"
+
+    def __init__(self, module: ModuleType, tree_of: TreeOf) -> None:
+        self.is_elsewhere = False
+        self._module = module
+        self._tree_of = tree_of
+        self._names: set[str] = set()
+
+    def begin(
+        self,
+        error: Exception,
+        statement: ast.stmt | None,
+        flow: Flow,
+        had: Mapping[str, Any],
+        make: Make,
+    ) -> bool:
+        """Have the objects made anew that have refused a statement; tell if that can be done.
+
+        Args:
+            error: What was raised.
+            statement: What was executed last.
+            flow: Executes it once more when they are there.
+            had: What the names of the module stood for before.
+            make: Has other modules make what they have made.
+        """
+        if statement is None:
+            return False
+        told = [had[name] for name in _told_by(statement) if name in had]
+        if not _raised_by(error, filter(_is_instance, told)):
+            return False
+        roots = flow.roots(lambda name: _is_instance(had.get(name)))
+        if not roots or self._names & {*roots}:
+            return False
+        if not all(_can_be_made_anew(had[name]) for name in roots):
+            return False
+        imported = {name: it for name, it in roots.items() if isinstance(it, ast.ImportFrom)}
+        makers = [_maker_of(self._module, it, name, self._tree_of) for name, it in imported.items()]
+        reason = f"{name_of_statement(statement)} (line {statement.lineno}) tells it what it knows"
+        reason = f"{reason}, and it has refused that"
+        for maker in makers:
+            if maker is None or not make(self._module, *maker, reason):
+                return False
+        self._names |= {*roots}
+        flow.make_anew(dict.fromkeys(roots.keys() - imported.keys(), reason), imported)
+        self.is_elsewhere = bool(imported)
+        return True
 
 
 def roots_of(at: int, inputs: Inputs, is_object: Callable[[str], bool]) -> Roots:
@@ -129,7 +168,7 @@ def roots_of(at: int, inputs: Inputs, is_object: Callable[[str], bool]) -> Roots
     return found
 
 
-def maker_of(
+def _maker_of(
     module: ModuleType, statement: ast.stmt, name: str, tree_of: TreeOf
 ) -> tuple[ModuleType, str] | None:
     """Return the module, with the name there, in which a call has made what a module imports.

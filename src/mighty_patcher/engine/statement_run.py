@@ -7,9 +7,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
+from mighty_patcher.engine.all_names import execute_with
 from mighty_patcher.engine.augmented import Augmented
 from mighty_patcher.engine.borrowed import Borrowed
 from mighty_patcher.engine.branches_left import goes_with_branch
@@ -33,7 +34,7 @@ from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.filled import Filled
 from mighty_patcher.engine.held_values import HeldValues, held_values
 from mighty_patcher.engine.inputs import UNBOUND
-from mighty_patcher.engine.made_anew import maker_of, to_make_anew
+from mighty_patcher.engine.made_anew import Anew, Make
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.module_annotations import annotate, has_other_annotations
@@ -76,7 +77,7 @@ from mighty_patcher.engine.trees import (
 from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.written_out import WrittenOut
 
-__all__ = ["Make", "StatementRun", "Wait"]
+__all__ = ["StatementRun", "Wait"]
 
 _SET_BY_DEF = (
     "__annotations__",
@@ -94,11 +95,6 @@ _NOT_SET = "it was set before, and is not any more"
 Wait = Callable[[ModuleType, ast.stmt, Sequence[ModuleType] | None], bool]
 """Tells whether a module has to wait for others before a statement. Given are those that it is
 about to ask, beside what it imports; None if nothing was executed that others may have to follow.
-"""
-
-Make = Callable[[ModuleType, ModuleType, str, str], bool]
-"""Has another module bind a name again, for a reason, while a module waits for it; tells whether
-that is possible.
 """
 
 
@@ -159,7 +155,7 @@ class StatementRun:
         self.written_out = WrittenOut(module, plan, tree_of)
         self._filled = Filled(module, plan)
         self._augmented = Augmented(name_of_module(module), self._namespace, plan)
-        self._made_anew: set[str] = set()  # the names of objects that have refused something
+        self._anew = Anew(module, tree_of)
         self._by_name = SetByName(name_of_module(module), plan)
 
     @cached_property
@@ -277,11 +273,10 @@ class StatementRun:
                 try:
                     self._execute(change, flow, keeper)
                 except Exception as error:
-                    is_here = self._makes_anew(error, change, flow, make)
-                    if is_here is None:
+                    if not self._anew.begin(error, change.new, flow, self._start, make):
                         raise
                     del self.steps[known:]
-                    if not is_here:
+                    if self._anew.is_elsewhere:
                         self.is_held_up = True
                         return
             self._give_back(flow)
@@ -404,29 +399,6 @@ class StatementRun:
         flow.done(change, changed)
         self._follow_classes(keeper, flow)
 
-    def _makes_anew(self, error: Exception, change: Change, flow: Flow, make: Make) -> bool | None:
-        """Have objects made anew that have refused what was executed.
-
-        Returns:
-            Whether all of them are this module's; None if it was nothing of the kind.
-        """
-        assert self._start is not None
-        roots, reason = to_make_anew(error, change.new, self._start, flow.roots)
-        own = {name: reason for name, it in roots.items() if not isinstance(it, IMPORT)}
-        others = [
-            maker_of(self._module, it, name, self.tree_of)
-            for name, it in roots.items()
-            if name not in own
-        ]
-        known = [it for it in others if it is not None]
-        if not roots or len(known) < len(others) or self._made_anew & {*roots}:
-            return None
-        if not all(make(self._module, *it, reason) for it in known):
-            return None
-        self._made_anew |= {*roots}
-        flow.make_anew(own, roots.keys() - own.keys())
-        return not known
-
     def _bound_since(self, before: Mapping[str, Any]) -> set[str]:
         """Return the names that have other values than before, or none."""
         after = dict(self._namespace)
@@ -519,26 +491,13 @@ class StatementRun:
         keeper.will_run(part.code, calls=_binds_what_a_call_returns(statement), known=known)
         try:
             with self._overtaken.lent(statement.lineno):
-                self._exec_code(part.code, bound)
+                seen = None if self._flow is None else self._flow.names_seen()
+                if seen is None:
+                    exec(part.code, self._namespace)
+                else:
+                    execute_with(seen, part.code, self._namespace, bound)
         finally:
             borrowed.give_back()
-
-    def _exec_code(self, code: CodeType, bound: Collection[str]) -> None:
-        """Execute code in the namespace of the module. What goes through all names there finds
-        those that a fresh start would have by then, in a copy: others must not miss any.
-        """
-        seen = self._flow.names_seen() if self._flow is not None else None
-        if seen is None:
-            exec(code, self._namespace)
-            return
-        places, later = seen
-        known = {name: it for name, it in self._namespace.items() if name not in later}
-        names = sorted((name for name in known if name in places), key=places.__getitem__)
-        view = known | {name: known.pop(name) for name in names}
-        exec(code, view)
-        for name in bound:
-            if name in view and not _are_alike(view[name], self._namespace.get(name)):
-                self._namespace[name] = view[name]
 
     def _may_bind(self, statement: ast.stmt | None) -> set[str]:
         """Return the names that the module has and that a block may bind, or may not."""
@@ -644,13 +603,6 @@ def _held(change: Change, keeper: Keeper) -> HeldValues:
     keeper.held = held.values
     keeper.own.append(held.values)
     return held
-
-
-def _are_alike(new: object, old: object) -> bool:
-    """Tell whether two lists have the same in them."""
-    if not (type(new) is list and type(old) is list and len(new) == len(old)):
-        return False
-    return all(map(same_value, new, old))
 
 
 def _is_decorated(change: Change) -> bool:

@@ -31,6 +31,7 @@ from mighty_patcher.engine.inner_parts import InnerPart, made_again
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.kept_functions import Living, Trees, unknown
 from mighty_patcher.engine.lost import Lost, lost_entries
+from mighty_patcher.engine.made_anew import Make
 from mighty_patcher.engine.made_since import note_edited
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Body, Patches, add_body
@@ -44,7 +45,7 @@ from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere
-from mighty_patcher.engine.statement_run import Make, StatementRun, Wait
+from mighty_patcher.engine.statement_run import StatementRun, Wait
 from mighty_patcher.engine.storage import stays_in_instances
 from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.taken_back import left_as_set, take_back
