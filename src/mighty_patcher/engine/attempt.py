@@ -20,6 +20,7 @@ from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner
 from mighty_patcher.engine.relocated import Relocation
 from mighty_patcher.engine.report import Step, found_besides
+from mighty_patcher.engine.set_from_outside import is_set_at_top
 from mighty_patcher.engine.stars import asked, exported, imports_in, sources
 from mighty_patcher.engine.taken_back import Edited, Found, find_taken_back, may_assign
 from mighty_patcher.engine.transaction import Edit, Transaction
@@ -144,6 +145,10 @@ class _Saved:
             if may_assign(now, name) and not self.is_gone(module):
                 yield module, now.tree
 
+    def is_set_by_statement(self, name: str) -> bool:
+        """Tell whether a statement at the top of some module sets an attribute of this name."""
+        return any(is_set_at_top(tree, name) for _, tree in self._may_set(name))
+
     def text(self, module: ModuleType, before: bool) -> Version | None:
         """Return the text that a module is to run, or has run so far."""
         return (None if before else self.version(module)) or self._in_force.text_of(module)
@@ -260,6 +265,7 @@ class Attempt:
             in_force.binds_after,
             saved.halfway.not_there,
             saved.text,
+            saved.is_set_by_statement,
         )
         self._is_otherwise = False  # more than bodies of functions was changed
         self._has_told = False

@@ -47,6 +47,7 @@ from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.out_of_sight import OutOfDecoratorsSight
 from mighty_patcher.engine.registries import Registries, TakenOut, objects_between
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.set_from_outside import IsSetByStatement
 from mighty_patcher.engine.successors import Successors, put_in_place, wrap_the_same
 from mighty_patcher.engine.toplevel import functions_defined, names_imported
 from mighty_patcher.engine.values import same_value
@@ -79,6 +80,7 @@ class Keeper:
         making_way: The classes that make way for others in this reload; None where none may.
         registries: Those that have been asked once more in this reload.
         edited: The addresses of what `is_edited`; more are added.
+        is_set_by_statement: Tells whether a statement at the top of some module sets an attribute.
 
     Attributes:
         stale: What could not be kept.
@@ -100,6 +102,7 @@ class Keeper:
         functions: Keeps the functions.
         classes: Keeps the classes.
         trees: The syntax tree that was in force before, where it is known, and the new one.
+        is_set_by_statement: Tells whether a statement at the top of some module sets an attribute.
         put: Applies a log and remembers it for an undo.
         remember: Remembers what else is to be undone.
         written_out: Lets what classes write out follow edits, where only statements are run.
@@ -119,6 +122,7 @@ class Keeper:
         making_way: MakingWay | None = None,
         registries: Registries | None = None,
         edited: set[int] | None = None,
+        is_set_by_statement: IsSetByStatement = lambda _: True,
     ) -> None:
         self.stale: list[Stale] = []
         self.removed: list[tuple[type, str]] = []
@@ -144,6 +148,7 @@ class Keeper:
         self.targets: set[int] = set()
         self.functions = KeptFunctions(self, filename, trees, living)
         self.classes = KeptClasses(self, making_way)
+        self.is_set_by_statement = is_set_by_statement
         self.put = commit
         self.remember = remember
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target

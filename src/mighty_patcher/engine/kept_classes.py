@@ -32,6 +32,7 @@ from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.retained import Retained
+from mighty_patcher.engine.set_from_outside import method_within, stands_in_for, stays_as_set
 from mighty_patcher.engine.storage import is_storage, own_storage, slot_for, storage_lost
 from mighty_patcher.engine.toplevel import executed, is_special
 from mighty_patcher.engine.trees import BLOCK, decorators_in
@@ -307,8 +308,9 @@ class KeptClasses:
         before = class_dict(old)
         aliases = Aliases(self._keeper.definitions[0].get(qualname_of(old)), before, members)
         apart = self.given_back(old).union(apart)
+        by_others: set[str] = set()
         content = {
-            name: value if name in apart else self._member(before, name, value, aliases)
+            name: value if name in apart else self._member(old, name, value, aliases, by_others)
             for name, value in members.items()
             if not is_storage(value, old, shape)
         }
@@ -329,7 +331,8 @@ class KeptClasses:
                 found |= names_in_class(texts[0]) - names_in_class(texts[1])
             return found
 
-        self._keeper.successors.note_members(before, content, decorated, aliases)
+        made = {name: value for name, value in before.items() if name not in by_others}
+        self._keeper.successors.note_members(made, content, decorated, aliases)
         content |= self.retained.of(old, content, metaclass)
         self._keeper.storage_lost += [(old, it) for it in storage_lost(old, content, shape)]
         edit = ClassEdit(
@@ -356,7 +359,10 @@ class KeptClasses:
         ]
         return len(found) == 1 and isinstance(found[0], ast.ClassDef)
 
-    def _member(self, before: Mapping[str, Any], name: str, value: Any, aliases: Aliases) -> Any:
+    def _member(
+        self, cls: type, name: str, value: Any, aliases: Aliases, by_others: set[str]
+    ) -> Any:
+        before = class_dict(cls)
         if name not in before:
             return value
         mine = before[name]
@@ -366,7 +372,32 @@ class KeptClasses:
             return mine  # a package shows the class as its own
         if name == "__static_attributes__" and same_value(mine, value):
             return mine
+        if self._runs_alone(cls):
+            definitions = [known.get(qualname_of(cls)) for known in self._keeper.definitions]
+            if stands_in_for(cls, definitions, name, mine, value):
+                by_others.add(name)
+                return self._put_by_others(cls, name, mine, value)
         return mine if aliases.keeps(name, mine, value, self._keeper.keep) else value
+
+    def _runs_alone(self, cls: type) -> bool:
+        """Tell whether the statement of a class is executed, and not all that may do something with
+        the class in its module as well: ``C = methods(C)``.
+        """
+        is_overwritten = qualname_of(cls).partition(".")[0] in self._keeper.overwritten
+        return self._keeper.written_out is not None and not is_overwritten
+
+    def _put_by_others(self, cls: type, name: str, mine: Any, made: FunctionType) -> Any:
+        """Return what a class has in the place of a method, where the program has put something
+        there.
+        """
+        method = method_within(mine, made)
+        if method is not None:
+            self._keeper.keep(method, made)
+        if self._keeper.is_set_by_statement(name):
+            return made  # that is executed again
+        if method is None:
+            self._keeper.stale.append(stays_as_set(cls, name))
+        return mine
 
     def _add(self, log: _core.Log, edit: ClassEdit) -> bool:
         """Add the edit of a class to a log, unless nothing is to change."""

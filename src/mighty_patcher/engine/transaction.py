@@ -43,6 +43,7 @@ from mighty_patcher.engine.refilled import Refilled
 from mighty_patcher.engine.registries import Registries
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
+from mighty_patcher.engine.set_from_outside import IsSetByStatement
 from mighty_patcher.engine.settling import Before, Cache, Cleared
 from mighty_patcher.engine.stars import NotThere
 from mighty_patcher.engine.statement_run import StatementRun, Wait
@@ -115,6 +116,7 @@ class Transaction:
         binds_after: Tells whether a module binds a name itself after it has imported it.
         not_there: Finds what a module gets after another has imported it, halfway round a cycle.
         texts: Finds the texts of modules, for definitions that move from one to another.
+        is_set_by_statement: Tells whether a statement at the top of some module sets an attribute.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class Transaction:
         binds_after: BindsAfter = lambda *_: False,
         not_there: NotThere = lambda *_: (),
         texts: Texts = lambda *_, **__: None,
+        is_set_by_statement: IsSetByStatement = lambda _: True,
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
@@ -140,6 +143,7 @@ class Transaction:
         self._held_code: list[HeldCode] = []
         self._wait = wait
         self._make = make
+        self._is_set_by_statement = is_set_by_statement
         self._not_there = not_there
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
@@ -446,6 +450,7 @@ class Transaction:
             self._making_way,
             self._registries,
             self._edited,
+            self._is_set_by_statement,
         )
         importlib.invalidate_caches()  # files that it imports may be as new as this one
         try:
