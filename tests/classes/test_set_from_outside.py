@@ -45,6 +45,13 @@ def wrap(name):
     setattr(C, name, wrapper)
 wrap("method")
 """,
+    "by another name": """
+def wrap(name):
+    def wrapper(self, *args): return "wrapped", self._method(*args)
+    C._method = getattr(C, name)
+    setattr(C, name, wrapper)
+wrap("method")
+""",
     "an object": """
 class Wrapper:
     def __init__(self, function): self.__wrapped__ = function

@@ -32,7 +32,7 @@ from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.retained import Retained
-from mighty_patcher.engine.set_from_outside import method_within, stands_in_for, stays_as_set
+from mighty_patcher.engine.set_from_outside import method_behind, stands_in_for, stays_as_set
 from mighty_patcher.engine.storage import is_storage, own_storage, slot_for, storage_lost
 from mighty_patcher.engine.toplevel import executed, is_special
 from mighty_patcher.engine.trees import BLOCK, decorators_in
@@ -390,7 +390,7 @@ class KeptClasses:
         """Return what a class has in the place of a method, where the program has put something
         there.
         """
-        method = method_within(mine, made)
+        method = method_behind(cls, mine, made)
         if method is not None:
             self._keeper.keep(method, made)
         if self._keeper.is_set_by_statement(name):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 
 from mighty_patcher.engine.class_bodies import names_in_class
 from mighty_patcher.engine.classes import class_dict, is_abc, mro_of, qualname_of
@@ -20,7 +20,7 @@ from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import DEFINITION
 from mighty_patcher.engine.wrapped import functions_within
 
-__all__ = ["IsSetByStatement", "is_set_at_top", "method_within", "stands_in_for", "stays_as_set"]
+__all__ = ["IsSetByStatement", "is_set_at_top", "method_behind", "stands_in_for", "stays_as_set"]
 
 IsSetByStatement = Callable[[str], bool]
 """Tells whether a statement at the top of some module sets an attribute of this name."""
@@ -41,7 +41,7 @@ def stands_in_for(
     return (
         type(made) is FunctionType
         and made.__code__.co_qualname == f"{qualname_of(cls)}.{name}"
-        and not _is_of(made, mine)
+        and not _is_of(mine, made)
         and callable(mine)
         and all(it is not None and _is_plain_method(it, name) for it in definitions)
         and (type(cls) is type or is_abc(type(cls)))
@@ -49,25 +49,26 @@ def stands_in_for(
     )
 
 
-def method_within(wrapper: Any, made: FunctionType) -> FunctionType | None:
-    """Return the method from before that a wrapper leads to.
+def method_behind(cls: type, wrapper: Any, made: FunctionType) -> FunctionType | None:
+    """Return the method from before that a wrapper leads to, or that the class has by another name.
 
     Args:
-        wrapper: What is in the place of the method.
-        made: What the statement makes of it now.
+        cls: The class.
+        wrapper: What it has in the place of the method.
+        made: What its statement makes of it now.
     """
-    layer, seen = [wrapper], {id(wrapper)}
+    layer: list[object] = [wrapper, *class_dict(cls).copy().values()]
+    seen = set[int]()
     while layer:
-        below = [it for outer in layer for it in functions_within(outer) if id(it) not in seen]
-        seen.update(map(id, below))
-        found = next((it for it in below if _is_of(made, it)), None)
-        if found is not None:
-            return found
-        layer = below
+        for value in layer:
+            if _is_of(value, made):
+                return value
+        seen.update(map(id, layer))
+        layer = [it for outer in layer for it in functions_within(outer) if id(it) not in seen]
     return None
 
 
-def _is_of(made: FunctionType, value: Any) -> bool:
+def _is_of(value: object, made: FunctionType) -> TypeGuard[FunctionType]:
     """Tell whether something is a function of the same definition."""
     return type(value) is FunctionType and value.__code__.co_qualname == made.__code__.co_qualname
 
