@@ -6,35 +6,15 @@ is nothing but memory, it is made anew, as a fresh start would do, and all who r
 from __future__ import annotations
 
 import ast
-import gc
-import re
 import sys
-import weakref
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from types import (
-    AsyncGeneratorType,
-    BuiltinFunctionType,
-    CellType,
-    CodeType,
-    CoroutineType,
-    FrameType,
-    FunctionType,
-    GeneratorType,
-    GenericAlias,
-    MappingProxyType,
-    MethodType,
-    ModuleType,
-    SimpleNamespace,
-)
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from mighty_patcher import _core
-from mighty_patcher.engine.classes import is_class, mro_of
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.inputs import Inputs
+from mighty_patcher.engine.memory import has_raised, is_instance, is_only_memory
 from mighty_patcher.engine.module_facts import namespace_of
 from mighty_patcher.engine.stars import TreeOf, imports_in
 from mighty_patcher.engine.toplevel import name_of_statement
@@ -52,27 +32,6 @@ Make = Callable[[ModuleType, ModuleType, str, str], bool]
 """Has another module bind a name again, for a reason, while a module waits for it; tells whether
 that is possible.
 """
-
-_ENOUGH = 20_000  # objects to have been looked at
-_IMMUTABLE_TYPE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE, Include/object.h
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-
-_ENDS = (
-    *(type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented), range),
-    *(type, FunctionType, BuiltinFunctionType, ModuleType, CodeType, re.Pattern, GenericAlias),
-    *(weakref.ref, weakref.WeakMethod, property, staticmethod, classmethod, type(int | str)),
-)
-"""What holds nothing that was opened, or belongs to others."""
-
-_BUILTIN_CONTAINERS = (dict, frozenset, list, set, tuple)
-_CONTAINERS = (
-    *(*_BUILTIN_CONTAINERS, bytearray, slice),
-    *(CellType, MappingProxyType, MethodType, OrderedDict, SimpleNamespace),
-    *(defaultdict, deque, object, partial),
-)
-
-_OUR_OWN = __name__.partition(".")[0] + "."
-_SUSPENDED = (AsyncGeneratorType, CoroutineType, GeneratorType)
 
 
 class Anew:
@@ -112,12 +71,12 @@ class Anew:
         if statement is None:
             return False
         told = [had[name] for name in _told_by(statement) if name in had]
-        if not _raised_by(error, filter(_is_instance, told)):
+        if not has_raised(error, filter(is_instance, told)):
             return False
-        roots = flow.roots(lambda name: _is_instance(had.get(name)))
+        roots = flow.roots(lambda name: is_instance(had.get(name)))
         if not roots or self._names & {*roots}:
             return False
-        if not all(_can_be_made_anew(had[name]) for name in roots):
+        if not all(is_only_memory(had[name]) for name in roots):
             return False
         imported = {name: it for name, it in roots.items() if isinstance(it, ast.ImportFrom)}
         makers = [_maker_of(self._module, it, name, self._tree_of) for name, it in imported.items()]
@@ -199,7 +158,7 @@ def _maker_of(
             return None
         (statement,) = binders
     had = namespace_of(module)
-    told = any(_is_instance(had.get(it)) for it in _told_by(statement))
+    told = any(is_instance(had.get(it)) for it in _told_by(statement))
     return None if told or not _makes(statement, name) else (module, name)
 
 
@@ -226,88 +185,3 @@ def _told_by(statement: ast.stmt | None) -> Iterator[str]:
         yield receiver.id
     if isinstance(call.func, ast.Name):
         yield from (it.id for it in call.args if isinstance(it, ast.Name))
-
-
-def _can_be_made_anew(value: Any) -> bool:
-    """Tell whether an object is nothing but memory, and nothing that runs has it at hand: a
-    connection is not opened once more, and a server goes on with the application that it serves.
-    """
-    if not _is_instance(value) or _is_at_hand(value):
-        return False
-    known = {id(value): value}
-    waiting = [value]
-    while waiting:
-        if len(known) > _ENOUGH:
-            return False
-        holder = waiting.pop()
-        if issubclass(type(holder), _ENDS):
-            continue
-        if not (is_one_of(type(holder), _CONTAINERS) or _is_plain(type(holder))):
-            return False
-        for it in gc.get_referents(holder):
-            if id(it) not in known and not is_class(it):
-                known[id(it)] = it
-                waiting.append(it)
-    return True
-
-
-def _raised_by(error: Exception, objects: Iterable[Any]) -> bool:
-    """Tell whether one of some objects was at work when an error was raised."""
-    known, trace = list(objects), error.__traceback__
-    while trace is not None:
-        if known and _has(trace.tb_frame, known):
-            return True
-        trace = trace.tb_next
-    return False
-
-
-def _is_instance(value: Any) -> bool:
-    """Tell whether something is an object of a class that is written in Python."""
-    return not is_class(value) and _is_written_in_python(type(value))
-
-
-def _is_plain(cls: type) -> bool:
-    """Tell whether a class, and all that it derives from, is a container or written in Python."""
-    return all(
-        is_one_of(it, _ENDS)
-        or is_one_of(it, _CONTAINERS)
-        or issubclass(it, _BUILTIN_CONTAINERS)  # one of an extension, too
-        or _size_of(it) == object.__basicsize__  # it adds methods alone
-        or _is_written_in_python(it)
-        for it in mro_of(cls)
-    )
-
-
-def _is_written_in_python(cls: type) -> bool:
-    if not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
-        return False
-    name = vars(cls).get("__module__")
-    file = getattr(sys.modules.get(name), "__file__", None) if type(name) is str else None
-    return type(file) is str and file.endswith((".py", ".pyc"))
-
-
-def _is_at_hand(value: Any) -> bool:
-    """Tell whether code that is running, or that waits, has an object in one of its variables."""
-    if any(is_one_of(type(it), _SUSPENDED) for it in _core.find_referrers([value])):
-        return True
-    frames = _frames(sys._current_frames().values())
-    return any(_has(frame, [value]) for frame in frames)
-
-
-def _frames(innermost: Iterable[FrameType]) -> Iterator[FrameType]:
-    for it in innermost:
-        frame: FrameType | None = it
-        while frame is not None:
-            yield frame
-            frame = frame.f_back
-
-
-def _has(frame: FrameType, objects: list[Any]) -> bool:
-    """Tell whether a function, but none of ours, has one of some objects in a variable."""
-    is_ours = str(frame.f_globals.get("__name__")).startswith(_OUR_OWN)
-    if is_ours or frame.f_locals is frame.f_globals:
-        return False
-    return any(is_one_of(it, objects) for it in dict(frame.f_locals).values())
-
-
-_size_of = vars(type)["__basicsize__"].__get__
