@@ -152,3 +152,14 @@ def test_a_list_of_the_module_itself(project):
         expected = project.load("fresh", source.replace("['b']", new))
         del sys.modules[expected.__name__]
         assert (m.A, m.B, m.C) == (expected.A, expected.B, expected.C)
+
+
+def test_nobody_else_holds_what_is_gone(project):
+    """Least of all the engine itself."""
+    source = "from ~base import HANDLERS\nclass H:\n    x = 0\nfirst = H()\nHANDLERS += [first]\n"
+    project.load("base", "HANDLERS = []\n")
+    m = project.load("m", source)
+    project.engine()
+    reload = project.save(m=source.replace("H()", "H() or None"))
+    assert (reload.ok, reload.stale) == (True, ())
+    assert [m.first] == m.HANDLERS

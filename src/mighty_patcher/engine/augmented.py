@@ -102,8 +102,14 @@ class Augmented:
                 if not are_same(value, had):
                     found[name] = value
         self._had.clear()
+        self._left.clear()
         self.changed |= found.keys()
         return found
+
+    def containers(self) -> list[Any]:
+        """Return what holds objects of the program here."""
+        parts = [*self._had.values(), *self._left.values(), *self._added.values()]
+        return [self._had, self._left, self._added, *parts]
 
     def _list(self, name: str, before: Mapping[str, Any]) -> list[Any] | None:
         """Return the list that a name stands for, if it is the one from before."""

@@ -369,6 +369,7 @@ class StatementRun:
                 if may_set_members(statement):
                     keeper.watch_members()
             self._augmented.begin(change, self._begin, keeper.remember)
+            keeper.own += self._augmented.containers()
             self._run(change, statement, keeper)
         added = self._augmented.end(keeper.remember)
         self.written_out.refilled |= added
