@@ -328,6 +328,16 @@ class C(A, B): pass
     assert (x.method(), isinstance(x, c), len(c.__bases__)) == ("old", True, 1)
 
 
+def test_a_class_within_another_would_make_way_for_good(program):
+    """No name of the module leads to it, and it is not gone."""
+    source = f"import ~lib as lib\nclass A:{METHODS}class C:\n    class B(lib.Base, A): pass\n"
+    lib, m = program.load("m", lib=LIB, m=source)
+    a, b = m.A, m.C.B
+    reload = program.save(m=source.replace("class A:", "class A(lib.Base):"))
+    assert "class C.B is in the way; change its bases too, or restart" in str(reload.error)
+    assert (a.__bases__, b.__bases__, m.C.B is b) == ((object,), (lib.Base, a), True)
+
+
 def test_one_of_two_classes_of_a_save(program):
     """Whole or not at all."""
     source = f"import ~lib as lib\nclass D:{METHODS}class C:{METHODS}"

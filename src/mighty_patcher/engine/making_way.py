@@ -8,14 +8,23 @@ no statement does, that text has the conflict, and the reload is refused.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import ClassEdit, bases_of, content_of, mro_of, qualname_of
+from mighty_patcher.engine.classes import (
+    ClassEdit,
+    bases_of,
+    class_dict,
+    classes_named,
+    content_of,
+    mro_of,
+    qualname_of,
+)
 from mighty_patcher.engine.hierarchy import Derivation, making_way
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.module_facts import every_module, namespace_of
+from mighty_patcher.engine.module_facts import every_module, is_module, name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.errors import RefusedEdit
 
@@ -93,7 +102,13 @@ class MakingWay:
 
 
 def _is_gone(cls: type) -> bool:
-    """Tell whether no module has a class by any name, and no function may have made it."""
-    return "<locals>" not in qualname_of(cls) and not any(
+    """Tell whether no module has a class by any name, nor in one of its classes, and no function
+    may have made it.
+    """
+    name, holder = qualname_of(cls), sys.modules.get(str(class_dict(cls).get("__module__")))
+    if "<locals>" in name or not is_module(holder):
+        return False
+    names = namespace_of(holder)
+    return not is_one_of(cls, classes_named(names, name_of_module(holder), name)) and not any(
         it is cls for module in every_module() for it in list(namespace_of(module).values())
     )
