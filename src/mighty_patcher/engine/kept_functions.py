@@ -88,6 +88,9 @@ class KeptFunctions:
 
     def add_to(self, log: _core.Log) -> None:
         """Add what has gathered to a log."""
+        news = dict(self._pairs)
+        for function, wrapper in annotated_by(news):
+            log.add_function(wrapper, news[function], _core.ANNOTATIONS | _core.ANNOTATE)
         for old, new in self._pairs:
             self._add(log, old, new)
         self._pairs = []
@@ -242,8 +245,6 @@ class KeptFunctions:
         share(old, donor, "__kwdefaults__", log)
         if annotations_of(new) is not None:
             share(old, new, "__annotations__", log)
-        for wrapper in annotated_by(old):
-            log.add_function(wrapper, new, _core.ANNOTATIONS | _core.ANNOTATE)
         log.add_function(old, donor, fields)
         natural = (old.__globals__.get("__name__"), self._keeper.came_from)
         is_shown_elsewhere = old.__module__ not in natural  # by its package

@@ -5,6 +5,7 @@ wrapper the very annotations and defaults that the wrapped function has.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import FunctionType
 from typing import Literal
 
@@ -34,19 +35,27 @@ def share(function: FunctionType, donor: FunctionType, name: Attribute, log: _co
         setattr(donor, name, held)
 
 
-def annotated_by(function: FunctionType) -> list[FunctionType]:
-    """Return the other functions whose annotations are made by what makes those of a function: from
-    3.14 on that is what `functools.wraps` gives to a wrapper.
+def annotated_by(functions: Iterable[FunctionType]) -> list[tuple[FunctionType, FunctionType]]:
+    """Find the other functions whose annotations are made by what makes those of some functions:
+    from 3.14 on that is what `functools.wraps` gives to a wrapper. It takes one pass over the heap,
+    if any of them may be shared.
+
+    Returns:
+        Each of them, after the one that it shares that with.
     """
-    is_alone = _times_held(function, "__annotate__") <= _ALONE["__annotate__"]
-    annotate = annotate_of(function)
-    if annotate is None or (is_alone and not _core.FREE_THREADED):  # which counts otherwise
-        return []
-    return [
-        it
-        for it in _core.find_referrers([annotate])
-        if type(it) is FunctionType and it is not function and annotate_of(it) is annotate
-    ]
+    makers: dict[FunctionType, FunctionType] = {}
+    for function in functions:
+        is_alone = _times_held(function, "__annotate__") <= _ALONE["__annotate__"]
+        annotate = annotate_of(function)
+        # Without the GIL the interpreter counts otherwise.
+        if annotate is not None and (_core.FREE_THREADED or not is_alone):
+            makers[annotate] = function
+    found: list[tuple[FunctionType, FunctionType]] = []
+    for it in _core.find_referrers([*makers]) if makers else ():
+        shared = annotate_of(it) if type(it) is FunctionType else None
+        if shared in makers and makers[shared] is not it:
+            found.append((makers[shared], it))
+    return found
 
 
 def _times_held(function: FunctionType, name: str) -> int:
