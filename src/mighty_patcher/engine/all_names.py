@@ -58,7 +58,8 @@ def execute_with(
     places, later = seen
     known = {name: it for name, it in namespace.items() if name not in later}
     names = sorted((name for name in known if name in places), key=places.__getitem__)
-    view = known | {name: known.pop(name) for name in names}
+    own = {name: known.pop(name) for name in names}
+    view = known | own  # what the interpreter and others have put there comes first
     exec(code, view)
     for name in bound:
         if name in view and not _are_alike(view[name], namespace.get(name)):

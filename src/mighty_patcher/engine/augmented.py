@@ -63,9 +63,9 @@ class Augmented:
         Returns:
             The lists that have other content now, by their names.
         """
-        for addition in (it for change in self._changes for it in _before(change, *_ANY)):
-            added = _plain(addition.value, {**self._namespace, **before})
-            self._added[addition.value] = added
+        additions = [it for change in self._changes for it in _before(change, *_ANY)]
+        names_before = {**self._namespace, **before} if additions else {}
+        self._added = {it.value: _plain(it.value, names_before) for it in additions}
         found = [it for change in self._changes for it in _before(change, "remove")]
         names = [it.name for it in found if self._take_out(it, before, remember, _GONE)]
         self.changed.update(names)
@@ -108,8 +108,7 @@ class Augmented:
 
     def containers(self) -> list[Any]:
         """Return what holds objects of the program here."""
-        parts = [*self._had.values(), *self._left.values(), *self._added.values()]
-        return [self._had, self._left, self._added, *parts]
+        return [self._added, *self._added.values()]
 
     def _list(self, name: str, before: Mapping[str, Any]) -> list[Any] | None:
         """Return the list that a name stands for, if it is the one from before."""

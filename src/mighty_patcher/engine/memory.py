@@ -30,8 +30,9 @@ from types import (
 from typing import Any
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import is_class, mro_of
+from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.module_facts import is_module, namespace_of
 
 __all__ = ["has_raised", "is_instance", "is_only_memory"]
 
@@ -106,10 +107,11 @@ def _is_plain(cls: type) -> bool:
 
 
 def _is_written_in_python(cls: type) -> bool:
-    if not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE:
+    if _flags_of(cls) & (_HEAP_TYPE | _IMMUTABLE_TYPE) != _HEAP_TYPE:
         return False
-    name = vars(cls).get("__module__")
-    file = getattr(sys.modules.get(name), "__file__", None) if type(name) is str else None
+    name = class_dict(cls).get("__module__")
+    module = sys.modules.get(name) if type(name) is str else None
+    file = namespace_of(module).get("__file__") if is_module(module) else None
     return type(file) is str and file.endswith((".py", ".pyc"))
 
 
@@ -143,4 +145,5 @@ def _has(frame: FrameType, objects: list[Any]) -> bool:
     return any(is_one_of(it, objects) for it in dict(frame.f_locals).values())
 
 
+_flags_of = vars(type)["__flags__"].__get__
 _size_of = vars(type)["__basicsize__"].__get__

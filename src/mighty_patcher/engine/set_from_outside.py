@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any, TypeGuard
 
 from mighty_patcher.engine.class_bodies import names_in_class
-from mighty_patcher.engine.classes import class_dict, is_abc, mro_of, qualname_of
+from mighty_patcher.engine.classes import class_dict, has_hook, is_abc, qualname_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import DEFINITION
@@ -45,7 +45,7 @@ def stands_in_for(
         and callable(mine)
         and all(it is not None and _is_plain_method(it, name) for it in definitions)
         and (type(cls) is type or is_abc(type(cls)))
-        and not any("__init_subclass__" in class_dict(it) for it in mro_of(cls)[1:-1])
+        and not has_hook(cls)
     )
 
 

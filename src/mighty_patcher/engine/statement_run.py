@@ -242,6 +242,7 @@ class StatementRun:
         else:
             flow = self._flow
             flow.outside(changed, outside.attributes)
+        keeper.own += self._augmented.containers()
         self.written_out.begin(flow, self._start)
         keeper.written_out = self.written_out
         flow.rebuild(outside.rebuilt)
@@ -369,7 +370,6 @@ class StatementRun:
                 if may_set_members(statement):
                     keeper.watch_members()
             self._augmented.begin(change, self._begin, keeper.remember)
-            keeper.own += self._augmented.containers()
             self._run(change, statement, keeper)
         added = self._augmented.end(keeper.remember)
         self.written_out.refilled |= added
