@@ -16,8 +16,8 @@ from mighty_patcher import _core
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, is_run_through, is_scope
 from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.signatures import Signature, defaults_now, signature_of
 from mighty_patcher.engine.trees import definition_at, digest, has_future_annotations
-from mighty_patcher.engine.values import same_value
 from mighty_patcher.engine.version import without_warnings
 
 __all__ = ["InnerPart", "inner_parts", "made_again"]
@@ -25,7 +25,6 @@ __all__ = ["InnerPart", "inner_parts", "made_again"]
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _HINT = "call the enclosing function again to make a new one"
 _PLAIN = (ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.BinOp)
-_NO_VALUE, _ABSENT = object(), object()
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,16 @@ class _Change:
         new: Its definition now.
         texts: Whether annotations were texts before, and are now.
         local: Names that are no names of the module there.
+        signatures: The arguments before, and now.
+        is_called_alike: Whether these take the same places; else the defaults come with the code.
     """
 
     old: _Definition
     new: _Definition
     texts: tuple[bool, bool]
     local: frozenset[str]
+    signatures: tuple[Signature, Signature]
+    is_called_alike: bool
 
     @property
     def has_other_annotations(self) -> bool:
@@ -52,7 +55,8 @@ class _Change:
     @property
     def has_other_defaults(self) -> bool:
         """Whether its defaults are others."""
-        return any(map(_differ, *_defaults(self.old, self.new)))
+        was, now = self.signatures
+        return self.is_called_alike and digest([*was.written]) != digest([*now.written])
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,10 @@ def inner_parts(
     for pair, local in _inner(pairs.root):
         assert pair.new is not None  # for those are left out
         was, now = definition_at(old, pair.old), definition_at(new, pair.new)
-        if was is not None and now is not None and _names(was) == _names(now):
-            change = _Change(was, now, texts, local)
+        if was is not None and now is not None:
+            signatures = signature_of(pair.old, was.args), signature_of(pair.new, now.args)
+            is_called_alike = arguments(pair.old) == arguments(pair.new)
+            change = _Change(was, now, texts, local, signatures, is_called_alike)
             if change.has_other_annotations or change.has_other_defaults:
                 changes[id(pair)] = change
     if not changes:
@@ -106,9 +112,10 @@ def inner_parts(
     parts = []
     for function in functions.values():
         found = pairs.of(function.__code__)
-        if found is not None and id(found) in changes:
+        kept = changes.get(id(found))
+        if kept is not None and (kept.is_called_alike or id(function) in patched):
             is_annotated = id(getattr(function, "__annotate__", None)) in patched
-            parts.append(InnerPart(function, changes[id(found)], is_annotated))
+            parts.append(InnerPart(function, kept, is_annotated))
     return parts
 
 
@@ -139,8 +146,8 @@ def made_again(parts: Iterable[InnerPart], log: _core.Log) -> Iterator[Stale]:
 def _inner(
     pair: Pair, local: frozenset[str] = frozenset(), *, is_within: bool = False
 ) -> Iterator[tuple[Pair, frozenset[str]]]:
-    """Yield the functions in functions that changed and are called as they were, each with the
-    names that are no names of the module there.
+    """Yield the functions in functions that changed, each with the names that are no names of the
+    module there.
     """
     if pair.new is None or not pair.edited:
         return
@@ -150,7 +157,7 @@ def _inner(
         if child.new is None:
             continue
         is_function = is_within and not is_scope(child.new) and child.new.co_name[0] != "<"
-        if is_function and arguments(child.old) == arguments(child.new):
+        if is_function:
             yield child, local
         yield from _inner(child, local, is_within=is_within)
 
@@ -168,11 +175,6 @@ def _arguments(definition: _Definition) -> list[ast.arg]:
     return [it for it in every if it is not None]
 
 
-def _names(definition: _Definition) -> list[str]:
-    """Return the names of the arguments: only where they are the same, its parts can be others."""
-    return [it.arg for it in _arguments(definition)]
-
-
 def _annotations(definition: _Definition) -> list[tuple[str, ast.expr | None]]:
     found = [(it.arg, it.annotation) for it in _arguments(definition)]
     return [*found, ("return", definition.returns)]
@@ -180,20 +182,6 @@ def _annotations(definition: _Definition) -> list[tuple[str, ast.expr | None]]:
 
 def _annotated(definition: _Definition) -> list[Any]:
     return [(name, digest(it)) for name, it in _annotations(definition)]
-
-
-def _defaults(*definitions: _Definition) -> tuple[list[ast.expr | None], ...]:
-    """Return the default of each argument that may have one, in the order of the arguments."""
-    found = []
-    for it in definitions:
-        positional = [*it.args.posonlyargs, *it.args.args]
-        without = len(positional) - len(it.args.defaults)
-        found.append([*[None] * without, *it.args.defaults, *it.args.kw_defaults])
-    return tuple(found)
-
-
-def _differ(old: ast.expr | None, new: ast.expr | None) -> bool:
-    return digest(old) != digest(new)
 
 
 # --- annotations ----------------------------------------------------------------------------------
@@ -250,46 +238,12 @@ def _is_local(annotations: Iterable[ast.expr | None], local: Collection[str]) ->
 
 
 def _default(part: InnerPart, log: _core.Log) -> bool:
-    """Plan to give a function its defaults, where those that changed are constants, and it has
-    those that stood there; False if it is otherwise.
-    """
-    function, change = part.function, part.change
-    given = change.new.args
-    positional = [it.arg for it in (*given.posonlyargs, *given.args)]
-    held = function.__defaults__ or ()
-    values = dict(zip(positional[len(positional) - len(held) :], held, strict=False))
-    values |= function.__kwdefaults__ or {}
-    names = [*positional, *(it.arg for it in given.kwonlyargs)]
-    for name, old, new in zip(names, *_defaults(change.old, change.new), strict=True):
-        if not _differ(old, new):
-            continue
-        was, now, has = _constant(old), _constant(new), values.get(name, _ABSENT)
-        if now is _NO_VALUE or not (same_value(has, was) or same_value(has, now)):
-            return False
-        values[name] = now
-    _with_defaults(function, values, positional, log)
-    return True
-
-
-def _with_defaults(
-    function: FunctionType, values: dict[str, Any], positional: list[str], log: _core.Log
-) -> None:
-    values = {name: it for name, it in values.items() if it is not _ABSENT}
+    """Plan to give a function its defaults; False if they cannot be made without the call."""
+    function = part.function
+    defaults = defaults_now(function, *part.change.signatures)
+    if defaults is None:
+        return False
     donor = FunctionType(function.__code__, {}, closure=function.__closure__)
-    donor.__defaults__ = tuple(values[it] for it in positional if it in values) or None
-    donor.__kwdefaults__ = {k: v for k, v in values.items() if k not in positional} or None
+    donor.__defaults__, donor.__kwdefaults__ = defaults
     log.add_function(function, donor, _core.DEFAULTS | _core.KWDEFAULTS)
-
-
-def _constant(expression: ast.expr | None) -> Any:
-    """Return the value of an expression that is a constant, or a tuple of some; where none stands,
-    that there is none.
-    """
-    if expression is None:
-        return _ABSENT
-    if any(isinstance(it, ast.List | ast.Dict | ast.Set) for it in ast.walk(expression)):
-        return _NO_VALUE
-    try:
-        return ast.literal_eval(expression)
-    except ValueError:
-        return _NO_VALUE
+    return True

@@ -8,26 +8,19 @@ passed over, once: the refcount gate of the core decides.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, MutableSet, Sequence
 from dataclasses import dataclass, field
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
-from types import CellType, CodeType, FunctionType, ModuleType, NoneType
-from typing import Any, cast
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from types import CodeType, EllipsisType, FunctionType, ModuleType
+from typing import Any
 
 from mighty_patcher import _core
+from mighty_patcher.engine.bodies import Body, Left, bodies_of
 from mighty_patcher.engine.class_facts import changed_facts
-from mighty_patcher.engine.classes import content_of
-from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring, is_scope
+from mighty_patcher.engine.codetree import Pairs, is_scope
 from mighty_patcher.engine.docstrings import copies
 from mighty_patcher.engine.held_code import HeldCode, holders_of_code
-from mighty_patcher.engine.held_functions import (
-    caches_in,
-    content_of_cell,
-    functions_in,
-    held_by_function,
-)
-from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.held_functions import caches_in, functions_in
 from mighty_patcher.engine.inner_parts import InnerPart, inner_parts
 from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.loose import Loose
@@ -35,14 +28,8 @@ from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Stale, Step
 from mighty_patcher.engine.run import running_code
 from mighty_patcher.engine.settling import Cache
-from mighty_patcher.engine.trees import coroutine_names, decorators_at
 
-__all__ = ["Body", "Patches", "add_body", "living", "match_bodies"]
-
-Body = tuple[FunctionType, CodeType, tuple[CellType, ...], object]
-"""New code for a function, a cell for each free variable of it, and a docstring: an ellipsis for
-the one that the function has.
-"""
+__all__ = ["Patches", "living", "match_bodies"]
 
 
 @dataclass
@@ -50,7 +37,7 @@ class Patches:
     """The edits of one module, ready to be added to a log.
 
     Attributes:
-        bodies: Target, code, cells and docstring of each function.
+        bodies: What each function gets.
         constants: Outer code, old and new nested code of each constant.
         facts: Classes, and what the compiler says of each.
         copies: Who has copied a docstring, the old one, and the new one.
@@ -81,9 +68,9 @@ class Patches:
     held: list[HeldCode] = field(default_factory=list)
     unknown: FunctionType | None = None
 
-    def left(self, function: FunctionType, reason: str, hint: str) -> None:
+    def left(self, function: FunctionType, why: Left) -> None:
         """Note that a function stays as it is, unless a statement brings it up to date."""
-        stale = Stale(function.__qualname__, reason, hint)
+        stale = Stale(function.__qualname__, why.reason, why.hint)
         self.behind.append((function, function.__code__, stale))
 
     def containers(self) -> list[Any]:
@@ -103,34 +90,6 @@ class Patches:
     def __bool__(self) -> bool:
         found = self.bodies, self.constants, self.facts, self.stale, self.behind, self.inner
         return any(found)
-
-
-def add_body(
-    log: _core.Log,
-    function: FunctionType,
-    code: CodeType,
-    cells: tuple[CellType, ...],
-    doc: object,
-) -> None:
-    """Plan to give a function its new code; and its new name, if its definition has another one now
-    and nobody else has named it.
-
-    Args:
-        log: The edits of the commit; added to.
-        function: The function.
-        code: Its new code.
-        cells: A cell for each free variable of the code.
-        doc: Its docstring, or ``...`` to leave that as it is.
-    """
-    old = function.__code__
-    if old.co_name == code.co_name or function.__name__ != old.co_name:
-        log.add_code(function, code, cells, doc)
-        return
-    donor = FunctionType(code, function.__globals__, closure=cells or None)
-    fields = _core.CODE | _core.NAME
-    if function.__qualname__ == old.co_qualname:
-        fields |= _core.QUALNAME
-    log.add_function(function, donor, fields if doc is ... else fields | _core.DOC)
 
 
 def match_bodies(
@@ -186,17 +145,14 @@ def match_bodies(
         for function in functions
         for pair in [pairs.of(function.__code__)]
         if pair is not None and pair.changed and id(function) not in taken
+        # What the body of a class was run by is no function; without the GIL it lingers.
+        if id(function.__globals__) not in others and not is_scope(pair.old)
     ]
-    called_otherwise = {id(it) for it, pair in changed if _is_called_otherwise(it, pair, trees)}
     names: dict[str, Step] = {}
     edited: dict[int, frozenset[str]] = {}
-    for function, pair in changed:
-        if id(function.__globals__) in others:
-            continue
-        if is_scope(pair.old):  # what the body of a class was run by; without the GIL it lingers
-            continue
-        calls = [it for it in held_by_function(function) if id(it) in called_otherwise]
-        if _plan(function, pair, owners.get(function), patches, trees, calls):
+    for function, pair, body in bodies_of(changed, owners, trees):
+        if isinstance(body, Body):
+            patches.bodies.append(body)
             taken.add(id(function))
             if pair.edited:
                 edited[id(function)] = frozenset(
@@ -213,20 +169,22 @@ def match_bodies(
                 names.setdefault(function.__qualname__, step)
         else:
             left.add(function)
+            if body is not None:
+                patches.left(function, body)
     patches.caches = [
         cache for cache in caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
     ]
     patches.edited = edited
     patches.facts = list(changed_facts(module, pairs))
-    patched = {id(target) for target, *_ in patches.bodies}
+    patched = {id(function) for function, *_ in patches.bodies}
     inner = inner_parts(pairs, trees, functions, patched, filename)
     patches.inner = [it for it in inner if it.function.__globals__ is namespace_of(module)]
     docs = {
-        target: doc
-        for target, _, _, doc in patches.bodies
-        if is_one_of(type(doc), (str, NoneType)) and doc != target.__doc__
+        function: doc
+        for function, _, _, doc, _ in patches.bodies
+        if not isinstance(doc, EllipsisType) and doc != function.__doc__
     }
-    patches.copies = list(copies(module, cast("dict[FunctionType, str | None]", docs)))
+    patches.copies = list(copies(module, docs))
     patches.steps = sorted(names.values(), key=lambda step: step.line)
     if everywhere:
         outers = {id(code): code for code in running}
@@ -325,141 +283,6 @@ def _may_have_copies(pairs: Pairs) -> bool:
 def _is_changed(function: FunctionType, pairs: Pairs) -> bool:
     pair = pairs.of(function.__code__)
     return pair is not None and pair.changed
-
-
-def _is_called_otherwise(function: FunctionType, pair: Pair, trees: Trees) -> str | None:
-    """Tell why a closure that was made earlier could not be called as its new code is; None if it
-    can. It keeps its code, and so must those that were made together with it and call it.
-    """
-    code = Pairs.successor(pair, function.__code__)
-    if code is None or pair.runs_once:
-        return None
-    if arguments(code) != arguments(function.__code__):
-        return "it was made before its arguments changed, and has no defaults for the new ones"
-    if _as_decorated(function, pair, code, trees) is None:
-        return "it was made before its decorators changed, which take what it returns now"
-    return None
-
-
-def _as_decorated(
-    function: FunctionType, pair: Pair, code: CodeType, trees: Trees
-) -> CodeType | None:
-    """Return new code as the decorators of a function have made it; None if these have changed, and
-    take something else now.
-    """
-    if pair.runs_once or _returns(code) == _returns(function.__code__):
-        return code
-    before, after = map(decorators_at, trees, (pair.old, code))
-    if before == after:
-        return code
-    return _awaited(code, *map(_without_coroutine, trees, (before, after)))
-
-
-def _plan(
-    function: FunctionType,
-    pair: Pair,
-    owner: type | None,
-    patches: Patches,
-    trees: Trees,
-    calls: Sequence[FunctionType],
-) -> bool:
-    """Plan the edit of one function; False if it stays as it is, which is then reported.
-
-    Args:
-        function: The function.
-        pair: Its old and new code.
-        owner: The class that holds it.
-        patches: What is planned; added to.
-        trees: The old and new syntax tree.
-        calls: Functions in its cells that stay as they are, and are called in another way now.
-    """
-    code = Pairs.successor(pair, function.__code__)
-    if code is None and function.__name__ == "__annotate__":
-        return False  # 3.14: of what has no annotations any more; nobody calls it
-    if code is None and pair.runs_once:
-        return False  # its name is removed, and who holds it otherwise keeps its last code
-    if code is None:
-        patches.left(
-            function,
-            "its definition is gone from the source and something still refers to it",
-            "it keeps its last code",
-        )
-        return False
-    reason = _is_called_otherwise(function, pair, trees)
-    if reason is not None:
-        patches.left(function, reason, "call the enclosing function again to make a new one")
-        return False
-    code = _as_decorated(function, pair, code, trees) or code
-    if pair.edited and calls:
-        patches.left(
-            function,
-            f"it was made together with {calls[0].__name__}, which stays old and is called in "
-            f"another way now",
-            "call the enclosing function again to make new ones",
-        )
-        return False
-    cells, missing = _cells(function, code, owner)
-    if missing and function.__name__ == "__annotate__":
-        return False  # what it is of is named, for its annotations are others: see `inner_parts`
-    if missing:
-        patches.left(
-            function,
-            f"it was made before its code used {', '.join(missing)} of the enclosing function",
-            "call the enclosing function again to make a new one",
-        )
-        return False
-    doc = function.__doc__
-    # Something else than a string was put there by the program, and to compare it may run code.
-    is_from_source = is_one_of(type(doc), (str, NoneType)) and doc == docstring(pair.old)
-    patches.bodies.append((function, code, cells, docstring(code) if is_from_source else ...))
-    return True
-
-
-def _cells(
-    function: FunctionType, code: CodeType, owner: type | None
-) -> tuple[tuple[CellType, ...], list[str]]:
-    """Return the cells for new code out of those that a function has, and the names it lacks."""
-    held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    if "__class__" in code.co_freevars and "__class__" not in held and owner is not None:
-        held["__class__"] = _class_cell(owner)
-    missing = [name for name in code.co_freevars if name not in held]
-    return tuple(held[name] for name in code.co_freevars if name in held), missing
-
-
-def _class_cell(owner: type) -> CellType:
-    """Return the cell through which methods of a class find it, or make one (``super()``)."""
-    for value in content_of(owner).values():
-        if type(value) is FunctionType and "__class__" in value.__code__.co_freevars:
-            cell = (value.__closure__ or ())[value.__code__.co_freevars.index("__class__")]
-            if content_of_cell(cell) is owner:
-                return cell
-    return CellType(owner)
-
-
-def _returns(code: CodeType) -> int:
-    """Return the flags that say what a call returns; `types.coroutine` makes another awaitable."""
-    if code.co_flags & CO_ITERABLE_COROUTINE:
-        return CO_COROUTINE
-    return code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
-
-
-def _awaited(
-    code: CodeType, before: tuple[list[str], bool], after: tuple[list[str], bool]
-) -> CodeType | None:
-    """Return code as `types.coroutine` makes it, which changes nothing else, if only that decorator
-    came or went.
-    """
-    if before[0] != after[0] or not (before[1] or after[1]):
-        return None
-    is_awaitable = after[1] and code.co_flags & CO_GENERATOR
-    return code.replace(co_flags=code.co_flags | CO_ITERABLE_COROUTINE) if is_awaitable else code
-
-
-def _without_coroutine(tree: ast.Module | None, decorators: list[str]) -> tuple[list[str], bool]:
-    """Return the other decorators, and whether `types.coroutine` is among them."""
-    names = coroutine_names(tree)
-    others = [it for it in decorators if it not in names]
-    return others, len(others) < len(decorators)
 
 
 def _suspends(code: CodeType) -> bool:

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import BindsAfter, Imports
+from mighty_patcher.engine.bodies import Body, add_body
 from mighty_patcher.engine.class_changes import stays_as_built
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
-from mighty_patcher.engine.codetree import arguments
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.followers import Followers, Importers, StarImporters, Tell
@@ -34,7 +34,7 @@ from mighty_patcher.engine.lost import Lost, lost_entries
 from mighty_patcher.engine.made_anew import Make
 from mighty_patcher.engine.made_since import note_edited
 from mighty_patcher.engine.making_way import MakingWay
-from mighty_patcher.engine.match import Body, Patches, add_body
+from mighty_patcher.engine.match import Patches
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moves, Texts, are_alike
 from mighty_patcher.engine.outside import ABSENT, Outside
@@ -271,7 +271,7 @@ class Transaction:
     ) -> None:
         log = _core.Log()
         for body in bodies:
-            add_body(log, *body)
+            add_body(log, body)
         for outer, old, new in constants:
             log.add_constant(outer, old, new)
         for cls, changed in facts:
@@ -337,7 +337,7 @@ class Transaction:
         """Run what must run of a module. New bodies come first: what runs may call them."""
         before, known = dict(namespace_of(edit.module)), len(run.steps)
         front = Front(edit.module, before)
-        fitting = [body for body in edit.patches.bodies if _has_same_arguments(body)]
+        fitting = [body for body in edit.patches.bodies if body.fits]
         if not edit.is_begun:
             self._apply(fitting, edit.patches.constants, edit.patches.facts)
             self._copy_docs(edit.patches.copies)
@@ -413,7 +413,7 @@ class Transaction:
         """
         made = keeper.functions.codes() if bodies else {}
         shared: list[Body] = [
-            (function, made[code], function.__closure__ or (), ...)
+            Body(function, made[code], function.__closure__ or (), ...)
             for function, code, *_ in bodies
             if function.__code__ is code and made.get(code, code) is not code
         ]
@@ -470,7 +470,7 @@ class Transaction:
         for body in edit.patches.bodies:
             if id(body[0]) in keeper.targets:
                 continue
-            if _has_same_arguments(body):
+            if body.fits:
                 bodies.append(body)
             else:
                 self.stale.append(_with_other_arguments(body[0]))
@@ -545,11 +545,6 @@ def _containers(done: _Undoable) -> Iterator[Any]:
             if is_one_of(type(held), (list, dict)):
                 yield held
                 yield from (it for it in held if type(it) is tuple)
-
-
-def _has_same_arguments(body: Body) -> bool:
-    target, code, *_ = body
-    return arguments(target.__code__) == arguments(code)
 
 
 def _with_other_arguments(function: FunctionType) -> Stale:
