@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import content_of
 from mighty_patcher.engine.codetree import Pair, Pairs, arguments, docstring
+from mighty_patcher.engine.free_variables import cell_for
 from mighty_patcher.engine.held_functions import content_of_cell, held_by_function
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.kept_functions import Trees
@@ -160,7 +161,7 @@ def _body(
         reason = "it was made before its decorators changed, which take what it returns now"
         return Left(reason, _MAKE_ONE, is_called_otherwise=True)
     code = decorated or code
-    cells, missing = _cells(function, code, owner)
+    cells, missing = _cells(function, code, owner, trees[1])
     if missing and function.__name__ == "__annotate__":
         return None  # what it is of is named, for its annotations are others: see `inner_parts`
     if missing:
@@ -210,12 +211,18 @@ def _as_decorated(
 
 
 def _cells(
-    function: FunctionType, code: CodeType, owner: type | None
+    function: FunctionType, code: CodeType, owner: type | None, tree: ast.Module | None
 ) -> tuple[tuple[CellType, ...], list[str]]:
-    """Return the cells for new code out of those that a function has, and the names it lacks."""
+    """Return the cells for new code, those that a function has if it has them, and the names of the
+    variables for which there are none.
+    """
     held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     if "__class__" in code.co_freevars and "__class__" not in held and owner is not None:
         held["__class__"] = _class_cell(owner)
+    for name in set(code.co_freevars).difference(held):
+        cell = cell_for(name, function, code, tree)
+        if cell is not None:
+            held[name] = cell
     missing = [name for name in code.co_freevars if name not in held]
     return tuple(held[name] for name in code.co_freevars if name in held), missing
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, is_class, mro_of
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.module_facts import namespace_of
+from mighty_patcher.engine.module_facts import named_by, namespace_of
 
 __all__ = [
     "Stores",
@@ -134,21 +134,10 @@ def set_by_decorators(
     """
     found = frozenset[str]()
     for decorator in decorators:
-        function = _named_by(decorator, names)
+        function = named_by(decorator, names)
         if type(function) is FunctionType:
             found |= stores_of(function, cls).surely
     return found
-
-
-def _named_by(expression: ast.expr, names: Mapping[str, Any]) -> Any:
-    """Return what a name stands for, or a name in modules; None for anything else."""
-    if isinstance(expression, ast.Name):
-        return names.get(expression.id)
-    if isinstance(expression, ast.Attribute):
-        owner = _named_by(expression.value, names)
-        if issubclass(type(owner), ModuleType):
-            return namespace_of(owner).get(expression.attr)
-    return None
 
 
 def called_on_first(function: FunctionType) -> Iterator[str]:

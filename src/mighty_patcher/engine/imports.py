@@ -52,6 +52,25 @@ class Imported:
         return submodule if self.name and submodule in names else self.module
 
 
+def imported_by(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[Imported]:
+    """Yield what an import statement binds, in its order; nothing if it reaches beyond the top.
+
+    Args:
+        statement: The statement.
+        package: The package of the module in which it stands.
+    """
+    line = statement.lineno
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            yield Imported(alias.name, "", bound, line)
+        return
+    module = _absolute(statement.module or "", statement.level, package)
+    if module is not None:
+        for alias in statement.names:
+            yield Imported(module, alias.name, alias.asname or alias.name, line)
+
+
 def imports_of(tree: ast.Module, module_name: str, package: str) -> list[Imported]:
     """List what a module imports when it runs.
 
@@ -70,7 +89,7 @@ def imports_of(tree: ast.Module, module_name: str, package: str) -> list[Importe
     return [
         replace(it, bound="", member=f"{prefix}{it.bound}") if prefix else it
         for statement, prefix in _statements(tree)
-        for it in _bindings(statement, package)
+        for it in imported_by(statement, package)
     ]
 
 
@@ -85,7 +104,7 @@ def imports_anywhere(tree: ast.Module, module_name: str, package: str) -> Iterat
     package = package or module_name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from _bindings(node, package)
+            yield from imported_by(node, package)
 
 
 def _statements(
@@ -120,19 +139,6 @@ def _is_type_checking(test: ast.expr) -> bool:
             return True
         case _:
             return False
-
-
-def _bindings(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[Imported]:
-    line = statement.lineno
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
-            bound = alias.asname or alias.name.partition(".")[0]
-            yield Imported(alias.name, "", bound, line)
-        return
-    module = _absolute(statement.module or "", statement.level, package)
-    if module is not None:
-        for alias in statement.names:
-            yield Imported(module, alias.name, alias.asname or alias.name, line)
 
 
 def _absolute(name: str, level: int, package: str) -> str | None:

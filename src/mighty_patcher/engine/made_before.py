@@ -30,7 +30,7 @@ from mighty_patcher.engine.formatted import formatted
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.instances import instances_of
 from mighty_patcher.engine.metaclasses import way_for
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import name_of_module, named_by, namespace_of
 from mighty_patcher.engine.reached import Reached, functions_of
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.toplevel import is_main_guard, name_of_statement
@@ -384,20 +384,9 @@ def _evaluated(parts: list[ast.AST]) -> Iterator[ast.AST]:
 def _reasons(
     function: ast.expr, namespace: Mapping[str, Any], why: _Why
 ) -> Iterator[tuple[Any, str]]:
-    value = _value(function, namespace)
+    value = named_by(function, namespace)
     candidates = mro_of(value) if is_class(value) else [value]
     for it in candidates:
         if id(it) in why:
             name = qualname_of(it) if is_class(it) else next(_names(it), ast.unparse(function))
             yield it, f"{name}(), {why[id(it)][1]}"
-
-
-def _value(expression: ast.expr, namespace: Mapping[str, Any]) -> Any:
-    """Return what a name stands for, or an attribute of a module."""
-    match expression:
-        case ast.Name(id=name):
-            return namespace.get(name, vars(builtins).get(name))
-        case ast.Attribute(value=value, attr=name):
-            holder = _value(value, namespace)
-            return namespace_of(holder).get(name) if type(holder) is ModuleType else None
-    return None

@@ -7,9 +7,12 @@ import, or reach an object that only poses as a module. So everything here goes 
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib.util
 import os
 import sys
+from collections.abc import Mapping
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
@@ -33,6 +36,7 @@ __all__ = [
     "loads_lazily",
     "may_be_file",
     "name_of_module",
+    "named_by",
     "namespace_of",
     "only_names_file",
     "package_of",
@@ -64,6 +68,22 @@ def every_module() -> list[ModuleType]:
     loaded = {id(module): module for module in sys.modules.copy().values()}.values()
     modules = [module for module in loaded if issubclass(type(module), ModuleType)]
     return [*modules, *all_behind()]
+
+
+def named_by(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    """Return what a name stands for, or a name in modules; None for anything else.
+
+    Args:
+        expression: The expression; nothing of it is executed.
+        names: What names stand for where it is written, those of `builtins` aside.
+    """
+    match expression:
+        case ast.Name(id=name):
+            return names.get(name, vars(builtins).get(name))
+        case ast.Attribute(value=value, attr=name):
+            owner = named_by(value, names)
+            return namespace_of(owner).get(name) if is_module(owner) else None
+    return None
 
 
 def name_of_module(module: ModuleType) -> str:

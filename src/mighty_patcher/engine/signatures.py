@@ -10,12 +10,20 @@ from itertools import takewhile
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
-from mighty_patcher.engine.trees import definition_at, digest
+from mighty_patcher.engine.trees import digest, function_at
 from mighty_patcher.engine.values import same_value
 
-__all__ = ["Defaults", "Signature", "defaults_now", "signature_at", "signature_of"]
+__all__ = [
+    "NO_VALUE",
+    "Defaults",
+    "Signature",
+    "constant",
+    "defaults_now",
+    "signature_at",
+    "signature_of",
+]
 
-_NO_VALUE, _ABSENT = object(), object()
+NO_VALUE, _ABSENT = object(), object()
 
 
 class Defaults(NamedTuple):
@@ -59,17 +67,13 @@ def signature_of(code: CodeType, arguments: ast.arguments) -> Signature:
 
 def signature_at(tree: ast.AST | None, code: CodeType) -> Signature | None:
     """Return the arguments of the function that has been compiled to some code; None where its text
-    is not known, or other lambdas stand in the same line.
+    is not known.
 
     Args:
         tree: The module, where it is known.
         code: The code.
     """
-    found: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None = definition_at(tree, code)
-    if found is None and tree is not None and code.co_name == "<lambda>":
-        line = code.co_firstlineno
-        lambdas = [it for it in ast.walk(tree) if isinstance(it, ast.Lambda) and it.lineno == line]
-        found = lambdas[0] if len(lambdas) == 1 else None
+    found = function_at(tree, code)
     return None if found is None else signature_of(code, found.args)
 
 
@@ -95,11 +99,11 @@ def defaults_now(function: FunctionType, was: Signature, now: Signature) -> Defa
         if digest(old) == digest(default):
             if value is _ABSENT and default is not None:
                 return None
-        elif not (same_value(value, _constant(old)) or same_value(value, _constant(default))):
+        elif not (same_value(value, constant(old)) or same_value(value, constant(default))):
             return None
         else:
-            value = _constant(default)
-        if value is _NO_VALUE:
+            value = constant(default)
+        if value is NO_VALUE:
             return None
         values[name] = value
     positional = [values[it] for it in now.names[: now.positional]]
@@ -126,15 +130,15 @@ def _before(name: str, at: int, was: Signature, now: Signature) -> str | None:
     return was.names[at] if is_positional and was.names[at] not in now.names else None
 
 
-def _constant(expression: ast.expr | None) -> Any:
-    """Return the value of an expression that is a constant, or a tuple of some; where none stands,
-    that there is none.
+def constant(expression: ast.expr | None) -> Any:
+    """Return the value of an expression that is a constant, or a tuple of some; else `NO_VALUE`.
+    Where none stands, that there is none.
     """
     if expression is None:
         return _ABSENT
     if any(isinstance(it, ast.List | ast.Dict | ast.Set) for it in ast.walk(expression)):
-        return _NO_VALUE
+        return NO_VALUE
     try:
         return ast.literal_eval(expression)
     except ValueError:
-        return _NO_VALUE
+        return NO_VALUE

@@ -29,6 +29,7 @@ __all__ = [
     "definition_at",
     "digest",
     "first_line",
+    "function_at",
     "has_future_annotations",
     "inert",
     "is_moved",
@@ -171,6 +172,23 @@ def definition_at(
         if isinstance(node, DEFINITION) and (node.name, first_line(node)) == (code.co_name, line):
             return node
     return None
+
+
+def function_at(
+    tree: ast.AST | None, code: CodeType
+) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None:
+    """Return the definition or the lambda that has been compiled to some code; None where that is
+    of neither, or other lambdas stand in the same line.
+
+    Args:
+        tree: The module, where it is known.
+        code: The code.
+    """
+    if tree is None or code.co_name != "<lambda>":
+        return definition_at(tree, code)
+    line = code.co_firstlineno
+    lambdas = [it for it in ast.walk(tree) if isinstance(it, ast.Lambda) and it.lineno == line]
+    return lambdas[0] if len(lambdas) == 1 else None
 
 
 def coroutine_names(tree: ast.AST | None) -> set[str]:
