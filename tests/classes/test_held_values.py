@@ -134,6 +134,8 @@ BODY = """
     state = make()
     cache = {}
     limit = 1
+    instance = None
+    seen: "ClassVar" = 0
     def f(self): return 1
     @tell
     def told(self, x=()): return "told", x
@@ -230,6 +232,8 @@ def test_what_did_not_change_is_not_made_again(program, programs, headers, edit)
     cls, state, cache = m.C, m.C.state, m.C.cache
     told, wrapped, f = cls.told, cls.wrapped, cls.f
     cache["a"] = 1
+    instance = object()
+    cls.instance, cls.seen = instance, 7
     new = EDITS[edit](source, *headers)
     assert new != source
     reload = program.save(m=HEADER + new)
@@ -242,6 +246,7 @@ def test_what_did_not_change_is_not_made_again(program, programs, headers, edit)
         {"a": 1},
         1,
     )
+    assert (cls.instance is instance, cls.seen) == (True, 7)
     assert len(lib.told) == 3
     if "@methods" not in new:  # which wraps all of them
         assert (cls.told is told, cls.wrapped is wrapped) == (True, True)
@@ -259,6 +264,7 @@ def test_what_did_not_change_is_not_made_again(program, programs, headers, edit)
     ]
     assert sorted(ours[0]) == sorted(ours[1])
     program.engine.undo()
+    assert (cls.instance is instance, cls.seen) == (True, 7)
     assert (m.C is cls, cls.state is state, cls.cache is cache) == (True, True, True)
 
 
@@ -715,6 +721,35 @@ def test_what_was_set_from_outside_stays(program):
     other = m.C.other
     assert program.edit("m", ("C(Plain)", "C(Other)")).ok
     assert (m.C.other is other, m.C.limit is other) == (True, True)
+
+
+def test_what_was_set_in_place_of_a_constant(program):
+    """It stays where the constant does; a hook that makes something of that gets the constant."""
+    _, m = load(
+        program,
+        """\
+class C(Hooked):
+    default = None
+    left = right = None
+    items = ()
+class D(Adds):
+    items = []
+    other = 1
+class Doubles:
+    def __init_subclass__(cls): cls.number *= 2
+class F(Doubles):
+    number = 4
+    def f(self): return 1
+""",
+    )
+    m.C.default, m.C.left, m.D.other, m.F.other = int, 1, 2, 3
+    assert program.edit("m", ("items = ()", "items = (1,)"), ("items = []", "items = [1]")).ok
+    assert (m.C.default, m.C.items, m.D.other) == (int, (1,), 2)
+    assert m.F.number == 8
+    assert program.edit("m", ("    def f(self): return 1", "    more = 1")).ok
+    assert (m.F.number, m.F.more, m.F.other) == (8, 1, 3)
+    assert program.edit("m", ("default = None", "default = 0")).ok
+    assert m.C.default == 0
 
 
 def test_what_was_deleted_from_outside_stays_deleted(program):

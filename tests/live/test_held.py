@@ -426,7 +426,8 @@ def closures(live: Live, old: str, new: str) -> Program:
     """A program with ``made``, an inner function that was made before its code was edited."""
     text = """
         def outer(a, b):
-            c = 3
+            c = a + b
+            d = 4
             def inner():
                 BODY
             return inner
@@ -447,6 +448,8 @@ def closures(live: Live, old: str, new: str) -> Program:
         ("return a, b", "return b", "2"),
         ("return a, b", "return 5", "5"),
         ("return a", "x = a; return (lambda: x)()", "1"),
+        ("return a", "return a, d", "(1, 4)"),
+        ("return a", "return a, callable(inner)", "(1, True)"),
         ("return [a for _ in (1,)]", "return {a: b for b in (1,)}", "{1: 1}"),
     ],
 )

@@ -7,7 +7,8 @@ else binds the name, no hook or decorator has had anything to do with it, and it
 that the statement makes, as far as that can be told. So do the functions that definitions have made
 with their decorators, for who has registered one is not told of it again; and so are calls that
 stand alone not made again. What is no state (a constant) is executed: it is the same each time, or
-goes to who makes something else of it.
+goes to who makes something else of it; but where the program has set another value since, that
+stays.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.made_since import is_edited_since
 from mighty_patcher.engine.metaclasses import named
 from mighty_patcher.engine.reached import functions_of
-from mighty_patcher.engine.toplevel import executed
+from mighty_patcher.engine.signatures import NO_VALUE, constant
+from mighty_patcher.engine.toplevel import executed, is_special
 from mighty_patcher.engine.touched import Touched, touched
 from mighty_patcher.engine.trees import (
     ASSIGNMENT,
@@ -45,6 +47,7 @@ from mighty_patcher.engine.trees import (
     is_text,
     only_name,
 )
+from mighty_patcher.engine.values import same_value
 
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
@@ -225,7 +228,7 @@ def _hold(
     found = {
         name: child
         for name, child in body.bound_by_one().items()
-        if name in content and _may_be_held(child, content[name], cls, keeper)
+        if name in content and _may_be_held(child, name, content[name], cls, keeper)
     }
     if found:
         by_others = _touched(cls, old, decorators, keeper)
@@ -462,11 +465,12 @@ def _is_the_same_again(statement: ast.stmt) -> bool:
     return isinstance(statement, IMPORT) or is_text(statement)
 
 
-def _may_be_held(child: Change, value: Any, cls: type, keeper: Keeper) -> bool:
+def _may_be_held(child: Change, name: str, value: Any, cls: type, keeper: Keeper) -> bool:
     """Tell whether a value is what a statement makes, and is not for others to make something of.
 
     Args:
         child: What becomes of the statement: nothing.
+        name: The name that it binds.
         value: What the class has.
         cls: The class.
         keeper: Who keeps the objects of the module.
@@ -478,8 +482,12 @@ def _may_be_held(child: Change, value: Any, cls: type, keeper: Keeper) -> bool:
             for it in functions_of(value)
         )
     expression = getattr(child.new, "value", None)
-    if not isinstance(expression, ast.expr) or not _makes_something(expression):
+    if not isinstance(expression, ast.expr) or _is_descriptor(value):
         return False
+    if not _makes_something(expression):
+        written = constant(expression)
+        is_of_program = written is not NO_VALUE and not same_value(value, written)
+        return is_of_program and not is_special(name)
     if any(isinstance(node, _BINDS_MORE) for node in ast.walk(expression)):
         return False
     made = _type_of(expression, keeper.before)
@@ -487,9 +495,11 @@ def _may_be_held(child: Change, value: Any, cls: type, keeper: Keeper) -> bool:
         return False
     if isinstance(expression, tuple(_DISPLAYS)) and type(value) is not made:
         return False
-    return not is_class(value) and not any(
-        name in class_dict(base) for base in mro_of(type(value)) for name in _OF_DESCRIPTORS
-    )
+    return not is_class(value)
+
+
+def _is_descriptor(value: Any) -> bool:
+    return any(name in class_dict(base) for base in mro_of(type(value)) for name in _OF_DESCRIPTORS)
 
 
 def _makes_something(expression: ast.expr) -> bool:
