@@ -1,6 +1,7 @@
 """What the compiler itself writes into a class from 3.13 on: the line on which it begins and the
 attributes that its methods assign. They change although nothing of the class is run again. A model
-of pydantic's has a copy of the names of the class that it stands in, and in it that line.
+of pydantic's has a copy of the names of the class that it stands in, and in it that line; and a
+function that `functools.wraps` has made to look like a class has a copy of all that the class has.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Iterator
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, content_of, is_class, qualname_of
+from mighty_patcher.engine.classes import class_dict, content_of, is_class, qualname_of, stored
 from mighty_patcher.engine.codetree import Pairs
+from mighty_patcher.engine.identity import IdentityDict
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 
 __all__ = ["changed_facts"]
@@ -23,7 +25,9 @@ _AROUND = "__pydantic_parent_namespace__"
 _LOAD, _STORE, _EXTENDED = map(dis.opmap.__getitem__, ("LOAD_CONST", "STORE_NAME", "EXTENDED_ARG"))
 
 
-def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict[str, Any]]]:
+def changed_facts(
+    module: ModuleType, pairs: Pairs
+) -> Iterator[tuple[type | FunctionType, dict[str, Any]]]:
     """Find the classes of a module about which the compiler says something else now.
 
     Args:
@@ -31,11 +35,12 @@ def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict
         pairs: Its old and new code.
 
     Yields:
-        Each class, with what it says.
+        Each class, or function that wraps one, with what it says.
     """
     if not _HAS_FACTS or not pairs.root.changed:
         return
-    classes = list(_own_classes(module))
+    wrappers = IdentityDict[type, FunctionType]()
+    classes = list(_own_classes(module, wrappers))
     codes = [_code_of(cls, pairs) for cls in classes]
     lines = {
         (qualname_of(cls), class_dict(cls)[_LINE]): code.co_firstlineno
@@ -57,6 +62,10 @@ def changed_facts(module: ModuleType, pairs: Pairs) -> Iterator[tuple[type, dict
                 facts[_AROUND] = around | {_LINE: line}
         if facts:
             yield cls, facts
+        copied = wrappers[cls].__dict__ if cls in wrappers else {}
+        same = {it: facts[it] for it in facts if it in copied and copied[it] is known[it]}
+        if same:
+            yield wrappers[cls], same
 
 
 def _code_of(cls: type, pairs: Pairs) -> CodeType | None:
@@ -64,11 +73,16 @@ def _code_of(cls: type, pairs: Pairs) -> CodeType | None:
     return pairs.scope(qualname_of(cls), line) if type(line) is int else None
 
 
-def _own_classes(module: ModuleType) -> Iterator[type]:
+def _own_classes(module: ModuleType, wrappers: IdentityDict[type, FunctionType]) -> Iterator[type]:
+    """Yield the classes of a module, and add the functions that wrap some."""
     name, waiting = name_of_module(module), list(namespace_of(module).values())
     seen: set[int] = set()
     while waiting:
-        value = waiting.pop()
+        value: Any = waiting.pop()
+        if type(value) is FunctionType:
+            wrapper, value = value, stored(value, "__wrapped__")
+            if is_class(value):
+                wrappers[value] = wrapper
         if is_class(value) and id(value) not in seen:
             seen.add(id(value))
             if class_dict(value).get("__module__") == name:

@@ -39,7 +39,7 @@ class Patches:
     Attributes:
         bodies: What each function gets.
         constants: Outer code, old and new nested code of each constant.
-        facts: Classes, and what the compiler says of each.
+        facts: Classes and functions that wrap some, and what the compiler says of each.
         copies: Who has copied a docstring, the old one, and the new one.
         inner: Functions that calls of others have made, and that have other annotations or
             defaults now.
@@ -57,7 +57,7 @@ class Patches:
 
     bodies: list[Body] = field(default_factory=list)
     constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
-    facts: list[tuple[type, dict[str, Any]]] = field(default_factory=list)
+    facts: list[tuple[type | FunctionType, dict[str, Any]]] = field(default_factory=list)
     copies: list[tuple[Any, str | None, str | None]] = field(default_factory=list)
     inner: list[InnerPart] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)

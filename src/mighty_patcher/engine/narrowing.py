@@ -137,6 +137,7 @@ def _narrow(
     result.body = body
     kept = frozenset(name for name, is_left_out in last.items() if is_left_out)
     apart = _bound_apart(change.children, binder, bound)
+    late |= held & {"__name__"}  # every class begins with `__module__ = __name__`
     found[qualname_of(cls)] = Narrowed(
         frozenset(held), frozenset(late), kept, apart, tuple(last), frozenset(left_out)
     )

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from mighty_patcher.engine.changes import Change, pruned
+from mighty_patcher.engine.changes import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, pruned
 from mighty_patcher.engine.facts import Facts
 from mighty_patcher.engine.statement_facts import StatementFacts
 from mighty_patcher.engine.toplevel import is_never_run
@@ -131,6 +131,8 @@ class Promotion:
                 children[at] = child = (
                     self._with_more(child, why, frozenset(here), feeding) or child
                 )
+                if in_class and child.reason in (DOCSTRING_CHANGED, DOCSTRING_GONE):
+                    feeding.add("__doc__")
                 if child.new is None:
                     continue
                 if child.kind == "run":

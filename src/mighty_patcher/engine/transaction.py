@@ -267,15 +267,18 @@ class Transaction:
         self,
         bodies: list[Body],
         constants: list[tuple[CodeType, CodeType, CodeType]],
-        facts: list[tuple[type, dict[str, Any]]],
+        facts: list[tuple[type | FunctionType, dict[str, Any]]],
     ) -> None:
         log = _core.Log()
         for body in bodies:
             add_body(log, body)
         for outer, old, new in constants:
             log.add_constant(outer, old, new)
-        for cls, changed in facts:
-            log.add_type(cls, {**content_of(cls), **changed})
+        for target, changed in facts:
+            if type(target) is FunctionType:
+                log.add_items(target.__dict__, {**target.__dict__, **changed})
+            elif is_class(target):
+                log.add_type(target, {**content_of(target), **changed})
         self._commit_log(log)
 
     def _make_again(self, parts: list[InnerPart], done: Collection[int]) -> None:
