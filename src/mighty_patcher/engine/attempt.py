@@ -10,6 +10,7 @@ from types import ModuleType
 
 from mighty_patcher.engine.behind import behind
 from mighty_patcher.engine.bindings import readers
+from mighty_patcher.engine.gone import RemovedNames
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
@@ -220,6 +221,7 @@ class Attempt:
         raised: What is known of modules that end after others (`Worklist`); added to.
         gone: The modules whose files are gone, and that nobody imports any more, with their texts.
         moved: What has another file now.
+        removed: Remembers what names stood for that reloads have removed.
 
     Attributes:
         transaction: All that it does.
@@ -237,6 +239,7 @@ class Attempt:
         raised: set[tuple[str, str]],
         gone: Sequence[tuple[ModuleType, Version]] = (),
         moved: Sequence[Relocation] = (),
+        removed: RemovedNames | None = None,
     ) -> None:
         self._in_force = in_force
         self._moved = moved
@@ -266,6 +269,7 @@ class Attempt:
             saved.halfway.not_there,
             saved.text,
             saved.is_set_by_statement,
+            removed,
         )
         self._is_otherwise = False  # more than bodies of functions was changed
         self._has_told = False

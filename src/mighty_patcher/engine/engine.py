@@ -18,6 +18,7 @@ from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.attempt import Attempt
 from mighty_patcher.engine.deleted import left_without_file, stays_without_file, without_lines
+from mighty_patcher.engine.gone import RemovedNames
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.log import logger
@@ -83,6 +84,7 @@ class Engine:
         self._undo: list[_Undo] = []
         self._raised: set[tuple[str, str]] = set()  # see `Worklist`
         self._last_done: Reload | None = None  # while that can be undone
+        self._removed = RemovedNames(self._in_force.importers)
         self._reimports = Reimports(self._in_force)
         self._planner = Planner(
             self.modules, self._in_force, self._reimports, rerun, self._forget_last
@@ -317,7 +319,14 @@ class Engine:
         gone = self._gone(news)
         moved = list(places.values())
         attempt = Attempt(
-            self.modules, self._in_force, self._planner, news, self._raised, gone, moved
+            self.modules,
+            self._in_force,
+            self._planner,
+            news,
+            self._raised,
+            gone,
+            moved,
+            self._removed,
         )
         transaction, reloaded = attempt.transaction, attempt.reloaded
         steps: tuple[Step, ...] = ()

@@ -5,7 +5,7 @@ hold what it had, and who else may have read it is told.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +19,7 @@ from mighty_patcher.engine.bindings import (
 )
 from mighty_patcher.engine.classes import class_dict, is_class
 from mighty_patcher.engine.front import Front
+from mighty_patcher.engine.gone import Importers
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
@@ -29,12 +30,8 @@ from mighty_patcher.engine.statement_run import StatementRun
 from mighty_patcher.engine.toplevel import OF_EVERY_MODULE
 from mighty_patcher.engine.values import same_value
 
-__all__ = ["Followers", "Importers", "StarImporters", "Tell"]
+__all__ = ["Followers", "StarImporters", "Tell"]
 
-Importers = Callable[[str, str], Iterable[tuple[ModuleType, str, str]]]
-"""Finds the modules that import a name from one, by both names, what they call it, and what a class
-calls it that does so.
-"""
 StarImporters = Callable[[str], list[StarImporter]]
 """Finds those that import everything from one, by its name."""
 Tell = Callable[[ModuleType, Outside], None]
@@ -51,6 +48,7 @@ class Followers:
         tell: Tells who else has to do something.
         binds_after: Tells whether a module binds a name itself after it has imported it.
         remember: Given each journal before anything is bound, so that it can be taken back.
+        removes: Given the names that are about to be removed from a module, and their values.
 
     Attributes:
         changed: The names that have another value now, or none, by their modules.
@@ -64,6 +62,7 @@ class Followers:
         tell: Tell,
         binds_after: BindsAfter,
         remember: Callable[[Journal], None],
+        removes: Callable[[ModuleType, Mapping[str, Any]], None],
     ) -> None:
         self.changed: dict[str, set[str]] = {}
         self._imports = imports
@@ -72,6 +71,7 @@ class Followers:
         self._tell = tell
         self._binds_after = binds_after
         self._remember = remember
+        self._removes = removes
         self._apart: list[tuple[ModuleType, str, ModuleType, str]] = []
         self._in_classes: list[tuple[ModuleType, str, ModuleType, str]] = []
 
@@ -159,6 +159,7 @@ class Followers:
                     reason = f"it had another value than {name}.{it}, which is gone, and keeps it"
                     steps.append(Step("kept", names, it, 0, reason))
             if removed:
+                self._removes(importer, removed)
                 self._export(importer, was, steps)
             if session is None:
                 self._tell(importer, Outside(exported={name: had}, removed=removed))

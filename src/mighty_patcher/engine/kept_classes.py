@@ -30,6 +30,7 @@ from mighty_patcher.engine.made_since import note_made
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS, was_filled_by_others
+from mighty_patcher.engine.removed_members import former_members
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.retained import Retained
 from mighty_patcher.engine.set_from_outside import method_behind, stands_in_for, stays_as_set
@@ -364,7 +365,9 @@ class KeptClasses:
     ) -> Any:
         before = class_dict(cls)
         if name not in before:
-            return value
+            for former, theirs in former_members(cls, name, value):
+                self._keeper.keep(former, theirs)
+            return self._keeper.kept_for(value)
         mine = before[name]
         if name == "_abc_impl":  # what was registered stays so
             return mine

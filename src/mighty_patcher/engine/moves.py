@@ -1,5 +1,5 @@
-"""Definitions that have moved to another module in a save: who holds what they made before goes on
-with what they are there.
+"""Definitions that have moved to another module, in one save or in several: who holds what they
+made before goes on with what they are there.
 
 One module defines a name no more, and another one defines it now. That it is the same definition is
 told by whoever had it from the one and now has it from the other.
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.codetree import Pairs
+from mighty_patcher.engine.gone import RemovedNames
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import filename_of, namespace_of
 from mighty_patcher.engine.report import Stale
@@ -70,10 +71,12 @@ class Moves:
 
     Args:
         texts: Finds the texts of modules.
+        removed: Remembers what earlier saves have removed.
     """
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, removed: RemovedNames) -> None:
         self._texts = texts
+        self._removed = removed
         self._loaded = frozenset(sys.modules)
 
     def of(self, old: Any, new: Any) -> Move | None:
@@ -94,7 +97,11 @@ class Moves:
             return None
         had = _lines(self._texts(target, before=True)) if after[0] in self._loaded else {}
         left = {} if _is_gone(source) else _lines(self._texts(source, before=False))
-        gone, names = _lines(was).keys() - left.keys(), namespace_of(target)
+        tree, gone, names = was.tree, _lines(was).keys() - left.keys(), namespace_of(target)
+        if before[1] not in gone:
+            earlier = self._removed.trees_of(source)
+            tree = earlier.get(before[1], tree)
+            gone = {name for name, it in earlier.items() if it is tree} - left.keys()
         if before[1] not in gone or names.get(before[1]) is not new:
             return None
         lines = {
@@ -102,7 +109,7 @@ class Moves:
             for name, line in _lines(came).items()
             if name in gone and (name not in had or _can_be_another(names.get(name)))
         }
-        return Move(source, target, lines, (was.tree, came.tree)) if before[1] in lines else None
+        return Move(source, target, lines, (tree, came.tree)) if before[1] in lines else None
 
 
 def are_alike(old: Any, new: Any) -> bool:

@@ -36,6 +36,7 @@ from mighty_patcher.engine.hook_code import set_by_decorators, set_by_hooks, set
 from mighty_patcher.engine.identity import WeakIdentityDict, is_one_of
 from mighty_patcher.engine.metaclasses import way_for
 from mighty_patcher.engine.out_of_sight import CONTAINERS
+from mighty_patcher.engine.removed_members import note_removed
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import is_special
 from mighty_patcher.engine.wrapped import functions_within
@@ -110,6 +111,7 @@ class Retained:
                 continue
             if name in bound or definitions[0] is None:
                 self._keeper.removed.append((old, name))
+                note_removed(old, name, value)
             elif name in not_set_again:
                 continue
             elif not (is_made and is_special(name)):

@@ -21,9 +21,9 @@ from mighty_patcher.engine.class_changes import stays_as_built
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
 from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper
-from mighty_patcher.engine.followers import Followers, Importers, StarImporters, Tell
+from mighty_patcher.engine.followers import Followers, StarImporters, Tell
 from mighty_patcher.engine.front import Front
-from mighty_patcher.engine.gone import names_removed
+from mighty_patcher.engine.gone import Importers, Removals, RemovedNames, names_removed
 from mighty_patcher.engine.held_code import HeldCode, still_held_code
 from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
@@ -80,6 +80,8 @@ class Edit:
         is_done: The module has been run to its end; others have changed something for it since.
         kept: Identities of the functions that have their new content.
         made_anew: Identities of those that have it from statements.
+        removed: The names that earlier reloads have removed from the module, and what they stood
+            for, as far as others have it.
     """
 
     module: ModuleType
@@ -94,6 +96,12 @@ class Edit:
     is_done: bool = False
     kept: set[int] = field(default_factory=set)
     made_anew: set[int] = field(default_factory=set)
+    removed: dict[str, Any] = field(default_factory=dict)
+
+    def came_back(self) -> dict[str, Any]:
+        """Return what names stood for that had been removed, and that the module has again."""
+        namespace = namespace_of(self.module)
+        return {name: value for name, value in self.removed.items() if name in namespace}
 
     def is_needed(self, outside: Outside) -> bool:
         """Tell whether there is anything to do."""
@@ -117,6 +125,7 @@ class Transaction:
         not_there: Finds what a module gets after another has imported it, halfway round a cycle.
         texts: Finds the texts of modules, for definitions that move from one to another.
         is_set_by_statement: Tells whether a statement at the top of some module sets an attribute.
+        removed: Remembers what names stood for that reloads have removed.
     """
 
     def __init__(
@@ -131,6 +140,7 @@ class Transaction:
         not_there: NotThere = lambda *_: (),
         texts: Texts = lambda *_, **__: None,
         is_set_by_statement: IsSetByStatement = lambda _: True,
+        removed: RemovedNames | None = None,
     ) -> None:
         self.steps: list[Step] = []
         self.stale: list[Stale] = []
@@ -147,8 +157,16 @@ class Transaction:
         self._not_there = not_there
         self._gathered: list[Patches] = []
         self._done: list[_Undoable] = []
+        self._removed = RemovedNames(importers) if removed is None else removed
+        self._removals = Removals(self._removed)
         self._followers = Followers(
-            imports, importers, star_importers, tell, binds_after, self._done.append
+            imports,
+            importers,
+            star_importers,
+            tell,
+            binds_after,
+            self._done.append,
+            self._removals.note,
         )
         self.changed = self._followers.changed
         """Those that have another value now, or none."""
@@ -158,7 +176,7 @@ class Transaction:
         self._own: list[Any] = []
         self._lost: list[Lost] = []
         self._making_way = MakingWay()
-        self._moves = Moves(texts)
+        self._moves = Moves(texts, self._removed)
         self._registries = Registries()
 
     def add(self, edit: Edit, outside: Outside, until: int | None = None) -> None:
@@ -175,6 +193,8 @@ class Transaction:
         if edit.whole is not None and until is not None:
             return
         if not edit.is_begun:
+            edit.removed = self._may_come_back(edit)
+            self._own.append(edit.removed)
             self.patched.update(edit.patches.edited)
             self._edited.update(edit.patches.edited)
             for function, *_ in edit.patches.bodies:
@@ -219,7 +239,9 @@ class Transaction:
         self.stale += self._making_way.check()
         self.stale += lost_entries(self._lost)
         self._lost.clear()
+        self.stale += self._removals.left()
         self.steps += dict.fromkeys(self._followers.kept_apart())
+        self._own += self._removals.containers()
         self._name_holders()
         self.stale += _left_behind(self._behind)
         self._behind.clear()
@@ -328,7 +350,7 @@ class Transaction:
         name, before = name_of_module(edit.module), dict(namespace_of(edit.module))
         front = Front(edit.module, before)
         self.steps.append(Step("ran", name, name, 0, edit.reason))
-        with self._kept(edit, before, front) as keeper:
+        with self._kept(edit, before, front, {**edit.removed, **before}) as keeper:
             self.steps += take_back(keeper, outside.taken_back)
             run_again(edit.module, parts(), keeper)
         self._patch_others(edit, keeper)
@@ -345,7 +367,8 @@ class Transaction:
             self._apply(fitting, edit.patches.constants, edit.patches.facts)
             self._copy_docs(edit.patches.copies)
         try:
-            with self._kept(edit, before, front, run.names_before(before)) as keeper:
+            olds = {**edit.removed, **run.names_before(before)}
+            with self._kept(edit, before, front, olds) as keeper:
                 keeper.own += [fitting, front.before, *edit.patches.containers()]
                 if not edit.is_begun:
                     self._remove_names(edit, before)
@@ -370,8 +393,8 @@ class Transaction:
                 if id(target) not in edit.kept:
                     self.stale.append(_with_other_arguments(target))
         self._end(edit, keeper, before, front, outside)
-        self._own += [before, *keeper.own, *edit.patches.containers()]
-        for name, value in before.items():
+        self._own += [before, olds, *keeper.own, *edit.patches.containers()]
+        for name, value in {**edit.came_back(), **before}.items():
             if namespace_of(edit.module).get(name, ABSENT) is not value:
                 self._replaced.setdefault((name_of_module(edit.module), name), value)
         self._methods += run.classes.methods
@@ -383,6 +406,12 @@ class Transaction:
         self._lost += run.written_out.lost
         run.written_out.lost.clear()
 
+    def _may_come_back(self, edit: Edit) -> dict[str, Any]:
+        """Return what names stood for that were removed from a module, and that it binds now."""
+        removed, tree = self._removed.of(edit.module), edit.trees[1]
+        bound = names_bound(tree) if removed and tree is not None else set[str]()
+        return {name: it for name, it in removed.items() if not bound.isdisjoint((name, "*"))}
+
     def _moved(
         self, importer: ModuleType, before: Mapping[str, Any], old: Any, new: Any
     ) -> list[tuple[type, Before]] | None:
@@ -392,6 +421,7 @@ class Transaction:
             return None
         source, namespace = name_of_module(move.source), namespace_of(move.target)
         had = before if move.source is importer else namespace_of(move.source)
+        had = {**self._removed.of(move.source), **had}
         olds = {it: self._replaced.get((source, it), had.get(it)) for it in move.lines}
         olds = {it: value for it, value in olds.items() if are_alike(value, namespace.get(it))}
         names = dict(namespace)
@@ -505,7 +535,8 @@ class Transaction:
             self._done.append(journal)
             for gone in self._names_removed(edit, before):
                 journal.unbind(namespace_of(edit.module), gone)
-        self.steps += self._followers.follow(edit.module, before, outside, front)
+        had = {**edit.came_back(), **before}
+        self.steps += self._followers.follow(edit.module, had, outside, front)
 
     def _remove_names(self, edit: Edit, before: dict[str, Any]) -> None:
         for gone in self._names_removed(edit, before):
@@ -515,6 +546,7 @@ class Transaction:
         tree_of = None if edit.run is None else edit.run.tree_of
         gone, steps = names_removed(edit.module, edit.trees, before, tree_of)
         self.steps += steps
+        self._removals.note(edit.module, {it: before[it] for it in gone}, edit.trees[0])
         return gone
 
 

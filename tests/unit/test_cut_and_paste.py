@@ -1,0 +1,170 @@
+"""A definition is cut in one save, and pasted in another: who had it has it again."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import operator
+import weakref
+
+import pytest
+
+USER = """\
+from ~m import f
+import functools
+same = f
+held = {"f": [f, (f,)]}
+part = functools.partial(f)
+def call(it=f): return it()
+def make(it): return lambda: it()
+closure = make(f)
+"""
+
+
+def results(user):
+    """What f returns, by whatever reference."""
+    held = [user.f, user.same, *user.held["f"][:1], *user.held["f"][1], user.part]
+    return [it() for it in [*held, user.call, user.closure]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(): return RESULT\n",
+        "def f(*, x=RESULT): return x\n",
+        "f = lambda: RESULT\n",
+        "def mark(function): return function\n@mark\ndef f(): return RESULT\n",
+        "import functools\n@functools.lru_cache\ndef f(): return RESULT\n",
+        "def mark(function):\n    return lambda: function()\n@mark\ndef f(): return RESULT\n",
+        "class f(int):\n    def __new__(cls): return int(RESULT)\n",
+    ],
+)
+@pytest.mark.parametrize("below", ["", "more = 1\n"])
+def test_functions(project, text, below) -> None:
+    project.load("m", f"first = 1\n{text.replace('RESULT', '1')}")
+    user = project.load("user", USER)
+    f = user.f
+    report = project.save(m=f"first = 1\n{below}")
+    assert report.ok
+    assert [it.what for it in report.stale][:1] == [f"{user.__name__}.f"]
+    assert "f is gone from the source" in report.stale[0].reason
+    assert results(user) == [1] * 7
+    report = project.save(m=f"{below}{text.replace('RESULT', '2')}first = 1\n")
+    assert (report.ok, report.stale) == (True, ())
+    if "f = lambda" not in text:  # another object, and nothing says of which definition it is
+        assert user.f is f
+        assert results(user) == [2] * 7
+    else:
+        assert user.f() == 2
+    project.engine().undo()
+    assert results(user) == [1] * 7
+
+
+def test_a_class_and_what_was_made_of_it(project) -> None:
+    text = "class C:\n    made = []\n    def f(self): return RESULT\n"
+    m = project.load("m", text.replace("RESULT", "1"))
+    user = project.load(
+        "user",
+        "from ~m import C\nclass D(C): pass\none, two, bound = C(), D(), C().f\nnew = C.__new__\n",
+    )
+    cls = m.C
+    report = project.save(m="other = 1\n")
+    assert [it.what for it in report.stale] == [f"{user.__name__}.C"]
+    report = project.save(m=f"class B: pass\n{text.replace('C:', 'C(B):').replace('RESULT', '2')}")
+    assert (report.ok, report.stale) == (True, ())
+    assert (m.C is cls, user.C is cls, user.D.__mro__[1:3]) == (True, True, (cls, m.B))
+    assert (user.one.f(), user.two.f(), user.bound()) == (2, 2, 2)
+
+
+def test_constants_and_lists(project) -> None:
+    m = project.load("m", "A = 1\nB = [1]\nC = (1, 2)\n")
+    user = project.load("user", "from ~m import A, B, C\ntotal = A + len(B) + len(C)\n")
+    report = project.save(m="D = 1\n")
+    assert sorted(it.what for it in report.stale) == [f"{user.__name__}.{it}" for it in "ABC"]
+    report = project.save(m="C = (1, 2, 3)\nB = [1, 2, 3]\nA = 3\n")
+    assert (report.ok, report.stale) == (True, ())
+    assert (user.A, user.B, user.C, user.total) == (3, [1, 2, 3], (1, 2, 3), 9)
+    assert user.B is m.B
+
+
+def test_what_the_program_has_bound_in_between_stays(project) -> None:
+    project.load("m", "A = 1\ndef f(): return 1\n")
+    user = project.load("user", "from ~m import A, f\n")
+    assert project.save(m="D = 1\n").ok
+    user.A, user.f = 7, operator.neg
+    assert project.save(m="A = 3\ndef f(): return 3\n").ok
+    assert (user.A, user.f) == (7, operator.neg)
+
+
+def test_imported_on_and_by_imports_of_everything(project) -> None:
+    project.load("m", "A = 1\ndef f(): return 1\n")
+    project.load("on", "from ~m import *\n")
+    user = project.load("user", "from ~on import A, f\ntotal = A + f()\n")
+    f = user.f
+    report = project.save(m="D = 1\n")
+    assert {it.what for it in report.stale} >= {f"{user.__name__}.A", f"{user.__name__}.f"}
+    assert project.save(m="A = 3\ndef f(): return 3\n").ok
+    assert (user.A, user.f is f, f(), user.total) == (3, True, 3, 6)
+
+
+def test_methods(project) -> None:
+    text = (
+        "class C:\n    def f(self): return RESULT\n    @property\n    def p(self): return RESULT\n"
+    )
+    text += "    @staticmethod\n    def s(): return RESULT\n    class D:\n        x = RESULT\n"
+    m = project.load("m", f"{text.replace('RESULT', '1')}    n = 1\n")
+    it = m.C()
+    held = [it.f, m.C.f.__get__(it), m.C.s, functools.partial(m.C.p.fget, it)]
+    inner = m.C.D()
+    assert project.save(m="class C:\n    n = 1\n").ok
+    assert ([it() for it in held], inner.x) == ([1] * 4, 1)
+    report = project.save(m=f"{text.replace('RESULT', '2')}    n = 1\n")
+    assert (report.ok, report.stale) == (True, ())
+    assert ([it() for it in held], inner.x) == ([2] * 4, 2)
+    project.engine().undo()
+    assert ([it() for it in held], hasattr(m.C, "f")) == ([1] * 4, False)
+
+
+def test_nothing_is_kept_alive(project) -> None:
+    m = project.load("m", "class C: pass\ndef f(): pass\nA = C()\nL = [C()]\n")
+    gone = [weakref.ref(it) for it in (m.C, m.f, m.A, m.L[0])]
+    assert not project.save(m="D = 1\n").stale
+    assert project.save(m="D = 2\n").ok  # until then the removal could be undone
+    gc.collect()
+    assert [it() for it in gone] == [None] * 4
+
+
+def test_a_reload_that_fails_in_between(project) -> None:
+    project.load("m", "def f(): return 1\n")
+    user = project.load("user", "from ~m import f\n")
+    f = user.f
+    assert project.save(m="D = 1\n").ok
+    assert not project.save(m="def f(): return 2\n1 / 0\n").ok
+    assert user.f() == 1
+    assert project.save(m="def f(): return 3\n").ok
+    assert (user.f is f, f()) == (True, 3)
+
+
+MOVED = "class C:\n    def m(self): return RESULT\ndef f(): return RESULT\n"
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_into_another_module_save_by_save(project, is_shown) -> None:
+    """The file that loses it is saved first, then the one that gets it, then who imports it."""
+    a = project.load("a", f"first = 1\n{MOVED.replace('RESULT', '1')}")
+    b = project.load("b", "first = 1\n")
+    user = project.load("user", "from ~a import C, f\nmade = C()\ntable = [f, made.m]\n")
+    cls, f = a.C, a.f
+    report = project.save(a="first = 1\n")
+    assert sorted(it.what for it in report.stale) == [f"{user.__name__}.C", f"{user.__name__}.f"]
+    assert project.save(b=f"first = 1\n{MOVED.replace('RESULT', '2')}").ok
+    assert b.C is not cls
+    if is_shown:
+        report = project.save(a="from ~b import C, f\n")
+    else:
+        report = project.edit("user", f"from {a.__name__}", f"from {b.__name__}")
+    assert (report.ok, report.stale) == (True, ())
+    assert (b.C is cls, b.f is f, user.C is cls, user.f is f) == (True, True, True, True)
+    assert ([it() for it in user.table], user.made.m(), cls.__module__) == ([2, 2], 2, b.__name__)
+    assert project.edit("b", "def f(): return 2", "def f(): return 3").ok
+    assert user.table[0]() == 3
