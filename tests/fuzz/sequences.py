@@ -55,6 +55,7 @@ TWICE, REPORTED, RAN, DELETED, SUBMODULE, OTHERWISE = (
     "a package has a module as soon as somebody has imported that",
     "as in a process that begins with another module",
 )
+CUT = "lacks what the next one has again"
 _BROKEN = {
     "does not parse": ("def broken(:\n", "x = = 1\n"),
     "raises": ("broken = 1 // 0\n", "import no_such_module\n", "raise ValueError('broken')\n"),
@@ -67,7 +68,7 @@ class Save:
 
     Attributes:
         texts: Their new texts.
-        broken: Why nothing may change.
+        broken: Why nothing may change, or is not compared: it lacks a statement (`CUT`).
         edits: What was edited, in words.
     """
 
@@ -152,6 +153,10 @@ def new_sequence(processes: Processes, seed: int) -> Sequence:
             saves.append(_broken(choices, in_force))
             pending = {path: in_force[path] for path in saves[-1].texts}
             continue
+        if choices.random() < 0.1 and not pending and (cut := _cut(choices, in_force)):
+            saves.append(cut)
+            pending = {path: in_force[path] for path in saves[-1].texts}
+            continue
         before = program.copied()
         if len(history) > 1 and choices.random() < 0.12:
             new, edits = choices.choice(history[:-1]), ["back"]
@@ -176,6 +181,24 @@ def _broken(choices: random.Random, texts: Texts) -> Save:
     path = choices.choice(list(texts))
     text = texts[path] + choices.choice(_BROKEN[why])
     return Save({path: text}, why, (why,))
+
+
+def _cut(choices: random.Random, texts: Texts) -> Save | None:
+    """Leave out a definition or an assignment that is pasted in the next save."""
+    places = [
+        (path, it)
+        for path, text in texts.items()
+        for it in ast.parse(text).body
+        if isinstance(it, (ast.FunctionDef, ast.ClassDef, ast.Assign))
+        and "State(" not in ast.unparse(it)  # which goes with it, and nobody else may have it
+    ]
+    if not places:
+        return None
+    path, statement = choices.choice(places)
+    lines = texts[path].splitlines(keepends=True)
+    first = min([statement.lineno, *(it.lineno for it in getattr(statement, "decorator_list", ()))])
+    left = [*lines[: first - 1], *lines[statement.end_lineno :]]
+    return Save({path: "".join(left)}, CUT, ("cut",))
 
 
 # --- what is wrong --------------------------------------------------------------------------------
@@ -212,8 +235,14 @@ def check(
     alive = {node: node for node in old.binders if len(old.binders[node]) == 1}
     said = Said()
     steps = zip(sequence.saves, sequence.in_force(), seen[1:], strict=True)
+    was_cut = False
     for number, (save, texts, now) in enumerate(steps, 1):
         new = old
+        if save.broken == CUT:  # a fresh process may not even start
+            said.kept.update(_named(now, old, old))
+            said.stale += now.stale
+            was_cut, before = True, now
+            continue
         if save.broken:
             found = list(_unchanged(before, now, save))
         else:
@@ -233,7 +262,9 @@ def check(
             found = list(_wrong(step, now, alive, said))
             if excused is not None:
                 excused.update(step.excused)
-        wrong = [(level, text) for level, text in found if level in levels]
+        compared = {*levels} - ({"runs"} if was_cut else set())  # what was pasted is executed
+        was_cut = was_cut and bool(save.broken)
+        wrong = [(level, text) for level, text in found if level in compared]
         if wrong:
             level = min((level for level, _ in wrong), key=LEVELS.index)
             texts_of = tuple(dict.fromkeys(text for it, text in wrong if it == level))
