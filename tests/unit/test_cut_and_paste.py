@@ -107,16 +107,24 @@ def test_imported_on_and_by_imports_of_everything(project) -> None:
     assert (user.A, user.f is f, f(), user.total) == (3, True, 3, 6)
 
 
-def test_methods(project) -> None:
-    text = (
-        "class C:\n    def f(self): return RESULT\n    @property\n    def p(self): return RESULT\n"
-    )
+@pytest.mark.parametrize(
+    "head",
+    [
+        "class C:\n",
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n",
+        "class Hook:\n    def __init_subclass__(cls): cls.tag = 1\nclass C(Hook):\n",
+        "import abc\nclass C(abc.ABC):\n",
+        "class Meta(type):\n    pass\nclass C(metaclass=Meta):\n",
+    ],
+)
+def test_methods(project, head) -> None:
+    text = f"{head}    def f(self): return RESULT\n    @property\n    def p(self): return RESULT\n"
     text += "    @staticmethod\n    def s(): return RESULT\n    class D:\n        x = RESULT\n"
     m = project.load("m", f"{text.replace('RESULT', '1')}    n = 1\n")
     it = m.C()
     held = [it.f, m.C.f.__get__(it), m.C.s, functools.partial(m.C.p.fget, it)]
     inner = m.C.D()
-    assert project.save(m="class C:\n    n = 1\n").ok
+    assert project.save(m=f"{head}    n = 1\n").ok
     assert ([it() for it in held], inner.x) == ([1] * 4, 1)
     report = project.save(m=f"{text.replace('RESULT', '2')}    n = 1\n")
     assert (report.ok, report.stale) == (True, ())
