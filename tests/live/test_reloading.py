@@ -174,7 +174,9 @@ def test_excluded_modules_are_never_touched(live: Live) -> None:
 
 
 def test_names_that_are_gone_from_the_source(live: Live) -> None:
-    """They are deleted; what the program bound itself stays, and so do old references."""
+    """They are deleted; what the program bound itself stays, and so do old references, of which
+    imports are named.
+    """
     text = "A = 1\nB = 2\ndef f(): return A\ndef g(): return B\nclass C:\n  def m(self): pass\n"
     program = live({"m.py": text, "main.py": "import m\nfrom m import f, g\nm.own = 5\n"})
     program.expect("f(), g(), m.own", "(1, 2, 5)")
@@ -182,7 +184,8 @@ def test_names_that_are_gone_from_the_source(live: Live) -> None:
     report = program.save("m.py", gone.replace("A = 1\n", "A = 3\n"))
     assert report.ran == {"m"}
     assert report.removed == {"g", "C.m"}
-    assert not report.stale
+    assert [*report.stale] == ["__main__.g"]
+    assert "g is gone from the source" in report.stale["__main__.g"]
     program.expect("f(), m.own, hasattr(m, 'g'), hasattr(m.C, 'm')", "(3, 5, False, False)")
     program.expect("g()", "2")
     program.do("reloader.undo()")
