@@ -10,7 +10,6 @@ from types import ModuleType
 
 from mighty_patcher.engine.behind import behind
 from mighty_patcher.engine.bindings import readers
-from mighty_patcher.engine.gone import RemovedNames
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
@@ -20,6 +19,7 @@ from mighty_patcher.engine.moments import Moments
 from mighty_patcher.engine.outside import Outside
 from mighty_patcher.engine.planner import Planner
 from mighty_patcher.engine.relocated import Relocation
+from mighty_patcher.engine.removed_names import RemovedNames
 from mighty_patcher.engine.report import Step, found_besides
 from mighty_patcher.engine.set_from_outside import is_set_at_top
 from mighty_patcher.engine.stars import asked, exported, imports_in, sources

@@ -18,7 +18,6 @@ from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.attempt import Attempt
 from mighty_patcher.engine.deleted import left_without_file, stays_without_file, without_lines
-from mighty_patcher.engine.gone import RemovedNames
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.log import logger
@@ -29,6 +28,7 @@ from mighty_patcher.engine.planner import Planner, Rerun
 from mighty_patcher.engine.reached import Reached
 from mighty_patcher.engine.reimports import Reimports
 from mighty_patcher.engine.relocated import Relocation, Relocations
+from mighty_patcher.engine.removed_names import RemovedNames
 from mighty_patcher.engine.report import Reload, Stale, Step, details, found_besides
 from mighty_patcher.engine.roots import python_files
 from mighty_patcher.engine.transaction import Transaction

@@ -19,11 +19,11 @@ from mighty_patcher.engine.bindings import (
 )
 from mighty_patcher.engine.classes import class_dict, is_class
 from mighty_patcher.engine.front import Front
-from mighty_patcher.engine.gone import Importers
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
 from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside
+from mighty_patcher.engine.removed_names import Importers
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import exported
 from mighty_patcher.engine.statement_run import StatementRun

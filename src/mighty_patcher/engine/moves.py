@@ -19,9 +19,9 @@ from typing import Any, Protocol
 from mighty_patcher import _core
 from mighty_patcher.engine.classes import class_dict, is_class, qualname_of
 from mighty_patcher.engine.codetree import Pairs
-from mighty_patcher.engine.gone import RemovedNames
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import filename_of, namespace_of
+from mighty_patcher.engine.removed_names import RemovedNames
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Before, Cache
 from mighty_patcher.engine.toplevel import executed

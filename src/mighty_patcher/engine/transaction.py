@@ -23,7 +23,7 @@ from mighty_patcher.engine.docstrings import Copies
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.followers import Followers, StarImporters, Tell
 from mighty_patcher.engine.front import Front
-from mighty_patcher.engine.gone import Importers, Removals, RemovedNames, names_removed
+from mighty_patcher.engine.gone import names_removed
 from mighty_patcher.engine.held_code import HeldCode, still_held_code
 from mighty_patcher.engine.holders import still_held, with_other_names
 from mighty_patcher.engine.identity import is_one_of
@@ -41,6 +41,7 @@ from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.refilled import Refilled
 from mighty_patcher.engine.registries import Registries
+from mighty_patcher.engine.removed_names import Importers, Removals, RemovedNames
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.set_from_outside import IsSetByStatement
