@@ -176,3 +176,41 @@ def test_into_another_module_save_by_save(project, is_shown) -> None:
     assert ([it() for it in user.table], user.made.m(), cls.__module__) == ([2, 2], 2, b.__name__)
     assert project.edit("b", "def f(): return 2", "def f(): return 3").ok
     assert user.table[0]() == 3
+
+
+@pytest.mark.parametrize("order", ["cut paste user", "paste cut user", "paste user cut"])
+def test_in_any_order(project, order) -> None:
+    a = project.load("a", f"first = 1\n{MOVED.replace('RESULT', '1')}")
+    b = project.load("b", "first = 1\n")
+    user = project.load("user", "from ~a import C, f\n")
+    cls, f, made = user.C, user.f, user.C()
+    held = [f, made.m, functools.partial(f)]
+    saves = {
+        "cut": {"a": "first = 1\n"},
+        "paste": {"b": f"first = 1\n{MOVED.replace('RESULT', '2')}"},
+        "user": {"user": "from ~b import C, f\n"},
+    }
+    reports = [project.save(**saves[each]) for each in order.split()]
+    assert all(report.ok for report in reports)
+    assert reports[-1].stale == ()
+    assert ([it() for it in held], made.m(), user.f()) == ([2] * 3, 2, 2)
+    assert (b.f is f, user.f is f, b.C is cls, user.C is cls) == (True, True, True, True)
+    assert not hasattr(a, "f")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_another_one_of_the_name_where_it_was(project, at_once) -> None:
+    """What has moved is its own there, and not what comes by its name later."""
+    a = project.load("a", f"first = 1\n{MOVED.replace('RESULT', '1')}")
+    b = project.load("b", "first = 1\n")
+    user = project.load("user", "from ~a import C, f\n")
+    texts = {"a": "first = 1\n", "b": MOVED.replace("RESULT", "1"), "user": "from ~b import C, f\n"}
+    if at_once:
+        assert project.save(**texts).ok
+    else:
+        assert all(project.save(**{name: text}).ok for name, text in texts.items())
+    f, cls = user.f, user.C
+    assert (b.f is f, b.C is cls) == (True, True)
+    assert project.save(a=f"first = 1\n{MOVED.replace('RESULT', '7')}").ok
+    assert (a.f(), a.C().m(), b.f(), b.C().m(), user.f()) == (7, 7, 1, 1, 1)
+    assert (a.f is f, a.C is cls, f.__module__) == (False, False, b.__name__)

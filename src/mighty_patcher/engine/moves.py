@@ -97,6 +97,8 @@ class Moves:
             return None
         had = _lines(self._texts(target, before=True)) if after[0] in self._loaded else {}
         left = {} if _is_gone(source) else _lines(self._texts(source, before=False))
+        if before[1] in left and before[1] in _lines(came):
+            self._removed.note_copied(before[0], before[1], after[0])
         tree, gone, names = was.tree, _lines(was).keys() - left.keys(), namespace_of(target)
         if before[1] not in gone:
             earlier = self._removed.trees_of(source)

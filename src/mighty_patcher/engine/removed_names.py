@@ -5,6 +5,7 @@ may be pasted in another save.
 from __future__ import annotations
 
 import ast
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_module, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.report import Stale
 
@@ -57,6 +58,7 @@ class RemovedNames:
     def __init__(self, importers: Importers) -> None:
         self._importers = importers
         self._known: dict[tuple[str, str], _Former] = {}
+        self._copied: dict[tuple[str, str], str] = {}
 
     def note(self, module: ModuleType, names: Mapping[str, Any], tree: ast.Module | None) -> None:
         """Remember names that are about to be removed.
@@ -93,6 +95,17 @@ class RemovedNames:
         """
         trees = {name: self._known[name_of_module(module), name].tree for name in self.of(module)}
         return {name: tree for name, tree in trees.items() if tree is not None}
+
+    def note_copied(self, source: str, name: str, target: str) -> None:
+        """Remember that who had a name from one module has it from another, while both define it:
+        what is pasted first, and cut last.
+        """
+        self._copied[source, name] = target
+
+    def copied_to(self, source: str, name: str) -> ModuleType | None:
+        """Return the module that this has been told of, if it has the name."""
+        target = sys.modules.get(self._copied.get((source, name), ""))
+        return target if is_module(target) and name in namespace_of(target) else None
 
     def containers(self) -> list[Any]:
         """Return what holds objects of the program here."""

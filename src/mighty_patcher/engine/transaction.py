@@ -372,7 +372,8 @@ class Transaction:
             with self._kept(edit, before, front, olds) as keeper:
                 keeper.own += [fitting, front.before, *edit.patches.containers()]
                 if not edit.is_begun:
-                    self._remove_names(edit, before)
+                    gone = self._remove_names(edit, before)
+                    keeper.changed += self._go_on_elsewhere(edit.module, before, gone)
                 run.run(
                     keeper, outside, until, self._wait, self._make, self._not_there, self._moved
                 )
@@ -539,9 +540,27 @@ class Transaction:
         had = {**edit.came_back(), **before}
         self.steps += self._followers.follow(edit.module, had, outside, front)
 
-    def _remove_names(self, edit: Edit, before: dict[str, Any]) -> None:
-        for gone in self._names_removed(edit, before):
+    def _remove_names(self, edit: Edit, before: dict[str, Any]) -> list[str]:
+        names = self._names_removed(edit, before)
+        for gone in names:
             del namespace_of(edit.module)[gone]
+        return names
+
+    def _go_on_elsewhere(
+        self, module: ModuleType, before: dict[str, Any], names: Iterable[str]
+    ) -> list[tuple[type, Before]]:
+        """Let definitions that are cut go on in the module where they have been pasted before.
+
+        Returns:
+            The classes that have changed by that.
+        """
+        changed: list[tuple[type, Before]] = []
+        for name in names:
+            target = self._removed.copied_to(name_of_module(module), name)
+            if target is not None:
+                new = namespace_of(target)[name]
+                changed += self._moved(module, before, before[name], new) or []
+        return changed
 
     def _names_removed(self, edit: Edit, before: dict[str, Any]) -> list[str]:
         tree_of = None if edit.run is None else edit.run.tree_of
