@@ -153,10 +153,6 @@ def new_sequence(processes: Processes, seed: int) -> Sequence:
             saves.append(_broken(choices, in_force))
             pending = {path: in_force[path] for path in saves[-1].texts}
             continue
-        if choices.random() < 0.1 and not pending and (cut := _cut(choices, in_force)):
-            saves.append(cut)
-            pending = {path: in_force[path] for path in saves[-1].texts}
-            continue
         before = program.copied()
         if len(history) > 1 and choices.random() < 0.12:
             new, edits = choices.choice(history[:-1]), ["back"]
@@ -173,7 +169,7 @@ def new_sequence(processes: Processes, seed: int) -> Sequence:
             break  # the program has no statements for this text
         saves.append(Save(pending | written, "", tuple(edits)))
         history, in_force, pending = [*history, new], new, {}
-    return Sequence(texts, tuple(saves))
+    return _with_cuts(Sequence(texts, tuple(saves)), random.Random(f"cuts {seed}"))
 
 
 def _broken(choices: random.Random, texts: Texts) -> Save:
@@ -183,8 +179,21 @@ def _broken(choices: random.Random, texts: Texts) -> Save:
     return Save({path: text}, why, (why,))
 
 
+def _with_cuts(sequence: Sequence, choices: random.Random) -> Sequence:
+    """Let some saves be preceded by one that lacks a statement, which they have again."""
+    saves: list[Save] = []
+    befores = [sequence.texts, *sequence.in_force()]
+    for save, before in zip(sequence.saves, befores, strict=False):
+        is_after_good = not (save.broken or (saves and saves[-1].broken))
+        if is_after_good and choices.random() < 0.15 and (cut := _cut(choices, before)):
+            saves.append(cut)
+            save = replace(save, texts={it: before[it] for it in cut.texts} | save.texts)
+        saves.append(save)
+    return Sequence(sequence.texts, tuple(saves))
+
+
 def _cut(choices: random.Random, texts: Texts) -> Save | None:
-    """Leave out a definition or an assignment that is pasted in the next save."""
+    """Leave out a definition or an assignment."""
     places = [
         (path, it)
         for path, text in texts.items()

@@ -214,3 +214,16 @@ def test_another_one_of_the_name_where_it_was(project, at_once) -> None:
     assert project.save(a=f"first = 1\n{MOVED.replace('RESULT', '7')}").ok
     assert (a.f(), a.C().m(), b.f(), b.C().m(), user.f()) == (7, 7, 1, 1, 1)
     assert (a.f is f, a.C is cls, f.__module__) == (False, False, b.__name__)
+
+
+def test_a_cache_below_a_decorator_of_another_module(project) -> None:
+    wraps = "import functools\ndef deco(fn):\n    @functools.wraps(fn)\n"
+    project.load("lib", f"{wraps}    def wrapper(*args): return 8, fn(*args)\n    return wrapper\n")
+    text = "from ~lib import *\n@deco\n@functools.cache\ndef f(x): return x, RESULT\n"
+    m = project.load("m", text.replace("RESULT", "1"))
+    f = m.f
+    assert f(0) == (8, (0, 1))
+    assert project.save(m="from ~lib import *\n").ok
+    report = project.save(m=text.replace("RESULT", "2"))
+    assert (report.ok, report.stale) == (True, ())
+    assert (m.f is f, f(0)) == (True, (8, (0, 2)))

@@ -5,7 +5,7 @@ the cells of decorators' wrappers. Nothing of them is executed.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import cast
 
@@ -58,22 +58,55 @@ def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type |
     return found
 
 
-def caches_in(module: ModuleType) -> Iterator[Cache]:
-    """The ``lru_cache`` wrappers that a module and its own classes hold."""
+def caches_in(module: ModuleType, edited: Collection[int]) -> Iterator[Cache]:
+    """Find the ``lru_cache`` wrappers around some functions that a module and its own classes hold,
+    whatever decorators there are above them or between.
+
+    Args:
+        module: The module.
+        edited: The addresses of the functions.
+    """
     name = name_of_module(module)
-    waiting = list(namespace_of(module).values())
+    waiting: list[object] = list(namespace_of(module).values()) if edited else []
     seen: set[int] = set()  # classes may be attributes of each other
     while waiting:
         value = waiting.pop()
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if type(value) is Cache:
+        if type(value) is Cache and _leads_to(value, edited):
             yield value
-        elif is_one_of(type(value), (staticmethod, classmethod)):
-            waiting.append(value.__func__)
-        elif issubclass(type(value), type) and class_dict(value).get("__module__") == name:
-            waiting.extend(content_of(value).values())
+        if issubclass(type(value), type):
+            if class_dict(value).get("__module__") == name:
+                waiting.extend(content_of(cast(type, value)).values())
+        else:
+            waiting.extend(_below(value))
+
+
+def _leads_to(cache: Cache, edited: Collection[int]) -> bool:
+    """Tell whether what a cache wraps is one of some functions, or wraps one."""
+    waiting: list[object] = [cache]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in edited:
+            return True
+        if id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(_below(value))
+    return False
+
+
+def _below(value: object) -> Iterator[object]:
+    """What a wrapper has in its cells, in a descriptor, or says that it wraps, if that may lead to
+    a function.
+    """
+    if type(value) is FunctionType:
+        found = [content_of_cell(cell) for cell in value.__closure__ or ()]
+        yield from (it for it in found if is_one_of(type(it), (FunctionType, Cache)))
+    if is_one_of(type(value), (FunctionType, Cache)):
+        yield stored(value, "__wrapped__")
+    yield from _wrapped(value)
 
 
 def held_by_function(function: FunctionType) -> Iterator[FunctionType]:

@@ -11,8 +11,9 @@ from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import is_class
+from mighty_patcher.engine.classes import is_class, stored
 from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.settling import Cache
 from mighty_patcher.engine.shared import annotated_by, share
 from mighty_patcher.engine.trees import decorators_in
 from mighty_patcher.engine.wrapped import annotations_of, functions_within, is_full, shared_cells
@@ -197,8 +198,11 @@ class KeptFunctions:
             for it in cells
         ):
             return True
+        cached = [stored(it, "__wrapped__") for it in cells if type(it) is Cache]
         return depth > 0 and any(
-            self._is_made_now(inner, depth - 1) for inner in functions_within(function)
+            self._is_made_now(inner, depth - 1)
+            for inner in [*functions_within(function), *cached]
+            if type(inner) is FunctionType
         )
 
     def keep_hidden(self, old: FunctionType, new: Any) -> None:

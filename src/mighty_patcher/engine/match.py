@@ -171,9 +171,7 @@ def match_bodies(
             left.add(function)
             if body is not None:
                 patches.left(function, body)
-    patches.caches = [
-        cache for cache in caches_in(module) if id(getattr(cache, "__wrapped__", None)) in edited
-    ]
+    patches.caches = list(caches_in(module, edited))
     patches.edited = edited
     patches.facts = list(changed_facts(module, pairs))
     patched = {id(function) for function, *_ in patches.bodies}
