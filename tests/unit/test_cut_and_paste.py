@@ -227,3 +227,39 @@ def test_a_cache_below_a_decorator_of_another_module(project) -> None:
     report = project.save(m=text.replace("RESULT", "2"))
     assert (report.ok, report.stale) == (True, ())
     assert (m.f is f, f(0)) == (True, (8, (0, 2)))
+
+
+CLASS = """\
+class B: pass
+C = B
+class K:
+    m = g
+    n = h
+    o = B
+"""
+CLASS_NOW = """\
+class B: pass
+class C:
+    x = 2
+class K:
+    def m(self): return 3
+    def n(self): return 4
+    class o:
+        x = 5
+"""
+
+
+@pytest.mark.parametrize("text", ["f = g\n", "from functools import reduce as f\n"])
+def test_a_name_that_stood_for_something_else(project, text) -> None:
+    """What has a name of its own is not made what comes by another name that it had."""
+    project.load("o", "def h(): return 0\n")
+    head = "from ~o import h\ndef g(): return 1\n"
+    m = project.load("m", f"{head}{text}{CLASS}")
+    user = project.load("user", "from ~m import f, C\n")
+    g, h, cls = m.g, m.h, m.B
+    assert project.save(m=f"{head}class B: pass\nclass K:\n    x = 1\n").ok
+    assert project.save(m=f"{head}def f(): return 2\n{CLASS_NOW}").ok
+    assert (g(), m.g is g, h(), m.B is cls, hasattr(cls, "x")) == (1, True, 0, True, False)
+    assert (m.f(), m.C.x, m.C is cls) == (2, 2, False)
+    assert (user.f is m.f, user.C is m.C) == (True, True)
+    assert (m.K().m(), m.K().n(), m.K.o.x) == (3, 4, 5)

@@ -8,7 +8,7 @@ import weakref
 from types import FunctionType
 from typing import Any
 
-from mighty_patcher.engine.classes import is_class
+from mighty_patcher.engine.classes import is_class, qualname_of
 from mighty_patcher.engine.identity import WeakIdentityDict
 from mighty_patcher.engine.wrapped import functions_within
 
@@ -26,9 +26,9 @@ def note_removed(cls: type, name: str, value: Any) -> None:
         name: The name.
         value: What the class has.
     """
-    if cls not in _removed:
-        _removed[cls] = {}
-    _removed.get(cls, {})[name] = [weakref.ref(it) for it in _parts(value)]
+    qualname = f"{qualname_of(cls)}.{name}"  # others have only lent it: ``total = shared_total``
+    own = [it for it in _parts(value) if _qualname(it) == qualname]
+    _removed[cls] = {**_removed.get(cls, {}), name: [weakref.ref(it) for it in own]}
 
 
 def former_members(cls: type, name: str, value: Any) -> list[tuple[Any, Any]]:
@@ -45,6 +45,10 @@ def former_members(cls: type, name: str, value: Any) -> list[tuple[Any, Any]]:
     known = _removed.get(cls, {}).get(name, [])
     pairs = zip((it() for it in known), _parts(value), strict=False)
     return [(old, new) for old, new in pairs if old is not None and type(old) is type(new)]
+
+
+def _qualname(value: Any) -> str:
+    return qualname_of(value) if is_class(value) else str(value.__qualname__)
 
 
 def _parts(value: Any) -> list[Any]:

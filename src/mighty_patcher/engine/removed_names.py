@@ -16,6 +16,8 @@ from typing import Any
 from mighty_patcher.engine.module_facts import is_module, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.toplevel import names_bound
+from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
 
 __all__ = ["Importers", "Removals", "RemovedNames"]
 
@@ -44,6 +46,11 @@ class _Former:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _is_definition(name: str, tree: ast.Module) -> bool:
+    binders = [it for it in tree.body if name in names_bound(ast.Module([it], []))]
+    return len(binders) == 1 and isinstance(binders[0], DEFINITION_OR_CLASS)
 
 
 class RemovedNames:
@@ -78,6 +85,14 @@ class RemovedNames:
                 former = _Former(weakref.ref(module), tree, partial(_same, value), is_weak=False)
             if former.is_weak or any(self.holders(*key, value)):
                 self._known[key] = former
+
+    def defined_in(self, module: ModuleType) -> dict[str, Any]:
+        """Return those of the names that a definition alone had bound: only what that had made may
+        get the content of another one. ``f = g`` stood for what has a name of its own.
+        """
+        trees = self.trees_of(module)
+        found = {name: it for name, it in self.of(module).items() if name in trees}
+        return {name: it for name, it in found.items() if _is_definition(name, trees[name])}
 
     def of(self, module: ModuleType) -> dict[str, Any]:
         """Return the names that were removed from a module, and what they stood for."""

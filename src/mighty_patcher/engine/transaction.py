@@ -351,7 +351,7 @@ class Transaction:
         name, before = name_of_module(edit.module), dict(namespace_of(edit.module))
         front = Front(edit.module, before)
         self.steps.append(Step("ran", name, name, 0, edit.reason))
-        with self._kept(edit, before, front, {**edit.removed, **before}) as keeper:
+        with self._kept(edit, before, front, {**self._definitions_back(edit), **before}) as keeper:
             self.steps += take_back(keeper, outside.taken_back)
             run_again(edit.module, parts(), keeper)
         self._patch_others(edit, keeper)
@@ -368,7 +368,7 @@ class Transaction:
             self._apply(fitting, edit.patches.constants, edit.patches.facts)
             self._copy_docs(edit.patches.copies)
         try:
-            olds = {**edit.removed, **run.names_before(before)}
+            olds = {**self._definitions_back(edit), **run.names_before(before)}
             with self._kept(edit, before, front, olds) as keeper:
                 keeper.own += [fitting, front.before, *edit.patches.containers()]
                 if not edit.is_begun:
@@ -413,6 +413,11 @@ class Transaction:
         removed, tree = self._removed.of(edit.module), edit.trees[1]
         bound = names_bound(tree) if removed and tree is not None else set[str]()
         return {name: it for name, it in removed.items() if not bound.isdisjoint((name, "*"))}
+
+    def _definitions_back(self, edit: Edit) -> dict[str, Any]:
+        """Return those of them that definitions had made, which go on as what comes back."""
+        defined = self._removed.defined_in(edit.module) if edit.removed else {}
+        return {name: it for name, it in edit.removed.items() if name in defined}
 
     def _moved(
         self, importer: ModuleType, before: Mapping[str, Any], old: Any, new: Any
