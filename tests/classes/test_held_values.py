@@ -744,7 +744,7 @@ class F(Doubles):
     )
     m.C.default, m.C.left, m.D.other, m.F.other = int, 1, 2, 3
     assert program.edit("m", ("items = ()", "items = (1,)"), ("items = []", "items = [1]")).ok
-    assert (m.C.default, m.C.items, m.D.other) == (int, (1,), 2)
+    assert (m.C.default, m.C.left, m.C.right, m.C.items, m.D.other) == (int, 1, None, (1,), 2)
     assert m.F.number == 8
     assert program.edit("m", ("    def f(self): return 1", "    more = 1")).ok
     assert (m.F.number, m.F.more, m.F.other) == (8, 1, 3)
@@ -932,8 +932,7 @@ def test_calls_that_stand_alone_are_not_made_again(program, head):
     assert program.edit("m", ("limit = 1", "limit = 2")).ok
     assert (m.C.limit, m.C.items is items, items) == (2, True, ["first"])
     assert (m.C.handle is handle, handle.__defaults__[0]) == (True, made[1])
-    again = [it for it in lib.made[len(made) :] if type(it) is not lib.Thing]
-    assert again == []  # but what `a, b = ...` makes: who binds two names is executed
+    assert lib.made == made
     assert program.edit("m", ('"handled"', '"other"'), ("limit = 2", "limit = 3")).ok
     assert handle(m.C())[0] == "other"
     # One that is edited is, and what it fills is made for it.
@@ -942,3 +941,125 @@ def test_calls_that_stand_alone_are_not_made_again(program, head):
     assert "called" not in lib.made[len(made) :]
     program.engine.undo()
     assert m.C.items == ["first"]
+
+
+REST = {
+    "two names": "a, b = make(1), make(2)",
+    "nested": "(a, b), *c = [make(1), make(2)], make(3), make(4)",
+    "one for two": "a = b = make()",
+    "within an expression": "a = [b := make(3), b]",
+    "an if": "if make(): a = make()\n    else: b = 1",
+    "a for": "for a in (1, 2): make(a)",
+    "a while": "a = 2\n    while a: a -= 1; make(a)",
+    "deleted": "for a in (1, 2): make(a)\n    del a",
+    "made and deleted": "a = make()\n    b = make(a)\n    del a",
+    "a with": "with open('/dev/null') as a: b = make(a)",
+    "a try": "try: import nothing_that_there_is\n    except ImportError: a = make()",
+    "a match": "match make(1, 2):\n        case Thing(of=(a, b)): make(a)",
+    "augmented": "a = make().of\n    a += (make(),)",
+    "twice": "a = make()\n    a = make(a)",
+    "a function": "if True:\n        def a(self, x=make()): return x",
+    "decorated in a block": "if True:\n        @around\n        def a(self, x=make()): return 1",
+    "by key": "a = {}\n    a['x'] = make()",
+    "an assert": "assert make()",
+    "a call in an expression": "make() or 1",
+    "private": "__a, __b = make(), make()",
+    "a pair of functions": "a = make()\n    def f(self): return 1\n    b = f.x, f.y = make(), 1",
+}
+HEADS = [
+    "class C(Hooked):",
+    "@register\nclass C:",
+    "@dataclasses.dataclass\nclass C:",
+    "class C(metaclass=Instances):",
+    "class C(Plain):",
+]
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("body", REST.values(), ids=REST)
+def test_what_is_no_plain_assignment_is_not_executed_again(program, programs, head, body):
+    lib, m = load(program, f"{head}\n    limit = 1\n    {body}\n    after = 1\n")
+    made, told = list(lib.made), len(lib.told)
+    before = {name: value for name, value in vars(m.C).items() if not name.startswith("__")}
+    assert made
+    for edit in [("limit = 1", "limit = 2"), ("after = 1", "after = 2\n    more = 3")]:
+        assert program.edit("m", edit).ok
+        assert (lib.made, len(lib.told)) == (made, told)
+        expected = before | {"limit": 2, "after": m.C.after}
+        assert {name: vars(m.C)[name] for name in before} == expected
+    assert (m.C.limit, m.C.after, m.C.more) == (2, 2, 3)
+    last = body.rindex("make(")
+    assert program.edit(
+        "m", (body, f"{body[:last]}make('new', *[{body[last + 5 :].replace(')', '])', 1)}")
+    ).ok
+    assert any("new" in it.of for it in lib.made)
+    ours, others = vars(m.C), vars(fresh(program, programs))
+    assert {it for it in ours if not it.startswith("__")} == {
+        it for it in others if not it.startswith("__")
+    }
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize(
+    "block", ["if len(made) < 9:", "with open('/dev/null') as it:", "match 1:\n      case 1:"]
+)
+def test_of_a_block_what_changed_is_executed(program, head, block):
+    body = """
+        cache = make()
+        made.append("called")
+        limit = 1
+        a, b = make(cache), limit
+        def f(self): return 1
+"""
+    lib, m = load(program, f"{head}\n    {block}{body}")
+    made, cache, f = list(lib.made), m.C.cache, m.C.f
+    assert program.edit("m", ("def f(self): return 1", "def f(self): return 2")).ok
+    assert (lib.made, m.C.f is f, m.C().f()) == (made, True, 2)
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert (m.C.limit, m.C.cache is cache, m.C.b, m.C.a.of) == (2, True, 2, (cache,))
+    assert [it for it in lib.made[len(made) :] if type(it) is not lib.Thing] == []
+    assert program.edit("m", (block, f"{block} # moved\n")).ok
+
+
+def test_what_is_made_in_the_part_of_a_try_that_ran_before_is_made_again(program):
+    """Nobody knows how far it had got."""
+    lib, m = load(
+        program,
+        "class C(Hooked):\n    try:\n        a = make()\n        b = 1\n"
+        "    except TypeError:\n        a = None\n",
+    )
+    a = m.C.a
+    assert program.edit("m", ("b = 1", "b = 2")).ok
+    assert (m.C.b, m.C.a is a, len(lib.made)) == (2, False, 2)
+
+
+@pytest.mark.parametrize(
+    "body", ["if True: items = []", "items, other = [], []", "items = it = []"]
+)
+@pytest.mark.parametrize("header", TOUCHED)
+def test_what_others_touch_of_them_is_as_after_a_fresh_start(program, programs, header, body):
+    source = f"{LIB}\ncallbacks = [fills]\n" if "callbacks[0]" in header else LIB
+    text = f"{HEADER}{header}\n    {body}\n    limit = 1\n"
+    _lib, m = program.load("m", lib=source, m=text)
+    text = text.replace("limit = 1", "limit = 2")
+    assert program.save(m=text).ok
+    _, expected = programs().load("m", lib=source, m=text)
+    assert m.C.items == expected.C.items
+
+
+def test_what_a_metaclass_takes_out_of_a_block_is_made_for_it_again(program, programs):
+    source = f"""{LIB}
+taken = []
+class Takes(type):
+    def __new__(meta, name, bases, names):
+        taken.append([names.pop(it) for it in list(names) if type(names[it]) is list])
+        return super().__new__(meta, name, bases, names)
+"""
+    lib, _ = program.load(
+        "m",
+        lib=source,
+        m=f"{HEADER}class C(metaclass=Takes):\n    if True: a = [1]\n    for b in [[2]]: pass\n"
+        "    limit = 1\n",
+    )
+    assert program.edit("m", ("limit = 1", "limit = 2")).ok
+    assert lib.taken == [[[1], [2]]] * 2

@@ -32,6 +32,14 @@ TABLE = """
     """
 
 
+def test_whose_parts_have_names_is_made_anew(project):
+    """Else the name would be another part than the one in it."""
+    m = project.load("m", "class Part: pass\nPARTS = [first := Part(), 1]\n")
+    project.engine()
+    assert project.edit("m", "Part(), 1", "Part(), 2").ok
+    assert m.PARTS == [m.first, 2]
+
+
 class TestDictionaries:
     @pytest.mark.parametrize(
         ("old", "new", "content"),

@@ -2,27 +2,29 @@
 metaclass or an ``__init_subclass__`` is to be given the whole class, or its statements have another
 order. ``cache = {}`` and ``lock = Lock()`` that did not change are not made anew.
 
-In their place the body is given what the class has. That has to be what the body had bound: nobody
-else binds the name, no hook or decorator has had anything to do with it, and it is of the type
-that the statement makes, as far as that can be told. So do the functions that definitions have made
-with their decorators, for who has registered one is not told of it again; and so are calls that
-stand alone not made again. What is no state (a constant) is executed: it is the same each time, or
-goes to who makes something else of it; but where the program has set another value since, that
-stays.
+In their place the body is given what the class has. That has to be what the body had bound: no hook
+or decorator has had anything to do with it, and it is of the type that the statement makes, as far
+as that can be told. So do the functions that definitions have made with their decorators, for who
+has registered one is not told of it again; and so are blocks not executed, and calls that stand
+alone not made again. What is no state (a constant) is executed: it is the same each time, or goes
+to who makes something else of it; but where the program has set another value since, that stays.
+Which statements can be left to themselves is in held_statements.py.
 """
 
 from __future__ import annotations
 
 import ast
 from abc import ABCMeta
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import copy
+from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from mighty_patcher.engine.as_written import as_written
 from mighty_patcher.engine.changes import Change
-from mighty_patcher.engine.class_bodies import mangled, names_in_class
+from mighty_patcher.engine.class_bodies import mangled
 from mighty_patcher.engine.classes import (
     class_dict,
     classes_named,
@@ -30,10 +32,11 @@ from mighty_patcher.engine.classes import (
     mro_of,
     qualname_of,
 )
-from mighty_patcher.engine.facts import facts
+from mighty_patcher.engine.held_statements import DISPLAYS, HeldStatements, makes_something
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.made_since import is_edited_since
 from mighty_patcher.engine.metaclasses import named
+from mighty_patcher.engine.narrowing import is_left_out
 from mighty_patcher.engine.reached import functions_of
 from mighty_patcher.engine.signatures import NO_VALUE, constant
 from mighty_patcher.engine.toplevel import executed, is_special
@@ -41,10 +44,7 @@ from mighty_patcher.engine.touched import Touched, touched
 from mighty_patcher.engine.trees import (
     ASSIGNMENT,
     DEFINITION,
-    IMPORT,
-    body_of,
     branches_of,
-    is_text,
     only_name,
 )
 from mighty_patcher.engine.values import same_value
@@ -57,17 +57,6 @@ __all__ = ["PLACE", "HeldValues", "held_values", "is_touched", "touched_by_other
 PLACE = b"\0what a class holds, of mighty_patcher"
 """The constant in whose place is put what is called for a value, with its number."""
 
-_DISPLAYS: dict[type[ast.expr], type] = {
-    ast.List: list,
-    ast.ListComp: list,
-    ast.Dict: dict,
-    ast.DictComp: dict,
-    ast.Set: set,
-    ast.SetComp: set,
-}
-_CALL = "a call in line "
-_BINDS_MORE = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
-_LOOKS_AT_ALL_NAMES = frozenset({"locals", "vars", "exec", "eval"})
 _OF_DESCRIPTORS = ("__get__", "__set__", "__delete__", "__set_name__")
 
 
@@ -80,21 +69,27 @@ class HeldValues:
 
     def __init__(self) -> None:
         self.values: list[Any] = []
-        self._places: dict[tuple[int, int], tuple[int, range]] = {}
+        self._places: dict[tuple[int, int], _Held] = {}
 
     def __bool__(self) -> bool:
         return bool(self.values)
 
-    def add(self, statement: ast.stmt, value: Any) -> None:
-        """Hold what a statement need not make anew."""
+    def add(self, statement: ast.stmt, values: Mapping[str, Any]) -> None:
+        """Hold what a statement need not make anew.
+
+        Args:
+            statement: The statement.
+            values: What the names have that it binds, as far as they have something.
+        """
         first = [statement.lineno, *(it.lineno for it in getattr(statement, "decorator_list", ()))]
         lines = range(min(first), (statement.end_lineno or statement.lineno) + 1)
-        self._places[statement.lineno, statement.col_offset] = len(self.values), lines
-        self.values.append(value)
+        place = statement.lineno, statement.col_offset
+        self._places[place] = _Held(len(self.values), tuple(values), lines)
+        self.values += values.values() or [None]  # a number for what binds nothing, too
 
     def lines(self) -> set[int]:
         """Return the lines of the statements whose values are held."""
-        return {line for _, lines in self._places.values() for line in lines}
+        return {line for held in self._places.values() for line in held.lines}
 
     def put_into(self, statement: ast.stmt) -> ast.stmt:
         """Return a statement in which the values are asked for, instead of being made.
@@ -102,13 +97,15 @@ class HeldValues:
         Args:
             statement: What is executed. It is copied as far as it differs.
         """
-        place = self._places.get((statement.lineno, statement.col_offset))
-        if place is not None and isinstance(statement, ASSIGNMENT) and statement.value is not None:
-            result = copy(statement)
-            result.value = _held_or_made(place[0], statement.value)
+        held = self._places.get((statement.lineno, statement.col_offset))
+        if isinstance(statement, ast.ClassDef) or is_left_out(statement):
+            held = None
+        if held is not None and isinstance(statement, ast.AnnAssign) and statement.value:
+            result = copy(statement)  # which the compiler looks for
+            result.value = _held_or_made(held.number, statement.value)
             return result
-        if place is not None and isinstance(statement, (*DEFINITION, ast.Expr)):
-            return _held_or_executed(place[0], statement)
+        if held is not None:
+            return held.or_executed(statement)
         if not self._are_in(statement):
             return statement
         changed: ast.stmt = copy(statement)
@@ -124,28 +121,44 @@ class HeldValues:
         return bool(branches_of(statement)) and any(line in lines for line, _ in self._places)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What is held of a statement.
+
+    Attributes:
+        number: That of its first value.
+        names: The names that have them.
+        lines: Its lines.
+    """
+
+    number: int
+    names: tuple[str, ...]
+    lines: range
+
+    def or_executed(self, statement: ast.stmt) -> ast.stmt:
+        """Return what binds the values where they are held, and else executes the statement."""
+        bound: list[ast.stmt] = [
+            ast.Assign([ast.Name(name, ast.Store())], _value(self.number + at))
+            for at, name in enumerate(self.names)
+        ]
+        choice = ast.If(_called(self.number), bound or [ast.Pass()], [])
+        for node in ast.walk(choice):
+            ast.copy_location(node, statement)
+        choice.orelse = [statement]
+        return choice
+
+
 def _held_or_made(number: int, expression: ast.expr) -> ast.expr:
     """Return what evaluates to a value where it is held, and else to that of an expression."""
-    held = ast.Subscript(_called(number), ast.Constant(0), ast.Load())
-    choice = ast.IfExp(_called(number), held, expression)
-    for node in ast.walk(ast.Tuple([choice.test, held], ast.Load())):
-        ast.copy_location(node, expression)
-    return ast.copy_location(choice, expression)
-
-
-def _held_or_executed(number: int, statement: ast.stmt) -> ast.stmt:
-    """Return what binds a value where it is held, or does nothing, and else executes a statement:
-    a definition, or a call.
-    """
-    instead: ast.stmt = ast.Pass()
-    if isinstance(statement, DEFINITION):
-        held = ast.Subscript(_called(number), ast.Constant(0), ast.Load())
-        instead = ast.Assign([ast.Name(statement.name, ast.Store())], held)
-    choice = ast.If(_called(number), [instead], [])
+    choice = ast.IfExp(_called(number), _value(number), ast.Constant(None))
     for node in ast.walk(choice):
-        ast.copy_location(node, statement)
-    choice.orelse = [statement]
+        ast.copy_location(node, expression)
+    choice.orelse = expression
     return choice
+
+
+def _value(number: int) -> ast.expr:
+    return ast.Subscript(_called(number), ast.Constant(0), ast.Load())
 
 
 def _called(number: int) -> ast.Call:
@@ -222,29 +235,130 @@ def _hold(
     old, new = change.old, change.new
     if change.anew or not isinstance(old, ast.ClassDef) or not isinstance(new, ast.ClassDef):
         return
-    body, content = _Body(change, new.name, type_params), class_dict(cls)
+    body = HeldStatements(change, new.name, type_params)
     if body.lays_out_otherwise() or keeper.is_edited(cls):
         return
-    found = {
-        name: child
-        for name, child in body.bound_by_one().items()
-        if name in content and _may_be_held(child, name, content[name], cls, keeper)
-    }
-    if found:
+    holding = _Holding(body, cls, keeper)
+    found = holding.found()
+    if any(body.bound_by(it) for it in found):
         by_others = _touched(cls, old, decorators, keeper)
-        found = {
-            name: child
-            for name, child in found.items()
-            if not is_touched(name, child.old, content[name], by_others)
-        }
-    for name, child in body.independent(found | body.calls()).items():
+        found = [it for it in found if not holding.is_touched(it, by_others)]
+    for child in body.independent(found):
         assert child.new is not None
-        held.add(child.new, content.get(name))
+        held.add(child.new, holding.values(child))
     for child in change.children or ():
         if isinstance(child.new, ast.ClassDef):
-            inner = content.get(mangled(child.new.name, new.name))
+            inner = holding.content.get(mangled(child.new.name, new.name))
             if is_class(inner) and qualname_of(inner) == f"{qualname_of(cls)}.{child.new.name}":
                 _hold(held, child, inner, [], keeper, body.type_params)
+
+
+class _Holding:
+    """A class that goes on with what it has.
+
+    Args:
+        body: The statements of the class.
+        cls: The class.
+        keeper: Who keeps the objects of the module.
+
+    Attributes:
+        content: What it has.
+    """
+
+    def __init__(self, body: HeldStatements, cls: type, keeper: Keeper) -> None:
+        self._body, self._cls, self._keeper = body, cls, keeper
+        self.content = class_dict(cls)
+        self._deleted = body.deleted()
+
+    def values(self, child: Change) -> dict[str, Any]:
+        """Return what the class has of the names that a statement binds."""
+        names = sorted(self._body.bound_by(child) & self.content.keys())
+        return {name: self.content[name] for name in names}
+
+    def found(self) -> list[Change]:
+        """Return what can be left: the class has what it binds, or nothing where it need not."""
+        alike = self._body.alike()
+        often = Counter(name for it in alike for name in self._body.bound_by(it))
+        return [
+            it
+            for it in alike
+            if (any(often[name] > 1 for name in self._body.bound_by(it)) or self._is_worth_it(it))
+            and self._has_what_is_bound_by(it)
+        ]
+
+    def _is_worth_it(self, child: Change) -> bool:
+        """Tell whether it is another thing to execute a statement: not to bind a constant, but
+        where the program has set another value since.
+        """
+        statement = child.new
+        if not isinstance(statement, ASSIGNMENT) or statement.value is None:
+            return True
+        if makes_something(statement.value):
+            return True
+        return any(
+            written is not NO_VALUE and not is_special(name) and not same_value(value, written)
+            for name, value in self.values(child).items()
+            for source in self._body.sources(child, name)
+            for written in ([constant(source)] if isinstance(source, ast.expr) else [])
+        )
+
+    def _has_what_is_bound_by(self, child: Change) -> bool:
+        names = self._body.bound_by(child)
+        if any(map(is_special, names)) and not (
+            len(names) == 1 and isinstance(child.new, (*DEFINITION, *ASSIGNMENT))
+        ):
+            return False
+        may_be_without = self._deleted
+        if not isinstance(child.new, (*DEFINITION, *ASSIGNMENT)):
+            may_be_without = names  # a block need not bind what it may
+        return names - self.content.keys() <= may_be_without and all(
+            self._may_be_held(child, name, value) for name, value in self.values(child).items()
+        )
+
+    def _may_be_held(self, child: Change, name: str, value: Any) -> bool:
+        """Tell whether a value is what a statement makes, and is not for others to make something
+        of.
+        """
+        sources = self._body.sources(child, name)
+        if any(self._is_made_by(it, value) for it in sources if isinstance(it, DEFINITION)):
+            return True
+        expressions = [it for it in sources if not isinstance(it, ast.stmt)]
+        return not _is_descriptor(value) and any(self._may_be_of(it, value) for it in expressions)
+
+    def _is_made_by(self, definition: ast.FunctionDef | ast.AsyncFunctionDef, value: Any) -> bool:
+        """Tell whether a function is what a definition, and its decorators, have made."""
+        qualname = f"{qualname_of(self._cls)}.{definition.name}"
+        return type(value) is FunctionType and any(
+            it.__code__.co_qualname == qualname and it.__globals__ is self._keeper.namespace
+            for it in functions_of(value)
+        )
+
+    def _may_be_of(self, expression: ast.expr | None, value: Any) -> bool:
+        """Tell whether a value is of the type that an expression makes, as far as that can be told;
+        in place of a constant stands whatever the program has set.
+        """
+        if is_class(value):
+            return expression is not None and constant(expression) is not NO_VALUE
+        if expression is None:
+            return True
+        made = _type_of(expression, self._keeper.before)
+        if isinstance(expression, tuple(DISPLAYS)):
+            return type(value) is made
+        return made is None or is_one_of(made, mro_of(type(value)))
+
+    def is_touched(self, child: Change, by_others: Touched) -> bool:
+        """Tell whether others may have had to do with what a statement binds, or with what the
+        class has not, though it may bind it.
+        """
+        values = self.values(child)
+        missing = self._body.bound_by(child) - values.keys() - self._deleted
+        if missing and (
+            by_others.everything
+            or by_others.by_any_name is not None
+            or not missing.isdisjoint(by_others.names)
+        ):
+            return True
+        return any(is_touched(name, child.old, it, by_others) for name, it in values.items())
 
 
 def touched_by_others(cls: type, keeper: Keeper) -> Touched:
@@ -309,214 +423,13 @@ def _is_class_variable(annotation: ast.expr) -> bool:
     return getattr(annotation, "attr", getattr(annotation, "id", None)) == "ClassVar"
 
 
-class _Body:
-    """The statements of a class that is executed, and those that it had before.
-
-    Args:
-        change: What becomes of the class.
-        class_name: Its name.
-        type_params: The type parameters of the classes that it is in.
-    """
-
-    def __init__(self, change: Change, class_name: str, type_params: set[str]) -> None:
-        self._children = change.children or ()
-        self._class_name = class_name
-        self._olds = [] if change.old is None else body_of(change.old, "body")
-        self._news = [] if change.new is None else body_of(change.new, "body")
-        self._known: dict[ast.stmt, tuple[set[str], set[str]]] = {}
-        self._become = {  # what evaluates the same
-            it.old: it.new
-            for it in self._children
-            if it.kind in ("keep", "patch") and it.old is not None and it.new is not None
-        }
-        self.type_params = type_params | {
-            it.name
-            for statement in (change.old, change.new)
-            for it in getattr(statement, "type_params", ())
-        }
-        lines = [it.old.lineno for it in self._children if it.old and it.new]
-        self._is_in_order = lines == sorted(lines)
-
-    def bound_by_one(self) -> dict[str, Change]:
-        """Return the names that one assignment binds, or one definition of a function, and no other
-        statement does, and that makes the same in both texts.
-        """
-        often = self._bound_by_several(self._olds) | self._bound_by_several(self._news)
-        found: dict[str, Change] = {}
-        for child in self._children:
-            name, statement = None, child.new
-            if child.kind not in ("keep", "patch") or child.old is None:
-                continue
-            if isinstance(statement, ASSIGNMENT) and statement.value is not None:
-                name = only_name(statement)
-            elif isinstance(statement, DEFINITION) and not self.type_params:
-                name = statement.name  # it closes over these, also to evaluate annotations
-            if name is not None:
-                found[mangled(name, self._class_name)] = child
-        return {name: child for name, child in found.items() if name not in often}
-
-    def calls(self) -> dict[str, Change]:
-        """Return the calls that stand alone and are the same in both texts, by what is no name."""
-        return {
-            f"{_CALL}{child.new.lineno}": child
-            for child in self._children
-            if child.kind in ("keep", "patch")
-            and child.old is not None
-            and isinstance(child.new, ast.Expr)
-            and isinstance(child.new.value, ast.Call)
-        }
-
-    def lays_out_otherwise(self) -> bool:
-        """Tell whether another class may have to be made, with values of its own."""
-        return any(
-            "__slots__" in self._facts_of(it)[1]
-            for child in self._children
-            if child.kind in ("run", "remove")
-            for it in (child.old, child.new)
-            if it is not None
-        )
-
-    def _bound_by_several(self, statements: list[ast.stmt]) -> set[str]:
-        seen, several = set[str](), set[str]()
-        for it in statements:
-            binds = self._facts_of(it)[1]
-            several |= seen & binds
-            seen |= binds
-            for inner in executed([it]):
-                if isinstance(inner, ast.Global):
-                    several |= set(inner.names)
-        return several
-
-    def _facts_of(self, statement: ast.stmt) -> tuple[set[str], set[str]]:
-        """Return the names that a statement reads, and those that it binds."""
-        statement = self._become.get(statement, statement)
-        known = self._known.get(statement)
-        if known is None:
-            found = facts(statement)
-            reads, binds = (
-                {mangled(it, self._class_name) for it in names}
-                for names in (found.reads, found.binds)
-            )
-            if isinstance(statement, ast.AnnAssign):
-                binds |= names_in_class(ast.ClassDef(self._class_name, [], [], [statement], []))
-            known = self._known[statement] = reads, binds
-        return known
-
-    def independent(self, found: Mapping[str, Change]) -> dict[str, Change]:
-        """Leave out what has to be made anew with the rest: what a statement that is executed
-        reads, for it may put something into that, as it has done before; what is made out of
-        something that is made anew; and everything, where a statement sees all names.
-
-        Args:
-            found: What may be left as it is: the names, and the statements that bind them.
-        """
-        left = dict(found)
-        readers: dict[str, list[str]] = {}
-        statements = {
-            name: [it for it in (child.old, child.new) if it is not None]
-            for name, child in found.items()
-        }
-        for name, olds_and_news in statements.items():
-            for read in self._facts_of(olds_and_news[-1])[0]:
-                readers.setdefault(read, []).append(name)
-        apart = {id(it) for its in statements.values() for it in its}
-        waiting = [it for it in (*self._olds, *self._news) if id(it) not in apart]
-        edited = self._edited_assignments()
-        names = {name for it in (*self._olds, *self._news) for name in self._facts_of(it)[1]}
-        dropped = [name for read in self.type_params for name in readers.get(read, ())]
-        if not self._is_in_order:  # who is made out of whom is another matter then
-            dropped += [
-                name for read in names for name in (read, *readers.get(read, ())) if read in readers
-            ]
-        while waiting or dropped:
-            for name in dropped:
-                if name in left:
-                    del left[name]
-                    waiting += statements[name]
-            dropped = []
-            for statement in waiting:
-                reads, binds = self._facts_of(statement)
-                if not reads.isdisjoint(_LOOKS_AT_ALL_NAMES):
-                    return {}
-                dropped += reads if id(statement) not in edited else ()
-                if not _is_the_same_again(statement):
-                    dropped += [name for bound in binds for name in readers.get(bound, ())]
-            waiting = []
-        return left
-
-    def _edited_assignments(self) -> set[int]:
-        """Return the identities of assignments that changed, and do nothing but assign: as in a
-        class of which only these are executed, what they read stays.
-        """
-        pairs = [(it.old, it.new) for it in self._children if it.kind == "run"]
-        return {
-            id(it)
-            for pair in pairs
-            if all(isinstance(it, ASSIGNMENT) and only_name(it) for it in pair)
-            for it in pair
-            if it is not None and not facts(it).mutated
-        }
-
-
-def _is_the_same_again(statement: ast.stmt) -> bool:
-    """Tell whether a statement binds the very same when it is executed again."""
-    if isinstance(statement, ASSIGNMENT):
-        return statement.value is None or not _makes_something(statement.value)
-    return isinstance(statement, IMPORT) or is_text(statement)
-
-
-def _may_be_held(child: Change, name: str, value: Any, cls: type, keeper: Keeper) -> bool:
-    """Tell whether a value is what a statement makes, and is not for others to make something of.
-
-    Args:
-        child: What becomes of the statement: nothing.
-        name: The name that it binds.
-        value: What the class has.
-        cls: The class.
-        keeper: Who keeps the objects of the module.
-    """
-    if isinstance(child.new, DEFINITION):
-        qualname = f"{qualname_of(cls)}.{child.new.name}"
-        return type(value) is FunctionType and any(
-            it.__code__.co_qualname == qualname and it.__globals__ is keeper.namespace
-            for it in functions_of(value)
-        )
-    expression = getattr(child.new, "value", None)
-    if not isinstance(expression, ast.expr) or _is_descriptor(value):
-        return False
-    if not _makes_something(expression):
-        written = constant(expression)
-        is_of_program = written is not NO_VALUE and not same_value(value, written)
-        return is_of_program and not is_special(name)
-    if any(isinstance(node, _BINDS_MORE) for node in ast.walk(expression)):
-        return False
-    made = _type_of(expression, keeper.before)
-    if made is not None and not is_one_of(made, mro_of(type(value))):
-        return False
-    if isinstance(expression, tuple(_DISPLAYS)) and type(value) is not made:
-        return False
-    return not is_class(value)
-
-
 def _is_descriptor(value: Any) -> bool:
     return any(name in class_dict(base) for base in mro_of(type(value)) for name in _OF_DESCRIPTORS)
 
 
-def _makes_something(expression: ast.expr) -> bool:
-    """Tell whether to evaluate an expression anew would make another object, or do something."""
-    waiting: list[ast.AST] = [expression]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.Call, *_DISPLAYS)):
-            return True
-        if not isinstance(node, ast.Lambda):
-            waiting += ast.iter_child_nodes(node)
-    return False
-
-
 def _type_of(expression: ast.expr, namespace: Mapping[str, Any]) -> type | None:
     """Return the type of what an expression makes, if it is plain to see."""
-    for kind, made in _DISPLAYS.items():
+    for kind, made in DISPLAYS.items():
         if isinstance(expression, kind):
             return made
     if not isinstance(expression, ast.Call):

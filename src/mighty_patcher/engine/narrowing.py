@@ -30,7 +30,7 @@ from mighty_patcher.engine.toplevel import executed, lines_run
 if TYPE_CHECKING:
     from mighty_patcher.engine.donors import Keeper
 
-__all__ = ["CannotBeNarrowedError", "Narrowed", "narrow"]
+__all__ = ["CannotBeNarrowedError", "Narrowed", "is_left_out", "narrow"]
 
 
 class CannotBeNarrowedError(Exception):
@@ -340,6 +340,14 @@ def _left_out(statement: ast.stmt) -> ast.stmt:
     never = ast.If(test=ast.Constant(False), body=[statement], orelse=[])
     ast.copy_location(never.test, statement)
     return ast.copy_location(never, statement)
+
+
+def is_left_out(statement: ast.stmt) -> bool:
+    """Tell whether a statement of a class is one that is not executed: `narrow` has left it out."""
+    if isinstance(statement, ast.AnnAssign):
+        return statement.value is None
+    test = statement.test if isinstance(statement, ast.If) else None
+    return isinstance(test, ast.Constant) and test.value is False
 
 
 def _is_text(statement: ast.stmt) -> bool:

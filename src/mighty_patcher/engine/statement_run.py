@@ -40,7 +40,7 @@ from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.module_annotations import annotate, has_other_annotations
 from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.moves import Moved, nothing_moved
-from mighty_patcher.engine.narrowing import CannotBeNarrowedError, narrow
+from mighty_patcher.engine.narrowing import CannotBeNarrowedError, is_left_out, narrow
 from mighty_patcher.engine.order import kept_out_of_order
 from mighty_patcher.engine.origins import Origins
 from mighty_patcher.engine.outside import ABSENT, Outside, TakenBack
@@ -452,15 +452,18 @@ class StatementRun:
         if narrowed is not None:
             part: ast.stmt
             part, keeper.narrowed = narrowed
-            known = keeper.done()
-            if any(isinstance(it, ast.ClassDef) for it in part.body):
-                part = _held(change, keeper).put_into(part)
+            known, lines = keeper.done(), set[int]()
+            if any(
+                isinstance(it, (ast.ClassDef, *BLOCK)) and not is_left_out(it) for it in part.body
+            ):
+                held = _held(change, keeper)
+                part, lines = held.put_into(part), held.lines()
             try:
                 self._exec(part, keeper, bound)
             except CannotBeNarrowedError:
                 keeper.begin_again(known)
             else:
-                self._note(statement, *(it.left_out for it in keeper.narrowed.values()))
+                self._note(statement, lines, *(it.left_out for it in keeper.narrowed.values()))
                 return
             finally:
                 keeper.narrowed = {}

@@ -302,10 +302,12 @@ def _only_name(change: Change) -> str:
 
 
 def _texts(old: ast.stmt | None, new: ast.stmt | None) -> Texts | None:
-    """Return how a value was written out, and how it is."""
+    """Return how a value was written out, and how it is; None where parts of it have names."""
     if not isinstance(old, ASSIGNMENT) or not isinstance(new, ASSIGNMENT):
         return None
     if not isinstance(old.value, DISPLAY) or not isinstance(new.value, DISPLAY):
+        return None
+    if any(isinstance(it, ast.NamedExpr) for text in (old, new) for it in ast.walk(text)):
         return None
     return old.value, new.value
 
