@@ -263,3 +263,24 @@ def test_a_name_that_stood_for_something_else(project, text) -> None:
     assert (m.f(), m.C.x, m.C is cls) == (2, 2, False)
     assert (user.f is m.f, user.C is m.C) == (True, True)
     assert (m.K().m(), m.K().n(), m.K.o.x) == (3, 4, 5)
+
+
+def test_who_reads_an_attribute_that_is_gone_is_named(project) -> None:
+    """And follows when it is back."""
+    m = project.load("m", "LIMIT = 1\ndef f(): return 1\nother = 0\n")
+    user = project.load(
+        "user",
+        "import ~m as m\nimport ~m\ntwice = 2 * m.LIMIT\n"
+        "class C:\n    limit = m.LIMIT\n    f = m.f\n"
+        "def late(): return m.LIMIT\ntry: maybe = m.LIMIT\nexcept AttributeError: maybe = 0\n",
+    )
+    report = project.save(m="def f(): return 1\nother = 0\n")
+    assert report.ok
+    assert sorted((it.what, it.reason) for it in report.stale) == [
+        (f"{user.__name__}.{name}", "it was made with m.LIMIT, which is gone from the source")
+        for name in ("C", "twice")
+    ]
+    assert not hasattr(m, "LIMIT")
+    report = project.save(m="LIMIT = 5\ndef f(): return 1\nother = 0\n")
+    assert (report.ok, report.stale) == (True, ())
+    assert (user.twice, user.C.limit, user.late()) == (10, 5, 5)

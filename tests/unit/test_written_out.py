@@ -37,7 +37,7 @@ def test_whose_parts_have_names_is_made_anew(project):
     m = project.load("m", "class Part: pass\nPARTS = [first := Part(), 1]\n")
     project.engine()
     assert project.edit("m", "Part(), 1", "Part(), 2").ok
-    assert m.PARTS == [m.first, 2]
+    assert [m.first, 2] == m.PARTS
 
 
 class TestDictionaries:

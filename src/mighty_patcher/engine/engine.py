@@ -84,7 +84,7 @@ class Engine:
         self._undo: list[_Undo] = []
         self._raised: set[tuple[str, str]] = set()  # see `Worklist`
         self._last_done: Reload | None = None  # while that can be undone
-        self._removed = RemovedNames(self._in_force.importers)
+        self._removed = RemovedNames(self._in_force.importers, self._in_force.reading)
         self._reimports = Reimports(self._in_force)
         self._planner = Planner(
             self.modules, self._in_force, self._reimports, rerun, self._forget_last

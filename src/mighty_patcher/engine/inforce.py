@@ -4,6 +4,7 @@ compiled to, and the lines that tracebacks show.
 
 from __future__ import annotations
 
+import ast
 import linecache
 import os
 from collections.abc import Collection, Iterable, Iterator
@@ -17,6 +18,7 @@ from mighty_patcher.engine.module_facts import filename_of, name_of_module, name
 from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.run import running_line
 from mighty_patcher.engine.toplevel import names_bound
+from mighty_patcher.engine.trees import TRY
 from mighty_patcher.engine.version import Texts, Version
 from mighty_patcher.errors import SourceError
 
@@ -260,6 +262,21 @@ class InForce:
                     if imported.module == source and imported.name in (name, "*"):
                         bound = name if imported.name == "*" else imported.bound
                         yield module, bound, imported.member
+
+    def reading(self, module: ModuleType, path: str, name: str) -> Iterator[ast.stmt]:
+        """Yield the statements at the top of a module that read an attribute, and could not be
+        executed without it.
+
+        Args:
+            module: The module.
+            path: What it calls the owner of the attribute (``config``, ``pkg.config``).
+            name: The attribute.
+        """
+        text = self._text_now(module)
+        if text is not None and name.encode() in text.data:
+            for statement in text.tree.body:
+                if not isinstance(statement, TRY) and (path, name) in facts(statement).attributes:
+                    yield statement
 
     def star_importers(self, source: str) -> list[StarImporter]:
         """Return the sessions, and the modules below the roots, that import everything from a

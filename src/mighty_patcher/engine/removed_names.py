@@ -13,10 +13,11 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+from mighty_patcher.engine.bindings import readers
 from mighty_patcher.engine.module_facts import is_module, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT
 from mighty_patcher.engine.report import Stale
-from mighty_patcher.engine.toplevel import names_bound
+from mighty_patcher.engine.toplevel import name_of_statement, names_bound
 from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
 
 __all__ = ["Importers", "Removals", "RemovedNames"]
@@ -25,6 +26,8 @@ Importers = Callable[[str, str], Iterable[tuple[ModuleType, str, str]]]
 """Finds the modules that import a name from one, by both names, what they call it, and what a class
 calls it that does so.
 """
+Reading = Callable[[ModuleType, str, str], Iterable[ast.stmt]]
+"""Finds the statements of a module that read an attribute of what it has a name for."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,12 @@ class RemovedNames:
 
     Args:
         importers: Finds who imports a name.
+        reading: Finds who reads it as an attribute of the module.
     """
 
-    def __init__(self, importers: Importers) -> None:
+    def __init__(self, importers: Importers, reading: Reading = lambda *_: ()) -> None:
         self._importers = importers
+        self._reading = reading
         self._known: dict[tuple[str, str], _Former] = {}
         self._copied: dict[tuple[str, str], str] = {}
 
@@ -134,6 +139,15 @@ class RemovedNames:
             if not member and namespace_of(importer).get(bound, ABSENT) is value:
                 yield importer, bound
 
+    def readers(self, module: ModuleType, names: set[str]) -> Iterator[tuple[str, str]]:
+        """Yield what has been made of names of a module by statements that read them as attributes
+        of it, and each such attribute as it stands there.
+        """
+        for reader, path, name in readers([(module, names)]):
+            for statement in self._reading(reader, path, name):
+                made = name_of_statement(statement)
+                yield f"{name_of_module(reader)}.{made}", f"{path}.{name}"
+
     def _is_of_use(self, key: tuple[str, str], former: _Former) -> bool:
         module, (source, name) = former.module(), key
         return (
@@ -181,3 +195,9 @@ class Removals:
                         f"it was imported from {source}, where {name} is gone from the source",
                         "import it from where it is now, or remove the import",
                     )
+            for made, attribute in self._removed.readers(module, set(gone)):
+                yield Stale(
+                    made,
+                    f"it was made with {attribute}, which is gone from the source",
+                    "read it from where it is now, or remove the statement",
+                )
