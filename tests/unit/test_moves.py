@@ -334,3 +334,94 @@ def test_a_new_module_derives_from_what_moves_before_it_has_moved(project):
     assert fresh.C.__mro__ == (fresh.C, fresh.B, held, object)
     assert (fresh.Base, fresh.C.base, fresh.C().f(), old.A().f()) == (held, held, 2, 2)
     assert held.__subclasses__() == [old.A, fresh.B]
+
+
+RENAMED = """
+    import functools
+    LIMIT = 1
+    STATE = []
+    def mark(function):
+        @functools.wraps(function)
+        def wrapper(): return function(), LIMIT
+        return wrapper
+    def f(): return LIMIT
+    @mark
+    def g(): return f()
+    @functools.cache
+    def h(): return LIMIT
+    class C:
+        def method(self): return LIMIT, f()
+    """
+USES = """
+    from ~m import C, f, g, h
+    import functools
+    part = functools.partial(g)
+    """
+STEPS = {
+    "at once": ["m n user"],
+    "the file first": ["m", "n user"],
+    "the user first": ["n user", "m"],
+    "one by one": ["n", "user", "m"],
+}
+
+
+@pytest.mark.parametrize("back", STEPS)
+@pytest.mark.parametrize("there", STEPS)
+def test_a_file_that_is_renamed_and_gets_its_name_back(project, there, back) -> None:
+    """As by another branch and back: what there was follows each time."""
+    m = project.load("m", RENAMED)
+    user = project.load("user", USES)
+    project.engine()
+    objects = {name: getattr(user, name) for name in "Cfgh"}
+    state, instance = m.STATE, user.C()
+
+    def rename(old, new, names, text) -> None:
+        project.write(new, text)
+        for step in names:
+            saved = [{"m": old, "n": new, "user": "user"}[it] for it in step.split()]
+            for name in saved:
+                if name == old:
+                    project.path(old).unlink()
+                elif name == "user":
+                    project.write("user", USES.replace("~m", f"~{new}"))
+                else:
+                    project.write(new, text)
+            project.engine().reload([project.path(name) for name in saved])
+        assert not project.engine().errors
+
+    def seen():
+        return instance.method(), objects["f"](), objects["g"](), user.part()
+
+    def edited(limit):
+        return (limit, limit), limit, (limit, limit), (limit, limit)
+
+    assert seen() == edited(1)
+    rename("m", "n", STEPS[there], RENAMED)
+    assert {name: getattr(user, name) for name in "Cfgh"} == objects
+    assert (seen(), user.C.__module__) == (edited(1), f"{project.prefix}n")
+    assert project.edit("n", "LIMIT = 1", "LIMIT = 2").ok
+    assert seen() == edited(2)
+    rename("n", "m", STEPS[back], RENAMED)
+    assert {name: getattr(user, name) for name in "Cfgh"} == objects
+    assert (seen(), user.C.__module__) == (edited(1), f"{project.prefix}m")
+    reload = project.edit("m", "LIMIT = 1", "LIMIT = 3")
+    assert (reload.ok, reload.stale, seen()) == (True, (), edited(3))
+    assert project.edit("m", "return LIMIT, f()", "return 'new', f()").ok
+    assert instance.method() == ("new", 3)
+    assert (m is sys.modules[m.__name__], m.STATE is state) == (True, True)
+
+
+def test_a_file_that_goes_last_is_undone(project) -> None:
+    m = project.load("m", "LIMIT = 1\ndef f(): return LIMIT\n")
+    user = project.load("user", "from ~m import f\n")
+    f = user.f
+    project.engine()
+    assert project.save(n="LIMIT = 2\ndef f(): return LIMIT\n").ok
+    assert project.save(user="from ~n import f\n").ok
+    assert (user.f(), f(), user.f is f) == (2, 1, False)
+    project.path("m").unlink()
+    reload = project.engine().reload([project.path("m")])
+    assert (reload.ok, user.f is f, f()) == (True, True, 2)
+    assert (f"{project.prefix}n", "f") in [(it.module, it.qualname) for it in reload.steps]
+    project.engine().undo()
+    assert (m.f is f, f(), user.f()) == (True, 1, 2)

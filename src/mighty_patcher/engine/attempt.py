@@ -46,7 +46,7 @@ class _Saved:
         gone: Sequence[tuple[ModuleType, Version]],
     ) -> None:
         self._in_force = in_force
-        self._gone = gone
+        self.gone = gone
         self._is_excluded = modules.is_excluded
         self.modules: list[ModuleType] = []
         # Not by name: two modules of one file may have the same, and a run may change it.
@@ -123,7 +123,7 @@ class _Saved:
 
     def is_gone(self, module: ModuleType) -> bool:
         """Tell whether a module's file is gone, and nobody imports it."""
-        return any(it is module for it, _ in self._gone)
+        return any(it is module for it, _ in self.gone)
 
     def taken_back(self) -> Found:
         """Find what statements have set which are gone."""
@@ -132,7 +132,7 @@ class _Saved:
             old = parsed(self._in_force.text_of(module))
             if old is not None:
                 edited.append((module, old.tree, self._versions[id(module)].tree))
-        edited += [(it, text.tree, ast.Module([], [])) for it, text in self._gone]
+        edited += [(it, text.tree, ast.Module([], [])) for it, text in self.gone]
         return find_taken_back(edited, self._tree, self._may_set)
 
     def _tree(self, module: ModuleType) -> ast.Module | None:
@@ -292,6 +292,12 @@ class Attempt:
             turn = self._work.next()
         return turn
 
+    def _has_done(self, *modules: ModuleType) -> None:
+        """Note that something was done to modules."""
+        for module in modules:
+            if not any(module is done for done in self.reloaded):
+                self.reloaded.append(module)
+
     def _tell_of_places(self) -> None:
         """Tell who reads it that modules have another ``__file__``."""
         for place in self._moved:
@@ -367,9 +373,10 @@ class Attempt:
                 if new is not None:
                     self._in_force.begun[new.path] = new
                 self.transaction.add(edit, turn.outside, turn.until)
-                is_first = not any(module is done for done in self.reloaded)
-                if is_first and (new is not None or len(self.transaction.steps) > known):
-                    self.reloaded.append(module)
+                if new is not None or len(self.transaction.steps) > known:
+                    self._has_done(module)
+            for module, text in self._saved.gone:
+                self._has_done(*self.transaction.leave_file(module, text))
             self.transaction.finish()
             self.transaction.steps += self._kept_in_cycles()
         except BaseException:

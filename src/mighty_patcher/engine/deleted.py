@@ -4,6 +4,7 @@ it is a mistake, or an editor is about to write the file.
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Collection, Iterable
 from types import ModuleType
@@ -14,10 +15,10 @@ from mighty_patcher.engine.module_facts import name_of_module, package_of
 from mighty_patcher.engine.modules import Modules
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import executed
-from mighty_patcher.engine.trees import BLOCK
+from mighty_patcher.engine.trees import BLOCK, DEFINITION_OR_CLASS, first_line
 from mighty_patcher.engine.version import Version
 
-__all__ = ["left_without_file", "stays_without_file", "without_lines"]
+__all__ = ["left_without_file", "lines_defining", "stays_without_file", "without_lines"]
 
 _REASON = "its file is gone, and nobody imports it: who holds what it defined goes on with that"
 _HINT = "let go of it, or restart"
@@ -49,6 +50,12 @@ def stays_without_file(module: ModuleType) -> Stale:
     return Stale(f"module {name_of_module(module)}", _REASON, _HINT)
 
 
+def lines_defining(tree: ast.Module, names: Collection[str]) -> set[int]:
+    """Return the lines of the definitions that bind one of some names."""
+    definitions = [it for it in executed(tree.body) if isinstance(it, DEFINITION_OR_CLASS)]
+    return {it.lineno for it in definitions if it.name in names}
+
+
 def without_lines(text: Version, lines: Collection[int]) -> Version | None:
     """Return a text without some statements, on the lines that the others have; None if it is
     encoded in a way in which that cannot be told.
@@ -62,7 +69,7 @@ def without_lines(text: Version, lines: Collection[int]) -> Version | None:
     found = [it for it in executed(text.tree.body) if it.lineno in lines]
     rows = text.data.split(b"\n")
     for it in sorted(found, key=lambda it: (it.lineno, it.col_offset), reverse=True):
-        first, last = it.lineno - 1, (it.end_lineno or it.lineno) - 1
+        first, last = first_line(it) - 1, (it.end_lineno or it.lineno) - 1
         if not isinstance(it, BLOCK):
             rest = rows[last][it.end_col_offset or 0 :]
             rows[first : last + 1] = [rows[first][: it.col_offset] + b"pass" + rest] + [b""] * (

@@ -17,7 +17,12 @@ from types import ModuleType
 from mighty_patcher import _core
 from mighty_patcher.engine import version
 from mighty_patcher.engine.attempt import Attempt
-from mighty_patcher.engine.deleted import left_without_file, stays_without_file, without_lines
+from mighty_patcher.engine.deleted import (
+    left_without_file,
+    lines_defining,
+    stays_without_file,
+    without_lines,
+)
 from mighty_patcher.engine.inforce import InForce, Session
 from mighty_patcher.engine.instances import changed_definitions, migrate
 from mighty_patcher.engine.log import logger
@@ -360,7 +365,7 @@ class Engine:
             if reloaded:
                 if not again:
                     self._forget_last()
-                left = self._without_effect(gone, attempt.taken_back.lines)
+                left = self._without_effect(gone, attempt.taken_back.lines, transaction.left)
                 now = [*news, *(it for _, it in left)]
                 self._undo.append(_Undo(transaction, [*olds, *(it for it, _ in left)], now, moved))
                 transaction.stale += self._migrate(reloaded, dict(zip(news, olds, strict=True)))
@@ -392,21 +397,26 @@ class Engine:
         return [(it, text) for it, text in texts if text is not None and without_lines(text, ())]
 
     def _without_effect(
-        self, gone: list[tuple[ModuleType, Version]], lines: Mapping[int, Collection[int]]
+        self,
+        gone: list[tuple[ModuleType, Version]],
+        lines: Mapping[int, Collection[int]],
+        moved: Mapping[int, Collection[str]],
     ) -> list[tuple[Version, Version]]:
-        """Note that statements of files that are gone have no effect any more: they are executed
-        again if such a file comes back.
+        """Note that statements of files that are gone have no effect any more, or that what they
+        define has moved: they are executed again if such a file comes back.
 
         Args:
             gone: The modules of these files, with their texts.
             lines: The lines of the statements, by the address of the module.
+            moved: The names of the definitions.
 
         Returns:
             Texts as they were, and as they are now.
         """
         changed: list[tuple[Version, Version]] = []
         for module, text in gone:
-            new = without_lines(text, lines.get(id(module), ()))
+            found = lines_defining(text.tree, moved.get(id(module), ()))
+            new = without_lines(text, found.union(lines.get(id(module), ())))
             if new is not None and new.digest != text.digest:
                 self._in_force.put(new)
                 self._in_force.show(new.path, new)

@@ -28,7 +28,7 @@ from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
 from mighty_patcher.engine.version import Version
 
-__all__ = ["Move", "Moved", "Moves", "are_alike", "move_inner", "nothing_moved"]
+__all__ = ["Move", "Moved", "Moves", "are_alike", "defined_in", "move_inner", "nothing_moved"]
 
 
 class Texts(Protocol):
@@ -95,11 +95,11 @@ class Moves:
         was, came = self._texts(source, before=True), self._texts(target, before=False)
         if was is None or came is None:
             return None
-        had = _lines(self._texts(target, before=True)) if after[0] in self._loaded else {}
-        left = {} if _is_gone(source) else _lines(self._texts(source, before=False))
-        if before[1] in left and before[1] in _lines(came):
+        had = defined_in(self._texts(target, before=True)) if after[0] in self._loaded else {}
+        left = {} if _is_gone(source) else defined_in(self._texts(source, before=False))
+        if before[1] in left and before[1] in defined_in(came):
             self._removed.note_copied(before[0], before[1], after[0])
-        tree, gone, names = was.tree, _lines(was).keys() - left.keys(), namespace_of(target)
+        tree, gone, names = was.tree, defined_in(was).keys() - left.keys(), namespace_of(target)
         if before[1] not in gone:
             earlier = self._removed.trees_of(source)
             tree = earlier.get(before[1], tree)
@@ -108,7 +108,7 @@ class Moves:
             return None
         lines = {
             name: line
-            for name, line in _lines(came).items()
+            for name, line in defined_in(came).items()
             if name in gone and (name not in had or _can_be_another(names.get(name)))
         }
         return Move(source, target, lines, (tree, came.tree)) if before[1] in lines else None
@@ -170,8 +170,8 @@ def _definition_of(value: Any) -> tuple[str, str] | None:
     return (module, name) if is_told else None
 
 
-def _lines(text: Version | None) -> dict[str, int]:
-    """The names of what is defined at the top of a module, and where."""
+def defined_in(text: Version | None) -> dict[str, int]:
+    """Return the names of what is defined at the top of a module, each with its line."""
     statements = executed(text.tree.body) if text is not None else ()
     return {it.name: it.lineno for it in statements if isinstance(it, DEFINITION_OR_CLASS)}
 

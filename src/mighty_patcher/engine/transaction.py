@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
 from mighty_patcher import _core
-from mighty_patcher.engine.bindings import BindsAfter, Imports
+from mighty_patcher.engine.bindings import BindsAfter, Imports, names_holding
 from mighty_patcher.engine.bodies import Body, add_body
 from mighty_patcher.engine.class_changes import stays_as_built
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
@@ -36,7 +36,7 @@ from mighty_patcher.engine.made_since import note_edited
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.match import Patches
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
-from mighty_patcher.engine.moves import Moves, Texts, are_alike
+from mighty_patcher.engine.moves import Moves, Texts, are_alike, defined_in
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.parts import Part
 from mighty_patcher.engine.refilled import Refilled
@@ -52,6 +52,7 @@ from mighty_patcher.engine.storage import stays_in_instances
 from mighty_patcher.engine.successors import gone_from_classes
 from mighty_patcher.engine.taken_back import left_as_set, take_back
 from mighty_patcher.engine.toplevel import names_bound
+from mighty_patcher.engine.version import Version
 from mighty_patcher.engine.wrapped import is_wrapped_by
 
 __all__ = ["Edit", "Transaction"]
@@ -150,6 +151,8 @@ class Transaction:
         """By the addresses of the functions that have got another body, what of that is another."""
         self.bound: dict[str, set[str]] = {}
         """The names that statements have bound, by their modules."""
+        self.left: dict[int, set[str]] = {}
+        """The names of definitions that have moved elsewhere, by the address of their module."""
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
         self._held_code: list[HeldCode] = []
         self._wait = wait
@@ -420,9 +423,17 @@ class Transaction:
         return {name: it for name, it in edit.removed.items() if name in defined}
 
     def _moved(
-        self, importer: ModuleType, before: Mapping[str, Any], old: Any, new: Any
+        self,
+        importer: ModuleType,
+        before: Mapping[str, Any],
+        old: Any,
+        new: Any,
+        own: Iterable[Any] = (),
     ) -> list[tuple[type, Before]] | None:
-        """Let definitions that have moved to another module go on there; see `Moved`."""
+        """Let definitions that have moved to another module go on there; see `Moved`.
+
+        Of containers of the engine itself, ``own`` are left as they are.
+        """
         move = self._moves.of(old, new)
         if move is None:
             return None
@@ -430,15 +441,20 @@ class Transaction:
         had = before if move.source is importer else namespace_of(move.source)
         had = {**self._removed.of(move.source), **had}
         olds = {it: self._replaced.get((source, it), had.get(it)) for it in move.lines}
-        olds = {it: value for it, value in olds.items() if are_alike(value, namespace.get(it))}
+        olds = {
+            it: value
+            for it, value in olds.items()
+            if value is not (new := namespace.get(it)) and are_alike(value, new)
+        }
         names = dict(namespace)
         with self._kept(
             Edit(move.target, "", move.trees), names, Front(move.target, names), olds
         ) as keeper:
-            keeper.own += [names, olds]
+            keeper.own += [names, olds, *own]
             kept = keeper.take_from(source, names_bound(move.trees[1]))
         self._own += [names, olds, *keeper.own]
         self.stale += keeper.stale
+        self.left.setdefault(id(move.source), set()).update(kept)
         target = name_of_module(move.target)
         self.steps += [
             Step("patched", target, it, move.lines[it], f"it has moved here from {source}")
@@ -551,6 +567,24 @@ class Transaction:
             del namespace_of(edit.module)[gone]
         return names
 
+    def leave_file(self, module: ModuleType, text: Version) -> list[ModuleType]:
+        """Let definitions of a module whose file is gone go on where they have been pasted before.
+
+        Args:
+            module: The module, which nobody imports any more.
+            text: Its text.
+
+        Returns:
+            The modules that have them now.
+        """
+        before = dict(namespace_of(module))
+        self._own.append(before)
+        names = [name for name in defined_in(text) if name in before]
+        self._go_on_elsewhere(module, before, names)
+        left = self.left.get(id(module), set())
+        found = (self._removed.copied_to(name_of_module(module), name) for name in left)
+        return list(dict.fromkeys(it for it in found if it is not None))
+
     def _go_on_elsewhere(
         self, module: ModuleType, before: dict[str, Any], names: Iterable[str]
     ) -> list[tuple[type, Before]]:
@@ -564,7 +598,12 @@ class Transaction:
             target = self._removed.copied_to(name_of_module(module), name)
             if target is not None:
                 new = namespace_of(target)[name]
-                changed += self._moved(module, before, before[name], new) or []
+                journal = Journal()
+                for holder, bound, _ in names_holding([new]):
+                    journal.was(namespace_of(holder), bound, new)
+                self._done.append(journal)
+                own = journal.containers()
+                changed += self._moved(module, before, before[name], new, own) or []
         return changed
 
     def _names_removed(self, edit: Edit, before: dict[str, Any]) -> list[str]:
