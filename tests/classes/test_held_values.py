@@ -964,6 +964,7 @@ REST = {
     "an assert": "assert make()",
     "a call in an expression": "make() or 1",
     "private": "__a, __b = make(), make()",
+    "made of a function": "def _it(self): return 1\n    a = around(_it)\n    b = make(1)",
     "a pair of functions": "a = make()\n    def f(self): return 1\n    b = f.x, f.y = make(), 1",
 }
 HEADS = [

@@ -323,6 +323,10 @@ class _Holding:
         if any(self._is_made_by(it, value) for it in sources if isinstance(it, DEFINITION)):
             return True
         expressions = [it for it in sources if not isinstance(it, ast.stmt)]
+        if type(value) is FunctionType:  # `x = wrap(y)`
+            return any(
+                isinstance(it, ast.Call) and self._may_be_of(it, value) for it in expressions
+            )
         return not _is_descriptor(value) and any(self._may_be_of(it, value) for it in expressions)
 
     def _is_made_by(self, definition: ast.FunctionDef | ast.AsyncFunctionDef, value: Any) -> bool:
