@@ -52,6 +52,38 @@ def test_a_package_that_is_one_cycle(project, monkeypatch, size):
     assert len(asked) / size < 100
 
 
+def test_what_was_imported_on_the_way_is_done(project):
+    """Who imports it later does not begin before it, nor does the package go on to that."""
+    name = f"{project.prefix}p"
+    package = project.root / name
+    package.mkdir()
+    texts = {
+        "__init__": "from .first import a\nfrom .objects import make\nfrom .last import d\n",
+        "helpers": f"import {name} as p\nUNSET = 1\nPARTS = 2\nhas = hasattr(p, 'make')\n",
+        "first": f"import {name} as p\nfrom .helpers import UNSET\na = UNSET\n",
+        "tools": f"import {name} as p\nfrom .helpers import UNSET\nc = UNSET\n",
+        "objects": f"import {name} as p\nfrom .helpers import UNSET\nfrom .tools import c\n"
+        "def make(): return 1\n",
+        "last": f"import {name} as p\nfrom .helpers import UNSET\ndef d(): return p.make()\n"
+        "made = p.make()\n",
+    }
+    for it, text in texts.items():
+        package.joinpath(f"{it}.py").write_text(text)
+    module = importlib.import_module(name)
+    engine = project.engine()
+    package.joinpath("__init__.py").write_text(
+        texts["__init__"].replace("import make", "import apply, make")
+    )
+    package.joinpath("objects.py").write_text(
+        texts["objects"].replace("import UNSET", "import PARTS, UNSET")
+        + "def apply(x=PARTS): return x\n"
+    )
+    package.joinpath("first.py").write_text(texts["first"].replace("a = UNSET", "a = -UNSET"))
+    reload = engine.reload([package / f"{it}.py" for it in ("__init__", "first", "objects")])
+    assert reload.ok, [e.__cause__ or e for e in reload.errors]
+    assert (module.apply(), module.a) == (2, -1)
+
+
 def test_a_package_that_its_modules_import(project):
     """What it imports first is executed first, also if that imports the package, and what else it
     imports needs it.

@@ -433,6 +433,8 @@ class Worklist:
                 return self._beginning(outer, [*seen, outer]) or (outer, line)
             if line == begun:
                 standing.append((outer, line))
+            elif line < begun:
+                return None  # which has imported it on its way here, whoever else does so later
         return None
 
     def _is_on_way(self, module: ModuleType, outer: ModuleType, line: int) -> bool:
