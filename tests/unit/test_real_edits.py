@@ -670,3 +670,84 @@ def test_typed_dictionaries_that_have_copied_the_keys_of_another(project):
     assert (m.Start is start, m.End is end, n.Last is last) == (True, True, True)
     assert [*end.__annotations__] == ["name", "tags", "status"]
     assert last.__required_keys__ == {"name", "tags", "status", "took"}
+
+
+SHOWN = """\
+import functools
+from ~tools import traced
+class Client:
+    "The client."
+    class Inner:
+        "What is in it."
+        @traced
+        def get(self):
+            "Get it."
+            return 1
+    @traced
+    def get(self):
+        "Get it."
+        self.a = 1
+        return 1
+    @property
+    @traced
+    def name(self):
+        "Its name."
+        return 'a'
+    @functools.cache
+    def cached(self): return 1
+    @traced
+    @functools.cache
+    def other(self): return 1
+"""
+
+
+@pytest.mark.parametrize(
+    "edited", ["all", "class doc", "method doc", "cached", "lines", "annotation"]
+)
+def test_classes_that_a_package_shows_as_its_own(project, edited):
+    """What is asked of all classes of a module is asked of them, too: caches, docstrings, lines."""
+    project.load(
+        "tools",
+        "import functools\ndef traced(function):\n    @functools.wraps(function)\n"
+        "    def wrapper(*args): return function(*args)\n    return wrapper\n",
+    )
+    text = SHOWN
+    m = project.load("m", text)
+    user = project.load(
+        "user",
+        "import inspect\nfrom ~m import *\ndef show(it):\n"
+        "    for value in vars(it).values():\n"
+        "        if inspect.isclass(value): show(value)\n"
+        "        if callable(value): value.__module__ = __name__\n"
+        "    it.__module__ = __name__\nshow(Client)\n",
+    )
+    project.engine()
+    cls = user.Client
+    it = cls()
+    assert (cls.__module__, cls.get.__module__, it.cached(), it.other()) == (
+        *[user.__name__] * 2,
+        1,
+        1,
+    )
+    changes = {
+        "class doc": ('"The client."', '"The new client."'),
+        "method doc": ('"Get it."', '"Get it now."'),
+        "cached": ("def cached(self): return 1", "def cached(self): return 2"),
+        "lines": ("import functools", "\nimport functools".replace("\\\n", "\n")),
+        "annotation": ("def name(self):", "def name(self) -> str:"),
+    }
+    for old, new in changes.values() if edited == "all" else [changes[edited]]:
+        text = text.replace(old, new)
+    text = text.replace("other(self): return 1", "other(self): return 2")
+    reload = project.save(m=text)
+    assert (reload.ok, reload.stale) == (True, ())
+    assert (m.Client is cls, it.other()) == (True, 2)
+    is_done = edited == "all"
+    assert cls.__doc__ == ("The new client." if is_done or edited == "class doc" else "The client.")
+    doc = "Get it now." if is_done or edited == "method doc" else "Get it."
+    assert [cls.get.__doc__, cls.get.__wrapped__.__doc__, cls.Inner.get.__doc__] == [doc] * 3
+    assert it.cached() == (2 if is_done or edited == "cached" else 1)
+    if hasattr(cls, "__firstlineno__"):
+        line = text.count("\n", 0, text.index("class Client")) + 1
+        assert cls.__firstlineno__ == line
+    assert cls.__module__ == user.__name__

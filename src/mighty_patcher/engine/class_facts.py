@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from mighty_patcher.engine.classes import class_dict, content_of, is_class, qualname_of, stored
+from mighty_patcher.engine.classes import (
+    class_dict,
+    content_of,
+    is_class,
+    is_defined_in,
+    qualname_of,
+    stored,
+)
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.identity import IdentityDict
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
@@ -75,8 +82,8 @@ def _code_of(cls: type, pairs: Pairs) -> CodeType | None:
 
 def _own_classes(module: ModuleType, wrappers: IdentityDict[type, FunctionType]) -> Iterator[type]:
     """Yield the classes of a module, and add the functions that wrap some."""
-    name, waiting = name_of_module(module), list(namespace_of(module).values())
-    seen: set[int] = set()
+    name, namespace = name_of_module(module), namespace_of(module)
+    waiting, seen = list(namespace.values()), set[int]()
     while waiting:
         value: Any = waiting.pop()
         if type(value) is FunctionType:
@@ -85,7 +92,7 @@ def _own_classes(module: ModuleType, wrappers: IdentityDict[type, FunctionType])
                 wrappers[value] = wrapper
         if is_class(value) and id(value) not in seen:
             seen.add(id(value))
-            if class_dict(value).get("__module__") == name:
+            if is_defined_in(value, name, namespace):
                 yield value
                 waiting += content_of(value).values()
 

@@ -208,23 +208,27 @@ def is_defined_in(cls: type, module: str, namespace: Mapping[str, Any]) -> bool:
     content = content_of(cls)
     if content.get("__module__") == module:
         return True
-    prefix = f"{qualname_of(cls)}."
+    qualname = qualname_of(cls)
+    prefix = f"{qualname}."
     return any(
         it.__globals__.get("__name__") == module and it.__code__.co_qualname.startswith(prefix)
         for it in _methods_in(content)
-    ) and any(value is cls for value in namespace.values())
+    ) and ("." in qualname or any(value is cls for value in namespace.values()))
 
 
 def _methods_in(content: Mapping[str, Any]) -> Iterator[FunctionType]:
-    """The functions among the attributes of a class, also those in descriptors."""
+    """The functions among the attributes of a class, also those in descriptors and wrappers."""
     for value in content.values():
         inner = value
         if is_one_of(type(value), (classmethod, staticmethod)):
             inner = value.__func__
         elif type(value) is property:
             inner = value.fget
-        if type(inner) is FunctionType:
+        seen: set[int] = set()
+        while type(inner) is FunctionType and id(inner) not in seen:
             yield inner
+            seen.add(id(inner))
+            inner = stored(inner, "__wrapped__")
 
 
 def classes_named(namespace: Mapping[str, Any], module: str, qualname: str) -> list[type]:

@@ -11,9 +11,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from mighty_patcher.engine.classes import (
-    class_dict,
     content_of,
     is_class,
+    is_defined_in,
     stored,
     stored_attributes,
 )
@@ -72,7 +72,8 @@ def copies(
     Yields:
         Who has a copy, the old docstring, and the new one.
     """
-    name, waiting = name_of_module(module), list(namespace_of(module).values())
+    name, namespace = name_of_module(module), namespace_of(module)
+    waiting = list(namespace.values())
     seen: set[int] = set()
     while waiting if docs else ():
         value = waiting.pop()
@@ -80,7 +81,7 @@ def copies(
             continue
         seen.add(id(value))
         if is_class(value):
-            if class_dict(value).get("__module__") == name:
+            if is_defined_in(value, name, namespace):
                 waiting += content_of(value).values()
             continue
         if is_one_of(type(value), (staticmethod, classmethod)):

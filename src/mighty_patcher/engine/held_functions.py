@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import cast
 
-from mighty_patcher.engine.classes import class_dict, content_of, stored
+from mighty_patcher.engine.classes import class_dict, content_of, is_defined_in, stored
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.settling import Cache
@@ -35,9 +35,9 @@ def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type |
     """
     found: dict[FunctionType, type | None] = {}
     seen: set[int] = set()
-    name = name_of_module(module)
+    name, namespace = name_of_module(module), namespace_of(module)
     waiting: list[tuple[object, type | None]]
-    waiting = [(value, None) for value in list(namespace_of(module).values())]
+    waiting = [(value, None) for value in list(namespace.values())]
     while waiting:
         value, owner = waiting.pop()
         if id(value) in seen:
@@ -49,10 +49,9 @@ def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type |
                 found[value] = owner
             waiting += [(inner, owner) for inner in held_by_function(value)]
         elif issubclass(type(value), type):
-            members = class_dict(value)
-            if members.get("__module__") == name:
+            if is_defined_in(cast(type, value), name, namespace):
                 owner = cast(type, value)
-            waiting += [(inner, owner) for inner in list(members.values())]
+            waiting += [(inner, owner) for inner in list(class_dict(value).values())]
         else:
             waiting += [(inner, owner) for inner in _wrapped(value)]
     return found
@@ -66,8 +65,8 @@ def caches_in(module: ModuleType, edited: Collection[int]) -> Iterator[Cache]:
         module: The module.
         edited: The addresses of the functions.
     """
-    name = name_of_module(module)
-    waiting: list[object] = list(namespace_of(module).values()) if edited else []
+    name, namespace = name_of_module(module), namespace_of(module)
+    waiting: list[object] = list(namespace.values()) if edited else []
     seen: set[int] = set()  # classes may be attributes of each other
     while waiting:
         value = waiting.pop()
@@ -77,7 +76,7 @@ def caches_in(module: ModuleType, edited: Collection[int]) -> Iterator[Cache]:
         if type(value) is Cache and _leads_to(value, edited):
             yield value
         if issubclass(type(value), type):
-            if class_dict(value).get("__module__") == name:
+            if is_defined_in(cast(type, value), name, namespace):
                 waiting.extend(content_of(cast(type, value)).values())
         else:
             waiting.extend(_below(value))
