@@ -746,3 +746,62 @@ def test_nothing_that_was_followed_is_left_behind(program):
     lib.made.clear()
     gc.collect()
     assert state() is None
+
+
+COLLECTS = """
+class Field:
+    def __init__(self, default=None): self.default = default
+class Meta(type):
+    def __init__(cls, name, bases, names):
+        super().__init__(name, bases, names)
+        cls.fields = {}
+        for base in reversed(cls.__mro__):
+            cls.fields.update((k, v) for k, v in vars(base).items() if isinstance(v, Field))
+class Hook:
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.fields = {k: v for base in reversed(cls.__mro__) for k, v in vars(base).items()
+                      if isinstance(v, Field)}
+class Popped(type):
+    def __new__(meta, name, bases, names):
+        own = {k: names.pop(k) for k, v in list(names.items()) if isinstance(v, Field)}
+        for base in bases: own = {**base.fields, **own}
+        return super().__new__(meta, name, bases, {**names, "fields": own})
+made = []
+"""
+
+
+@pytest.mark.parametrize(
+    "head", ["class A(metaclass=Meta):", "class A(Hook):", "class A(metaclass=Popped):"]
+)
+def test_classes_that_have_collected_what_their_base_had(program, head):
+    """In this module, and in others."""
+    lib, m, user = program.load(
+        *("m", "user"),
+        lib=COLLECTS,
+        m=f"from ~lib import *\n{head}\n    a = Field(1)\n    limit = 1\n"
+        "    def f(self): return 1\n"
+        "class B(A):\n    b = Field(2)\n    state = made.append('B') or [made]\n",
+        user="from ~m import A, Field\nclass C(A):\n    c = Field(3)\n",
+    )
+    b, state = m.B, m.B.state
+
+    def defaults(cls):
+        return {name: field.default for name, field in cls.fields.items()}
+
+    assert defaults(b) == {"a": 1, "b": 2}
+    instance = b()
+    reload = program.edit("m", ("a = Field(1)", "a = Field(10)"))
+    assert (reload.ok, reload.stale) == (True, ())
+    assert (defaults(m.A), defaults(b)) == ({"a": 10}, {"a": 10, "b": 2})
+    assert defaults(user.C) == {"a": 10, "c": 3}
+    assert (m.B is b, type(instance) is b, b.state is state, lib.made) == (True, True, True, ["B"])
+    assert program.edit("m", ("    limit = 1", "    more = Field(4)\n    limit = 1")).ok
+    assert defaults(b) == {"a": 10, "more": 4, "b": 2}
+    assert program.edit("m", ("limit = 1", "limit = 2"), ("return 1", "return 2")).ok
+    assert defaults(b) == {"a": 10, "more": 4, "b": 2}
+    assert program.edit("m", ("    more = Field(4)\n", "")).ok
+    assert defaults(b) == {"a": 10, "b": 2}
+    assert (instance.f(), b.state is state, lib.made) == (2, True, ["B"])
+    program.engine.undo()
+    assert defaults(b) == {"a": 10, "more": 4, "b": 2}

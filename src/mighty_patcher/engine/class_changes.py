@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.bindings import spelt
+from mighty_patcher.engine.built_of import built_of
 from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
 from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
@@ -17,7 +18,7 @@ from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.module_facts import name_of_module, namespace_of
 from mighty_patcher.engine.report import Stale, Step
-from mighty_patcher.engine.settling import Before, built_of
+from mighty_patcher.engine.settling import Before
 from mighty_patcher.engine.successors import methods_lost
 
 __all__ = ["ClassChanges", "stays_as_built"]

@@ -17,6 +17,7 @@ from mighty_patcher import _core
 from mighty_patcher.engine import references, settling
 from mighty_patcher.engine.aliases import Aliases
 from mighty_patcher.engine.as_written import do_the_same
+from mighty_patcher.engine.built_of import made_by_others, makes_otherwise
 from mighty_patcher.engine.class_bodies import definitions_in
 from mighty_patcher.engine.classes import (
     bury,
@@ -429,8 +430,8 @@ class Keeper:
             self._give_class(instance, cls)
         for edit, before in zip(edits, befores, strict=True):
             self.changed.append((edit.target, before))
-            self.edited.update(map(id, settling.made_by_others(edit.target, before)))
-            if settling.makes_otherwise(edit.target, before):
+            self.edited.update(map(id, made_by_others(edit.target, before)))
+            if makes_otherwise(edit.target, before):
                 note_edited(edit.target)
             follow_up = settling.settle(edit.target, before)
             if follow_up is not None:

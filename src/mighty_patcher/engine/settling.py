@@ -22,12 +22,11 @@ from mighty_patcher.engine.classes import (
     is_abc,
     is_slot_of,
     mro_of,
-    qualname_of,
     subclasses_of,
 )
+from mighty_patcher.engine.collected import Collected, collected_by
 from mighty_patcher.engine.enums import Members, members_of
-from mighty_patcher.engine.identity import IdentitySet, are_same, is_one_of
-from mighty_patcher.engine.module_facts import every_module, namespace_of
+from mighty_patcher.engine.identity import IdentitySet, are_same
 from mighty_patcher.engine.protocols import protocol_content
 from mighty_patcher.engine.refilled import Refilled
 from mighty_patcher.engine.toplevel import is_special
@@ -43,8 +42,7 @@ __all__ = [
     "Restored",
     "Settled",
     "Undone",
-    "built_of",
-    "made_by_others",
+    "hook_of",
     "settle",
 ]
 
@@ -56,11 +54,6 @@ else:
 
 FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
 """Attributes of classes whose fields a decorator has collected."""
-
-
-_OF_METACLASSES = ("__new__", "__init__", "__prepare__", "__setattr__", "mro")
-COLLECTED = (*FIELDS, "__pydantic_decorators__")
-"""Those and what pydantic's metaclass collects, of the bases as well."""
 
 
 @dataclass
@@ -75,6 +68,7 @@ class Before:
         content: Its attributes.
         line: The classes that it inherited from, in order.
         members: Its members, if it is an enumeration.
+        collected: What its containers have in them.
     """
 
     bases: tuple[type, ...]
@@ -84,6 +78,7 @@ class Before:
     content: dict[str, Any]
     line: tuple[type, ...]
     members: Members
+    collected: Collected
 
     @classmethod
     def of(cls, owner: type) -> Before:
@@ -93,10 +88,11 @@ class Before:
             bases_of(owner),
             _special(owner),
             type(owner),
-            _hook(owner),
+            hook_of(owner),
             content,
             mro_of(owner)[1:],
             members_of(owner),
+            collected_by(content),
         )
 
     def changed(self, owner: type) -> set[str]:
@@ -296,78 +292,7 @@ def _slots(cls: type, content: Mapping[str, Any]) -> set[str]:
     return {name for name, value in content.items() if is_slot_of(cls, value)}
 
 
-def built_of(cls: type, before: Before) -> Iterator[type]:
-    """Find the classes that were built out of what a class was, and so have to be built again: by a
-    metaclass or an ``__init_subclass__`` that they have from it, or by a decorator or a metaclass
-    that collects fields.
-
-    Args:
-        cls: A class that has changed.
-        before: What it was like.
-    """
-    has_other_hook = type(cls) is not before.metaclass or _hook(cls) is not before.hook
-    for subclass in subclasses_of(cls):
-        content = class_dict(subclass)
-        has_statement = not qualname_of(subclass).endswith("]")  # a generic model with arguments
-        if has_statement and (has_other_hook or any(fields in content for fields in COLLECTED)):
-            yield subclass
-    if _is_typed_dict(cls):
-        yield from _typed_dicts_of(cls)
-
-
-def _is_typed_dict(cls: type) -> bool:
-    metaclass = class_dict(type(cls))
-    return qualname_of(type(cls)) == "_TypedDictMeta" and metaclass.get("__module__") in (
-        "typing",
-        "typing_extensions",
-    )
-
-
-def _typed_dicts_of(cls: type) -> Iterator[type]:
-    """Yield the typed dictionaries that have copied the keys of another one: they do not derive
-    from it, and from 3.12 on they tell.
-    """
-    found: dict[int, type] = {}
-    for module in every_module():
-        for value in list(namespace_of(module).values()):
-            if type(value) is type(cls):
-                bases = class_dict(value).get("__orig_bases__", ())
-                if type(bases) is tuple and is_one_of(cls, bases):
-                    found[id(value)] = value
-    for one in found.values():
-        yield one
-        yield from _typed_dicts_of(one)
-
-
-def made_by_others(cls: type, before: Before) -> Iterator[type]:
-    """Find the classes that were made with hooks that nobody finds any more, now that a class that
-    they derive from has changed.
-
-    Args:
-        cls: The class.
-        before: What it was like.
-    """
-    had_hook = type(before.hook) is classmethod and before.hook is not _hook(cls)
-    if had_hook or type(cls) is not before.metaclass:
-        yield from subclasses_of(cls)
-
-
-def makes_otherwise(cls: type, before: Before) -> bool:
-    """Tell whether a metaclass has other methods to make classes with; see `made_since`.
-
-    Args:
-        cls: A class that has changed.
-        before: What it was like.
-    """
-    if not is_one_of(type, mro_of(cls)):
-        return False
-    now = class_dict(cls)
-    return not are_same(before.bases, bases_of(cls)) or any(
-        before.content.get(name) is not now.get(name) for name in _OF_METACLASSES
-    )
-
-
-def _hook(cls: type) -> Any:
+def hook_of(cls: type) -> Any:
     """Return the ``__init_subclass__`` that classes derived from a class are made with."""
     return next((it for it in map(_own_hook, mro_of(cls)) if it is not None), None)
 
