@@ -195,7 +195,7 @@ class Removals:
                         f"it was imported from {source}, where {name} is gone from the source",
                         "import it from where it is now, or remove the import",
                     )
-            for made, attribute in self._removed.readers(module, set(gone)):
+            for made, attribute in self._removed.readers(module, set(gone)) if gone else ():
                 yield Stale(
                     made,
                     f"it was made with {attribute}, which is gone from the source",
