@@ -411,6 +411,21 @@ def test_a_file_that_is_renamed_and_gets_its_name_back(project, there, back) -> 
     assert (m is sys.modules[m.__name__], m.STATE is state) == (True, True)
 
 
+def test_a_file_that_is_renamed_before_anybody_tells(project) -> None:
+    """Each save tells of one file, and the old one is gone before the first of them."""
+    project.load("m", "LIMIT = 1\ndef f(): return LIMIT\n")
+    user = project.load("user", "from ~m import f\n")
+    engine, f = project.engine(), user.f
+    for number, (old, new) in enumerate([("m", "n"), ("n", "m"), ("m", "n")], 2):
+        project.path(old).rename(project.path(new))
+        project.write("user", f"from ~{new} import f\n")
+        for name in (new, "user", old):
+            engine.reload([project.path(name)])
+        assert not engine.errors
+        assert project.edit(new, f"LIMIT = {number - 1}", f"LIMIT = {number}").ok
+        assert (user.f is f, f(), f.__module__) == (True, number, f"{project.prefix}{new}")
+
+
 def test_a_file_that_goes_last_is_undone(project) -> None:
     m = project.load("m", "LIMIT = 1\ndef f(): return LIMIT\n")
     user = project.load("user", "from ~m import f\n")

@@ -400,7 +400,7 @@ class Engine:
         self,
         gone: list[tuple[ModuleType, Version]],
         lines: Mapping[int, Collection[int]],
-        moved: Mapping[int, Collection[str]],
+        moved: Mapping[int, tuple[ModuleType, Collection[str]]],
     ) -> list[tuple[Version, Version]]:
         """Note that statements of files that are gone have no effect any more, or that what they
         define has moved: they are executed again if such a file comes back.
@@ -408,14 +408,19 @@ class Engine:
         Args:
             gone: The modules of these files, with their texts.
             lines: The lines of the statements, by the address of the module.
-            moved: The names of the definitions.
+            moved: Modules by their addresses, and the names of the definitions.
 
         Returns:
             Texts as they were, and as they are now.
         """
         changed: list[tuple[Version, Version]] = []
+        known = {id(module) for module, _ in gone}
+        for module, _ in moved.values():
+            text = self._in_force.text_of(module)
+            if id(module) not in known and text is not None and not os.path.lexists(text.path):
+                gone = [*gone, (module, text)]  # nobody has told yet
         for module, text in gone:
-            found = lines_defining(text.tree, moved.get(id(module), ()))
+            found = lines_defining(text.tree, moved.get(id(module), (module, ()))[1])
             new = without_lines(text, found.union(lines.get(id(module), ())))
             if new is not None and new.digest != text.digest:
                 self._in_force.put(new)

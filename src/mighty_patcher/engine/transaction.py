@@ -151,8 +151,8 @@ class Transaction:
         """By the addresses of the functions that have got another body, what of that is another."""
         self.bound: dict[str, set[str]] = {}
         """The names that statements have bound, by their modules."""
-        self.left: dict[int, set[str]] = {}
-        """The names of definitions that have moved elsewhere, by the address of their module."""
+        self.left: dict[int, tuple[ModuleType, set[str]]] = {}
+        """Modules by their addresses, and the names of definitions that have moved elsewhere."""
         self._behind: list[tuple[FunctionType, CodeType, Stale]] = []
         self._held_code: list[HeldCode] = []
         self._wait = wait
@@ -454,7 +454,7 @@ class Transaction:
             kept = keeper.take_from(source, names_bound(move.trees[1]))
         self._own += [names, olds, *keeper.own]
         self.stale += keeper.stale
-        self.left.setdefault(id(move.source), set()).update(kept)
+        self.left.setdefault(id(move.source), (move.source, set()))[1].update(kept)
         target = name_of_module(move.target)
         self.steps += [
             Step("patched", target, it, move.lines[it], f"it has moved here from {source}")
@@ -581,7 +581,7 @@ class Transaction:
         self._own.append(before)
         names = [name for name in defined_in(text) if name in before]
         self._go_on_elsewhere(module, before, names)
-        left = self.left.get(id(module), set())
+        _, left = self.left.get(id(module), (module, ()))
         found = (self._removed.copied_to(name_of_module(module), name) for name in left)
         return list(dict.fromkeys(it for it in found if it is not None))
 
