@@ -16,6 +16,15 @@ from mighty_patcher.engine.version import Version
 from mighty_patcher.engine.worklist import Worklist
 
 
+def loaded(project, name, texts):
+    """Write a package, import it and have it watched; return its folder, it and the engine."""
+    package = project.root / name
+    package.mkdir()
+    for it, text in texts.items():
+        package.joinpath(f"{it}.py").write_text(text)
+    return package, importlib.import_module(name), project.engine()
+
+
 @pytest.mark.parametrize("size", [40])
 def test_a_package_that_is_one_cycle(project, monkeypatch, size):
     """All modules ask the package for what it has from one of them. Each is asked what it imports a
@@ -55,8 +64,6 @@ def test_a_package_that_is_one_cycle(project, monkeypatch, size):
 def test_what_was_imported_on_the_way_is_done(project):
     """Who imports it later does not begin before it, nor does the package go on to that."""
     name = f"{project.prefix}p"
-    package = project.root / name
-    package.mkdir()
     texts = {
         "__init__": "from .first import a\nfrom .objects import make\nfrom .last import d\n",
         "helpers": f"import {name} as p\nUNSET = 1\nPARTS = 2\nhas = hasattr(p, 'make')\n",
@@ -67,10 +74,7 @@ def test_what_was_imported_on_the_way_is_done(project):
         "last": f"import {name} as p\nfrom .helpers import UNSET\ndef d(): return p.make()\n"
         "made = p.make()\n",
     }
-    for it, text in texts.items():
-        package.joinpath(f"{it}.py").write_text(text)
-    module = importlib.import_module(name)
-    engine = project.engine()
+    package, module, engine = loaded(project, name, texts)
     package.joinpath("__init__.py").write_text(
         texts["__init__"].replace("import make", "import apply, make")
     )
@@ -89,8 +93,6 @@ def test_a_package_that_its_modules_import(project):
     imports needs it.
     """
     name = f"{project.prefix}p"
-    package = project.root / name
-    package.mkdir()
     texts = {
         "auth": "LIMIT = 1\n",
         "transport": f"import {name}\nfrom .auth import LIMIT\nclass T: limit = LIMIT\n",
@@ -103,10 +105,7 @@ def test_a_package_that_its_modules_import(project):
         "client": texts["client"].replace("x = 1", "x = 2"),
         "__init__": texts["__init__"].replace("import T", "import T, More"),
     }
-    for it, text in texts.items():
-        package.joinpath(f"{it}.py").write_text(text)
-    module = importlib.import_module(name)
-    engine = project.engine()
+    package, module, engine = loaded(project, name, texts)
     for it, text in new.items():
         package.joinpath(f"{it}.py").write_text(text)
     reload = engine.reload([package / f"{it}.py" for it in new])

@@ -205,15 +205,18 @@ def is_defined_in(cls: type, module: str, namespace: Mapping[str, Any]) -> bool:
         module: The name of the module.
         namespace: The names of the module.
     """
-    content = content_of(cls)
-    if content.get("__module__") == module:
+    shown = class_dict(cls).get("__module__")
+    if shown == module:
         return True
     qualname = qualname_of(cls)
-    prefix = f"{qualname}."
-    return any(
-        it.__globals__.get("__name__") == module and it.__code__.co_qualname.startswith(prefix)
-        for it in _methods_in(content)
-    ) and ("." in qualname or any(value is cls for value in namespace.values()))
+    for method in _methods_in(content_of(cls)):
+        if method.__code__.co_qualname.startswith(f"{qualname}."):
+            source = method.__globals__.get("__name__")
+            if source == module:
+                return "." in qualname or any(value is cls for value in namespace.values())
+            if source == shown:  # as with most that a module has imported: the first one tells
+                return False
+    return False
 
 
 def _methods_in(content: Mapping[str, Any]) -> Iterator[FunctionType]:
