@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.behind import behind
-from mighty_patcher.engine.bindings import readers
+from mighty_patcher.engine.bindings import readers, readers_of_attributes
 from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.imports import Imported, imports_of, in_dependency_order
 from mighty_patcher.engine.inforce import InForce
@@ -23,6 +23,7 @@ from mighty_patcher.engine.removed_names import RemovedNames
 from mighty_patcher.engine.report import Step, found_besides
 from mighty_patcher.engine.set_from_outside import is_set_at_top
 from mighty_patcher.engine.stars import asked, exported, imports_in, sources
+from mighty_patcher.engine.statement_run import StatementRun
 from mighty_patcher.engine.taken_back import Edited, Found, find_taken_back, may_assign
 from mighty_patcher.engine.transaction import Edit, Transaction
 from mighty_patcher.engine.unloaded import Unloaded, attributes_asked
@@ -308,6 +309,11 @@ class Attempt:
                 for reader, path, name in readers([(module, {*before, "__path__"})]):
                     self._tell(reader, Outside(attributes={(path, name)}))
 
+    def _tell_of_docstrings(self, run: StatementRun) -> None:
+        """Tell who reads them that functions have other docstrings."""
+        for reader, path, name in readers_of_attributes(run.redocumented()):
+            self._tell(reader, Outside(attributes={(path, name)}))
+
     def _kept_in_cycles(self) -> list[Step]:
         if not self._is_otherwise:
             return []
@@ -372,7 +378,10 @@ class Attempt:
                     tell(name_of_module(module))
                 if new is not None:
                     self._in_force.begun[new.path] = new
+                was_begun = edit.is_begun
                 self.transaction.add(edit, turn.outside, turn.until)
+                if edit.run is not None and not was_begun:
+                    self._tell_of_docstrings(edit.run)
                 if new is not None or len(self.transaction.steps) > known:
                     self._has_done(module)
             for module, text in self._saved.gone:

@@ -26,7 +26,7 @@ __all__ = [
     "follow",
     "names_holding",
     "readers",
-    "readers_of_classes",
+    "readers_of_attributes",
     "spelt",
 ]
 
@@ -127,19 +127,22 @@ def readers(
                 yield reader, f"{bound}{path}", name
 
 
-def readers_of_classes(
-    changed: Collection[tuple[type, set[str]]],
+def readers_of_attributes(
+    changed: Collection[tuple[Any, set[str]]],
 ) -> Iterator[tuple[ModuleType, str, str]]:
-    """Find who may read attributes of classes (``Options.TEXT``, ``config.Options.TEXT``).
+    """Find who may read attributes of classes (``Options.TEXT``, ``config.Options.TEXT``) or of
+    functions (``run.__doc__``).
 
     Args:
-        changed: Classes, and those of their attributes that have other values.
+        changed: Classes or others, and those of their attributes that have other values.
 
     Yields:
         A module, and each name as `spelt` there.
     """
-    attributes = {id(cls): names for cls, names in changed}
-    holders = _holders([cls for cls, _ in changed]) if attributes else {}
+    attributes: dict[int, set[str]] = {}
+    for owner, names in changed:
+        attributes.setdefault(id(owner), set()).update(names)
+    holders = _holders([owner for owner, _ in changed]) if attributes else {}
     found: dict[str, set[str]] = {}
     modules = []
     for identity, places in holders.items():

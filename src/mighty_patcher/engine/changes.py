@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,10 +12,12 @@ from typing import Literal
 from mighty_patcher.engine.class_bodies import names_in_class
 from mighty_patcher.engine.trees import (
     BLOCK,
+    DEFINITION,
     IMPORT,
     LOOP,
     TRY,
     annotation_of,
+    docstring_of,
     first_line,
     inert,
     with_branches,
@@ -32,6 +34,7 @@ __all__ = [
     "changes_nothing",
     "lines_of",
     "pruned",
+    "redocumented",
     "with_members",
 ]
 
@@ -199,6 +202,28 @@ def changes_nothing(plan: Plan) -> bool:
                 return False
             line = change.old.lineno
     return True
+
+
+def redocumented(changes: Iterable[Change], path: str = "") -> Iterator[str]:
+    """Find the functions that are in both texts and have another docstring in the new one.
+
+    Args:
+        changes: Those of a plan, or of what stands in a statement.
+        path: What stands before their names: that of a class, with its dot.
+
+    Yields:
+        Their qualified names.
+    """
+    for change in changes:
+        old, new = change.old, change.new
+        if change.kind not in ("patch", "run") or old is None:
+            continue
+        if isinstance(new, DEFINITION):
+            if isinstance(old, DEFINITION) and docstring_of(old) != docstring_of(new):
+                yield path + new.name
+        else:
+            inner = f"{path}{new.name}." if isinstance(new, ast.ClassDef) else path
+            yield from redocumented(change.children or (), inner)
 
 
 def with_members(change: Change, path: Sequence[str], names: Mapping[str, str]) -> Change:

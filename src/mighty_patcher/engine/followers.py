@@ -15,13 +15,13 @@ from mighty_patcher.engine.bindings import (
     follow,
     names_holding,
     readers,
-    readers_of_classes,
+    readers_of_attributes,
 )
 from mighty_patcher.engine.classes import class_dict, is_class
 from mighty_patcher.engine.front import Front
 from mighty_patcher.engine.inforce import StarImporter
 from mighty_patcher.engine.journal import Journal
-from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_loaded, is_submodule, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside
 from mighty_patcher.engine.removed_names import Importers
 from mighty_patcher.engine.report import Step
@@ -174,7 +174,7 @@ class Followers:
         for it in self._imports(importer, "", "*"):
             if it.module != source and it.name in (name, "*"):
                 other = sys.modules.get(it.module)
-                if type(other) is ModuleType and name in exported(namespace_of(other)):
+                if is_loaded(other) and name in exported(namespace_of(other)):
                     return True
         return False
 
@@ -189,13 +189,13 @@ class Followers:
         while run.classes.elsewhere:
             name, cls, reason = run.classes.elsewhere.pop()
             other = sys.modules.get(name)
-            if type(other) is ModuleType:
+            if is_loaded(other):
                 self._tell(other, Outside(rebuilt={cls: reason}))
-        for reader, path, name in readers_of_classes(run.classes.attributes):
+        for reader, path, name in readers_of_attributes(run.classes.attributes):
             if reader is not module or _leads_to_module(reader, path):  # else it knows already
                 self._tell(reader, Outside(attributes={(path, name)}))
         run.classes.attributes.clear()
-        for reader, path, name in readers_of_classes(run.classes.set_anew):
+        for reader, path, name in readers_of_attributes(run.classes.set_anew):
             if reader is not module or "." in path:
                 self._tell(reader, Outside(set_anew={(path, name)}))
         run.classes.set_anew.clear()

@@ -18,7 +18,7 @@ from mighty_patcher import _core
 from mighty_patcher.engine.bodies import Body, Left, bodies_of
 from mighty_patcher.engine.class_facts import changed_facts
 from mighty_patcher.engine.codetree import Pairs, is_scope
-from mighty_patcher.engine.docstrings import copies
+from mighty_patcher.engine.docstrings import Copy, copies_of
 from mighty_patcher.engine.held_code import HeldCode, holders_of_code
 from mighty_patcher.engine.held_functions import caches_in, functions_in
 from mighty_patcher.engine.inner_parts import InnerPart, inner_parts
@@ -40,7 +40,7 @@ class Patches:
         bodies: What each function gets.
         constants: Outer code, old and new nested code of each constant.
         facts: Classes and functions that wrap some, and what the compiler says of each.
-        copies: Who has copied a docstring, the old one, and the new one.
+        copies: The copies of docstrings that others have.
         inner: Functions that calls of others have made, and that have other annotations or
             defaults now.
         caches: The ``lru_cache`` wrappers of functions that do something else now: what they
@@ -58,7 +58,7 @@ class Patches:
     bodies: list[Body] = field(default_factory=list)
     constants: list[tuple[CodeType, CodeType, CodeType]] = field(default_factory=list)
     facts: list[tuple[type | FunctionType, dict[str, Any]]] = field(default_factory=list)
-    copies: list[tuple[Any, str | None, str | None]] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
     inner: list[InnerPart] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
     edited: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -182,7 +182,8 @@ def match_bodies(
         for function, _, _, doc, _ in patches.bodies
         if not isinstance(doc, EllipsisType) and doc != function.__doc__
     }
-    patches.copies = list(copies(module, docs))
+    patches.copies, stale = copies_of(docs)
+    patches.stale += stale
     patches.steps = sorted(names.values(), key=lambda step: step.line)
     if everywhere:
         outers = {id(code): code for code in running}

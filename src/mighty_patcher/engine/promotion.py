@@ -8,7 +8,13 @@ import ast
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from mighty_patcher.engine.changes import DOCSTRING_CHANGED, DOCSTRING_GONE, Change, pruned
+from mighty_patcher.engine.changes import (
+    DOCSTRING_CHANGED,
+    DOCSTRING_GONE,
+    Change,
+    pruned,
+    redocumented,
+)
 from mighty_patcher.engine.facts import Facts
 from mighty_patcher.engine.statement_facts import StatementFacts
 from mighty_patcher.engine.toplevel import is_never_run
@@ -75,7 +81,8 @@ class Promotion:
             if reason and self._is_only_annotation(new, shadow, dirty, why):
                 return replace(change, kind="run", reason=reason, names=())
             return replace(change, kind="run", reason=reason, names=None) if reason else None
-        if why(self._facts.of(new), frozenset(), dirty) is None and change.kind != "run":
+        is_fed = change.kind == "run" or any(redocumented(change.children))
+        if not is_fed and why(self._facts.of(new), frozenset(), dirty) is None:
             return None
         before = change
         if not change.header and not is_never_run(new, self._facts.type_checking):
@@ -135,6 +142,7 @@ class Promotion:
                     feeding.add("__doc__")
                 if child.new is None:
                     continue
+                feeding |= {f"{name}.__doc__" for name in redocumented([child])}
                 if child.kind == "run":
                     feeding |= self._fed_by(child, in_class)
                 here |= self._facts.of(child.new).sure

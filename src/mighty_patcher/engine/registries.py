@@ -20,7 +20,7 @@ from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.settling import Registered
 
-__all__ = ["Registries", "TakenOut", "objects_between"]
+__all__ = ["Registries", "TakenOut", "is_wrapper", "objects_between", "owners_of"]
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
 _OUR_OWN = __name__.partition(".")[0] + "."
@@ -165,7 +165,7 @@ def objects_between(outer: Any, inner: Any) -> list[Any]:
             for it in gc.get_referents(holder):
                 if it in parents:
                     parents[it].append(holder)
-                elif it is inner or _is_wrapper(it):
+                elif it is inner or is_wrapper(it):
                     parents[it] = [holder]
                     below.append(it)
         layer = [it for it in below if it is not inner]
@@ -178,7 +178,28 @@ def objects_between(outer: Any, inner: Any) -> list[Any]:
     return found
 
 
-def _is_wrapper(value: Any) -> bool:
+def owners_of(dicts: list[dict[Any, Any]]) -> Iterator[tuple[dict[Any, Any], Any]]:
+    """Find the dictionaries in which something keeps its attributes: a pass over the heap or two.
+
+    Args:
+        dicts: The dictionaries.
+
+    Yields:
+        Each of these, with what that is; with None where it is a class, a function, or our own.
+    """
+    known = set(map(id, dicts))
+    holders = _core.find_referrers(dicts) if dicts else []
+    ours = {id(it) for it in _dicts_of_ours([it for it in holders if type(it) is dict])}
+    for holder in holders:
+        found = [it for it in gc.get_referents(holder) if id(it) in known]
+        is_none = is_class(holder) or type(holder) is FunctionType or id(holder) in ours
+        if is_none or _is_ours(holder):
+            yield from ((it, None) for it in found)
+        else:
+            yield from ((it, holder) for it in found if it is attributes_of(holder))
+
+
+def is_wrapper(value: Any) -> bool:
     """Tell whether something may belong to what a decorator has made."""
     if type(value) is dict:
         return not _is_namespace(value)
@@ -222,26 +243,10 @@ def _holders(objects: list[Any], others: set[int]) -> tuple[list[dict[Any, Any]]
     dicts = [
         it for it in holders if type(it) is dict and id(it) not in others and not _is_namespace(it)
     ]
-    owners = IdentityDict(_owners(dicts))
+    owners = IdentityDict(owners_of(dicts))
     objects_found = [it for it in holders if _is_record(it)]
     objects_found += [it for _, it in owners.items() if it is not None and _is_plain_object(it)]
     return [it for it in dicts if it not in owners], list(IdentitySet(objects_found))
-
-
-def _owners(dicts: list[dict[Any, Any]]) -> Iterator[tuple[dict[Any, Any], Any]]:
-    """Find the dictionaries in which something keeps its attributes, each with what that is; with
-    None where it is a class, a function, or our own.
-    """
-    known = set(map(id, dicts))
-    holders = _core.find_referrers(dicts) if dicts else []
-    ours = {id(it) for it in _dicts_of_ours([it for it in holders if type(it) is dict])}
-    for holder in holders:
-        found = [it for it in gc.get_referents(holder) if id(it) in known]
-        is_none = is_class(holder) or type(holder) is FunctionType or id(holder) in ours
-        if is_none or _is_ours(holder):
-            yield from ((it, None) for it in found)
-        else:
-            yield from ((it, holder) for it in found if it is attributes_of(holder))
 
 
 def _dicts_of_ours(dicts: list[dict[Any, Any]]) -> Iterator[Any]:

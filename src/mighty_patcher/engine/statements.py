@@ -46,6 +46,7 @@ from mighty_patcher.engine.trees import (
     body_of,
     branches_of,
     digest,
+    docstring_of,
     has_future_annotations,
     is_moved,
     is_text,
@@ -59,6 +60,7 @@ from mighty_patcher.engine.trees import (
 __all__ = ["plan"]
 
 _GONE = "it is gone from the source"
+_DOCUMENTED = "it has a docstring now, which its decorators may show"
 _BODY = "its body changed"
 _NEVER_RUN = "a reload never runs it"
 _EFFECT_STAYS = "the effect of the old one stays"
@@ -198,6 +200,8 @@ class _Planner:
         if isinstance(new, BLOCK):
             return self._compared_block(old, new)
         if self.evaluation(old, False) == self.evaluation(new, True):
+            if not self._classes and _is_documented_now(old, new):
+                return Change("run", old, new, _DOCUMENTED)
             return Change("patch", old, new, _BODY)
         if not self._classes and self._has_same_value(old, new):
             return Change("run", old, new, _REASONS["annotation"], names=())
@@ -371,6 +375,13 @@ _BLOCK_REASONS = {
     ast.TryStar: "what it catches changed",
     ast.Match: "its cases changed",
 }
+
+
+def _is_documented_now(old: ast.stmt, new: ast.stmt) -> bool:
+    """Tell whether decorators get a docstring to show for the first time: no copy tells where."""
+    if not isinstance(old, DEFINITION) or not isinstance(new, DEFINITION):
+        return False
+    return bool(new.decorator_list and docstring_of(new)) and docstring_of(old) is None
 
 
 def _reason_of(differing: list[str]) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "decorators_in",
     "definition_at",
     "digest",
+    "docstring_of",
     "first_line",
     "function_at",
     "has_future_annotations",
@@ -259,6 +260,12 @@ def with_bodies(statement: ast.stmt, bodies: dict[str, list[ast.stmt]]) -> ast.s
     elif isinstance(block, LOOP):
         block.orelse = bodies["orelse"]
     return block
+
+
+def docstring_of(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
+    """Return the docstring of a function, as it is written."""
+    first = definition.body[0]
+    return first.value.value if is_text(first) else None  # type: ignore[attr-defined]
 
 
 def is_text(statement: ast.stmt) -> bool:

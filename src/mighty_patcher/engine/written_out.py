@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from mighty_patcher.engine.bindings import names_holding, readers, readers_of_classes
+from mighty_patcher.engine.bindings import names_holding, readers, readers_of_attributes
 from mighty_patcher.engine.changes import Change, Plan
 from mighty_patcher.engine.class_bodies import names_in_class
 from mighty_patcher.engine.classes import (
@@ -252,7 +252,7 @@ class WrittenOut:
         """
         owner, _, name = path.rpartition(".")
         if cls is not None:
-            places = [(self._module, owner, name), *readers_of_classes([(cls, {name})])]
+            places = [(self._module, owner, name), *readers_of_attributes([(cls, {name})])]
         else:
             holders = names_holding([mine])
             names = {id(self._module): (self._module, {name})}
