@@ -300,6 +300,34 @@ class TestPydantic:
         assert cls[str](content="a", label="b").label == "b"
         self.bad(n.Ints, content="no")
 
+    def test_the_configuration_of_a_generic_model(self, pydantic, program):
+        """What has arguments has no statement of its own, and others derive from it."""
+        source = """
+            import typing, pydantic
+            T = typing.TypeVar("T")
+            class Box(pydantic.BaseModel, typing.Generic[T]):
+                model_config = {"title": "one", "frozen": True}
+                content: T
+            class Sub(Box[T], typing.Generic[T]):
+                more: int = 1
+            """
+        other = """
+            from ~m import Box, Sub
+            class Mine(Box[str]):
+                own: int = 0
+            models = [Box[int], Sub[int], Mine]
+            """
+        m, n = program.load("m", "n", m=source, n=other)
+        before, models = [it.model_config for it in n.models], list(n.models)
+        report = program.edit("m", ('"one", "frozen": True', '"two"'))
+        assert not report.stale
+        assert not [it for it in report.steps if it.kind == "kept"]
+        assert [it.model_config for it in (*n.models, m.Sub[str])] == [{"title": "two"}] * 4
+        assert [it.model_json_schema()["title"] for it in n.models] == ["two"] * 3
+        assert all(it is was for it, was in zip(n.models, models, strict=True))
+        program.engine.undo()
+        assert [it.model_config for it in n.models] == before
+
     @pytest.mark.skipif(sys.version_info < (3, 13), reason="classes do not know their line")
     def test_a_model_in_a_class_knows_on_which_line_that_begins(self, pydantic, program):
         """Its names are kept for annotations, and this is one of them."""

@@ -16,7 +16,8 @@ from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.enums import paths_of_others
 from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.metaclasses import way_for
+from mighty_patcher.engine.module_facts import namespace_of, shown_name
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.settling import Before
 from mighty_patcher.engine.successors import methods_lost
@@ -45,7 +46,7 @@ class ClassChanges:
         self.methods: list[tuple[type, str, Any]] = []
         self.replaced: list[Any] = []
         self.set_anew: list[tuple[type, set[str]]] = []
-        self._name = name_of_module(module)
+        self._name = shown_name(module)
         self._namespace = namespace_of(module)
 
     def follow(self, keeper: Keeper, flow: Flow) -> Iterator[Step]:
@@ -85,6 +86,7 @@ class ClassChanges:
                 flow.rebuild({name: reason})
             elif isinstance(module, str):
                 self.elsewhere.append((module, name, reason))
+        built += [it for it in subclasses_of(base) if way_for(type(it)).settle is not None]
         return list(made_with(base, before.other_values(base), built))
 
     def tell(self, base: type, names: set[str], flow: Flow) -> None:

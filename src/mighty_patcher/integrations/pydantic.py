@@ -12,13 +12,20 @@ from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import class_dict, content_of, mro_of, qualname_of, subclasses_of
+from mighty_patcher.engine.classes import (
+    bases_of,
+    class_dict,
+    content_of,
+    mro_of,
+    qualname_of,
+    subclasses_of,
+)
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.settling import Remember, Restored
 
 __all__ = ["depending_on", "rebuild", "undone"]
 
-_FIELDS = "__pydantic_fields__"
+_FIELDS, _CONFIG = "__pydantic_fields__", "model_config"
 
 
 def rebuild(model: type, remember: Remember) -> Iterable[Stale]:
@@ -37,6 +44,7 @@ def rebuild(model: type, remember: Remember) -> Iterable[Stale]:
         if each is not model:
             remember(Restored(each, content_of(each)))
             _inherit_fields(each)
+            _inherit_config(each)
         try:
             _build(each)
         except Exception as error:
@@ -75,6 +83,18 @@ def _inherit_fields(model: type) -> None:
     fields.update((name, field) for name, field in before.items() if name in own)
     if list(fields) != list(before) or not own.issuperset(fields):
         type.__setattr__(model, _FIELDS, fields)
+
+
+def _inherit_config(model: type) -> None:
+    """Let a generic model with arguments, which has no statement, have what its bases have."""
+    if not _arguments(model):
+        return
+    config: dict[str, Any] = {}
+    for base in bases_of(model):
+        holders = (class_dict(it) for it in mro_of(base))
+        config.update(next((it[_CONFIG] for it in holders if _CONFIG in it), {}))
+    if config != class_dict(model).get(_CONFIG):
+        type.__setattr__(model, _CONFIG, config)
 
 
 def _arguments(model: type) -> dict[Any, Any]:
