@@ -751,3 +751,40 @@ def test_classes_that_a_package_shows_as_its_own(project, edited):
         line = text.count("\n", 0, text.index("class Client")) + 1
         assert cls.__firstlineno__ == line
     assert cls.__module__ == user.__name__
+
+
+class TestModules:
+    @pytest.mark.parametrize("kind", ["", "sys.modules[__name__].__class__ = Enhanced"])
+    def test_a_module_bears_the_name_of_the_one_that_shows_it(self, project, kind):
+        """All that it defines seems to be of that one, which may be a module of its own kind."""
+        source = """
+            __name__ = __name__.replace("inner", "outer")
+            LIMIT = 1
+            class Cart:
+                size = 1
+                def total(self): return 1
+            def one(): return 1
+            """
+        inner = project.load("inner", source)
+        outer = f"""
+            import sys, types
+            class Enhanced(types.ModuleType):
+                def __getattribute__(self, name): return super().__getattribute__(name)
+            {kind}
+            from ~inner import *
+            TWICE = LIMIT * 2
+            """
+        outer = project.load("outer", outer)
+        user = project.load("user", "from ~outer import one, Cart\ndef go(): return one()\n")
+        project.engine()
+        one, cart, was = inner.one, inner.Cart, inner.Cart()
+        assert (cart.__module__, outer.one is one) == (outer.__name__, True)
+        source = source.replace("= 1\n", "= 2\n").replace("return 1", "return 2")
+        reload = project.save(
+            inner=f"{source.rstrip()}\n            def two(): return 3\n",
+            user="from ~outer import one, two, Cart\ndef go(): return one() + two()\n",
+        )
+        assert not said(reload)
+        assert (inner.one is one, inner.Cart is cart, type(was) is cart) == (True, True, True)
+        assert (outer.LIMIT, outer.TWICE, was.size, was.total(), user.go()) == (2, 4, 2, 2, 5)
+        assert user.Cart is cart

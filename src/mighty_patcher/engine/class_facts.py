@@ -22,7 +22,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.codetree import Pairs
 from mighty_patcher.engine.identity import IdentityDict
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import namespace_of, shown_name
 
 __all__ = ["changed_facts"]
 
@@ -82,7 +82,7 @@ def _code_of(cls: type, pairs: Pairs) -> CodeType | None:
 
 def _own_classes(module: ModuleType, wrappers: IdentityDict[type, FunctionType]) -> Iterator[type]:
     """Yield the classes of a module, and add the functions that wrap some."""
-    name, namespace = name_of_module(module), namespace_of(module)
+    name, namespace = shown_name(module), namespace_of(module)
     waiting, seen = list(namespace.values()), set[int]()
     while waiting:
         value: Any = waiting.pop()

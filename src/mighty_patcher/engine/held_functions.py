@@ -11,7 +11,7 @@ from typing import cast
 
 from mighty_patcher.engine.classes import class_dict, content_of, is_defined_in, stored
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import namespace_of, shown_name
 from mighty_patcher.engine.settling import Cache
 
 __all__ = ["caches_in", "content_of_cell", "functions_in", "held_by_function"]
@@ -35,7 +35,7 @@ def functions_in(module: ModuleType, filename: str) -> dict[FunctionType, type |
     """
     found: dict[FunctionType, type | None] = {}
     seen: set[int] = set()
-    name, namespace = name_of_module(module), namespace_of(module)
+    name, namespace = shown_name(module), namespace_of(module)
     waiting: list[tuple[object, type | None]]
     waiting = [(value, None) for value in list(namespace.values())]
     while waiting:
@@ -65,7 +65,7 @@ def caches_in(module: ModuleType, edited: Collection[int]) -> Iterator[Cache]:
         module: The module.
         edited: The addresses of the functions.
     """
-    name, namespace = name_of_module(module), namespace_of(module)
+    name, namespace = shown_name(module), namespace_of(module)
     waiting: list[object] = list(namespace.values()) if edited else []
     seen: set[int] = set()  # classes may be attributes of each other
     while waiting:

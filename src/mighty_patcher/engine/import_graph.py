@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
 from mighty_patcher.engine.imports import Imported
-from mighty_patcher.engine.module_facts import name_of_module
+from mighty_patcher.engine.module_facts import is_loaded, name_of_module
 
 __all__ = ["Asked", "ImportGraph", "Imports"]
 
@@ -88,7 +88,7 @@ class ImportGraph:
 
     def led_to(self, start: object, but: ModuleType | None = None) -> Iterator[ModuleType]:
         """Yield a module, and those that are imported with it, but for one."""
-        waiting: list[ModuleType] = [start] if type(start) is ModuleType else []
+        waiting: list[ModuleType] = [start] if is_loaded(start) else []
         seen = {id(start), id(but)}
         while waiting:
             importer = waiting.pop()
@@ -115,6 +115,6 @@ class ImportGraph:
             names = dict.fromkeys(name for it in imports for name in it.modules())
             names = {it: None for it in names if not inside.startswith(f"{it}.")}
             found = map(sys.modules.get, names)
-            known = [it for it in found if it is not None and type(it) is ModuleType]
+            known = [it for it in found if it is not None and is_loaded(it)]
             self._sources[id(importer)] = known
         return known

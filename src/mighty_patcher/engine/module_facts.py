@@ -31,6 +31,7 @@ __all__ = [
     "every_module",
     "filename_of",
     "is_at",
+    "is_loaded",
     "is_module",
     "is_submodule",
     "loads_lazily",
@@ -41,6 +42,7 @@ __all__ = [
     "only_names_file",
     "package_of",
     "read_namespace",
+    "shown_name",
     "spec_of",
 ]
 
@@ -87,7 +89,23 @@ def named_by(expression: ast.expr, names: Mapping[str, Any]) -> Any:
 
 
 def name_of_module(module: ModuleType) -> str:
-    """Return a module's ``__name__``, or ``"?"`` where the program has taken it away."""
+    """Return the name by which others import a module, or ``"?"`` where nobody knows it.
+
+    That is its ``__name__``, unless it has set that to the name of another one, of which it wants
+    to seem a part (``__name__ = __name__.rpartition(".")[0]``): then its spec tells.
+    """
+    name = shown_name(module)
+    if sys.modules.get(name) is not module:
+        spec = spec_of(module)
+        if spec is not None and sys.modules.get(spec.name) is module:
+            return spec.name
+    return name
+
+
+def shown_name(module: ModuleType) -> str:
+    """Return a module's ``__name__``, which its classes and functions have as their module, or
+    ``"?"`` where the program has taken it away.
+    """
     name = namespace_of(module).get("__name__")
     return name if isinstance(name, str) else "?"
 
@@ -143,6 +161,13 @@ def filename_of(module: ModuleType) -> str | None:
 def is_module(module: object) -> TypeGuard[ModuleType]:
     """Tell whether an object is a module. Not by isinstance, which asks it for its `__class__`."""
     return issubclass(type(module), ModuleType)
+
+
+def is_loaded(module: object) -> TypeGuard[ModuleType]:
+    """Tell whether an object is a module that has been executed, or has begun to be: it may have a
+    class of its own, unless that is the one of those which are still to be loaded.
+    """
+    return is_module(module) and type(module) is not LazyModule
 
 
 def loads_lazily(module: ModuleType) -> bool:

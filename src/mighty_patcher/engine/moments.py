@@ -19,7 +19,7 @@ from mighty_patcher.engine.halfway import Halfway
 from mighty_patcher.engine.import_graph import Imports
 from mighty_patcher.engine.imports import Imported, imports_of
 from mighty_patcher.engine.inforce import InForce
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of, package_of
+from mighty_patcher.engine.module_facts import is_loaded, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.report import Step
 from mighty_patcher.engine.stars import names_of_stars
 from mighty_patcher.engine.toplevel import executed, name_of_statement
@@ -206,7 +206,7 @@ class Moments:
 
     def _is_own(self, imported: Imported) -> bool:
         found = map(sys.modules.get, imported.modules())
-        return any(type(it) is ModuleType and self._in_force.knows(it) for it in found)
+        return any(is_loaded(it) and self._in_force.knows(it) for it in found)
 
     def _imported_by(
         self, modules: Iterable[ModuleType]
@@ -214,7 +214,7 @@ class Moments:
         for importer in modules:
             for name in {name for it in self._imports(importer, "") for name in it.modules()}:
                 source = sys.modules.get(name)
-                if type(source) is ModuleType and self._in_force.knows(source):
+                if is_loaded(source) and self._in_force.knows(source):
                     yield importer, source
 
     def _imported_by_change(
@@ -230,7 +230,7 @@ class Moments:
                 for imports in (self._imported, self._imports)
             )
             found = [sys.modules.get(name) for name in (now - before if is_new else before - now)]
-            waiting += [it for it in found if type(it) is ModuleType and self._in_force.knows(it)]
+            waiting += [it for it in found if is_loaded(it) and self._in_force.knows(it)]
         seen = set(map(id, waiting))
         while waiting and len(seen) < _MOST:
             module = waiting.pop()
@@ -397,5 +397,5 @@ def _value_of(module: ModuleType, path: str) -> object:
     first, *rest = path.split(".")
     value: object = namespace_of(module).get(first)
     for name in rest:
-        value = namespace_of(value).get(name) if type(value) is ModuleType else None
+        value = namespace_of(value).get(name) if is_loaded(value) else None
     return value

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from types import ModuleType
 from typing import Any
 
 from mighty_patcher.engine.displays import are_plain_keys
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.module_facts import namespace_of
+from mighty_patcher.engine.module_facts import is_loaded, namespace_of
 
 __all__ = ["CONTAINERS", "UnknownValueError", "arguments", "asked", "plain_value"]
 
@@ -37,7 +36,7 @@ def plain_value(expression: ast.expr | None, names: Mapping[str, Any]) -> Any:
             return names[name]
         case ast.Attribute(value=owner, attr=name):
             module = plain_value(owner, names)
-            if type(module) is ModuleType and name in namespace_of(module):
+            if is_loaded(module) and name in namespace_of(module):
                 return namespace_of(module)[name]
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             parts = plain_value(left, names), plain_value(right, names)

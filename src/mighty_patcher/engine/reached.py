@@ -17,7 +17,7 @@ from mighty_patcher.engine.classes import class_dict, is_class, stored, subclass
 from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.hook_code import called_on_first
 from mighty_patcher.engine.identity import IdentitySet
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_loaded, name_of_module, namespace_of
 from mighty_patcher.engine.report import LINES_MOVED, Step
 from mighty_patcher.engine.settling import Cache
 from mighty_patcher.engine.version import Version
@@ -136,7 +136,7 @@ class Reached:
             for value in [namespace[name] for name in names & namespace.keys()]:
                 if id(value) in self.why:
                     yield value
-                elif type(value) is ModuleType and id(namespace_of(value)) not in seen:
+                elif is_loaded(value) and id(namespace_of(value)) not in seen:
                     places.append(namespace_of(value))
 
     def _take_patched(self, step: Step) -> None:
@@ -173,7 +173,7 @@ class Reached:
         if not self._with_derived.isdisjoint(map(id, values)):
             return True
         return any(last in text.data for last in self._owners) and any(
-            type(it) is ModuleType for it in values
+            is_loaded(it) for it in values
         )
 
     @cached_property
@@ -316,7 +316,7 @@ def _leads_to(module: str, names: set[str], namespace: Mapping[str, Any]) -> boo
     for name in names:
         value = namespace.get(name)
         if name.rpartition(".")[2] == last or (
-            type(value) is ModuleType and f"{module}.".startswith(f"{name_of_module(value)}.")
+            is_loaded(value) and f"{module}.".startswith(f"{name_of_module(value)}.")
         ):
             return True
     return False

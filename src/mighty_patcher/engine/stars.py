@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.imports import Imported, imports_of
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of, package_of
+from mighty_patcher.engine.module_facts import is_loaded, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.trees import DEFINITION
 
@@ -70,7 +70,7 @@ def names_of_stars(
     names: set[str] = set()
     for imported in imports_of(tree, name_of_module(module), package_of(module)):
         source = sys.modules.get(imported.module)
-        if imported.name == "*" and type(source) is ModuleType:
+        if imported.name == "*" and is_loaded(source):
             found = _exports(source, had) - handed.back(source, module)
             if not found <= namespace_of(module).keys():
                 found -= set(not_there(source, module)) - namespace_of(module).keys()
@@ -119,10 +119,10 @@ class _Handed:
         for imported in reversed(imports_of(tree, name_of_module(source), package_of(source))):
             other = sys.modules.get(imported.module)
             names = left & {imported.bound}
-            if imported.name == "*" and type(other) is ModuleType:
+            if imported.name == "*" and is_loaded(other):
                 names = left & (_exports(other, self._had) | exported(namespace_of(other)))
             left -= names
-            if type(other) is ModuleType and imported.name in ("*", *names):
+            if is_loaded(other) and imported.name in ("*", *names):
                 yield from ((name, other) for name in names)
 
 
@@ -181,7 +181,7 @@ def imports_in(module: ModuleType, statement: ast.stmt) -> list[Imported]:
 
 def _loaded(names: Iterable[str], but: ModuleType) -> Iterator[ModuleType]:
     for source in map(sys.modules.get, names):
-        if type(source) is ModuleType and source is not but:
+        if is_loaded(source) and source is not but:
             yield source
 
 
@@ -197,7 +197,7 @@ def imported_names(module: ModuleType, tree: ast.Module) -> dict[str, list[Modul
         # A package that is only on the way to what is imported is not asked for anything.
         asked = [imported.needs(sys.modules)] if imported.name else imported.modules()
         loaded = [sys.modules.get(name) for name in asked]
-        others = [it for it in loaded if type(it) is ModuleType and it is not module]
+        others = [it for it in loaded if is_loaded(it) and it is not module]
         names = {imported.bound}
         if imported.name == "*" and others:
             names = exported(namespace_of(others[-1]))
@@ -220,7 +220,7 @@ def import_of(module: ModuleType, statement: ast.stmt, name: str) -> tuple[objec
     tree = ast.Module([statement], [])
     for imported in imports_of(tree, name_of_module(module), package_of(module)):
         source = sys.modules.get(imported.module)
-        if type(source) is ModuleType and (imported.bound == name or imported.name == "*"):
+        if is_loaded(source) and (imported.bound == name or imported.name == "*"):
             namespace = namespace_of(source)
             origin = name if imported.name == "*" else imported.name
             return (namespace[origin],) if origin in namespace else ()

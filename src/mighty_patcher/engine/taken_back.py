@@ -29,7 +29,7 @@ from mighty_patcher.engine.classes import (
 )
 from mighty_patcher.engine.identity import IdentityDict, is_one_of
 from mighty_patcher.engine.metaclasses import builds_a_class, way_for
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import is_loaded, name_of_module, namespace_of
 from mighty_patcher.engine.outside import ABSENT, Outside, TakenBack
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.settling import FIELDS
@@ -259,7 +259,7 @@ class _Gone:
 
     def _place_of_class(self, cls: type) -> ModuleType | None:
         module: Any = sys.modules.get(str(class_dict(cls).get("__module__")))
-        tree = self._tree_of(module) if type(module) is ModuleType else None
+        tree = self._tree_of(module) if is_loaded(module) else None
         definition = definitions_in(tree).get(qualname_of(cls))
         if definition is None or way_for(type(cls)).kind != "in place":
             return None

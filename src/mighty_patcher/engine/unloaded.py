@@ -18,7 +18,7 @@ from mighty_patcher.engine import version
 from mighty_patcher.engine.facts import facts
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.imports import Imported, imports_of
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of, package_of
+from mighty_patcher.engine.module_facts import is_loaded, name_of_module, namespace_of, package_of
 from mighty_patcher.engine.toplevel import names_bound
 from mighty_patcher.engine.version import Version, parsed
 from mighty_patcher.errors import SourceError
@@ -165,7 +165,7 @@ class Unloaded:
 
     def _is_of_known(self, imported: Imported) -> bool:
         found = map(sys.modules.get, imported.modules())
-        return any(type(it) is ModuleType and self._knows(it) for it in found)
+        return any(is_loaded(it) and self._knows(it) for it in found)
 
     def _unloaded(self, imported: Imported) -> Iterator[str]:
         """Yield the modules that are not loaded, and that an import of a name loads."""
@@ -235,7 +235,7 @@ class Unloaded:
         if module is None:
             new = self._new(package)
             return () if new is None else new.folders
-        return _path_of(module) if type(module) is ModuleType else ()
+        return _path_of(module) if is_loaded(module) else ()
 
 
 def attributes_asked(imports: Iterable[Imported], tree: ast.Module, name: str) -> set[str]:

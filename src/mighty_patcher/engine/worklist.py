@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from mighty_patcher.engine.import_graph import Asked, ImportGraph, Imports
-from mighty_patcher.engine.module_facts import name_of_module
+from mighty_patcher.engine.module_facts import is_loaded, name_of_module
 from mighty_patcher.engine.outside import Outside
 
 __all__ = ["Turn", "Worklist"]
@@ -526,7 +526,7 @@ class Worklist:
 
     def _begins(self, package: object, other: ModuleType, module: ModuleType) -> bool:
         """Tell whether a package imports one module, and not another before or by that."""
-        found = self._imports.imports(package) if type(package) is ModuleType else ()
+        found = self._imports.imports(package) if is_loaded(package) else ()
         for name in dict.fromkeys(name for it in found for name in it.modules()):
             source = sys.modules.get(name)
             if source is package:
