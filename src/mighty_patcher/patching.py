@@ -13,13 +13,10 @@ from mighty_patcher import _core
 from mighty_patcher.engine.classes import bases_of, content_of, is_class, qualname_of
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.identity import is_one_of
-from mighty_patcher.engine.refilled import Refilled
-from mighty_patcher.engine.settling import Cleared, Registered, Replaced, Restored, Settled, Undone
+from mighty_patcher.engine.settling import Undoable
 from mighty_patcher.errors import RefusedEdit
 
 __all__ = ["actually_patch", "replace_inner_value"]
-
-Undoable = _core.Log | Restored | Settled | Undone | Cleared | Replaced | Registered | Refilled
 
 # A call that is binding its arguments while its function is patched still reads the cells that the
 # log holds (csrc/function.c, closure_with_room); so a log goes when the next one comes.

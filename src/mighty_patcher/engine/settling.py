@@ -9,7 +9,7 @@ from _abc import _get_dump, _reset_caches  # type: ignore[import-not-found]
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary, getweakrefs
 
 from mighty_patcher import _core
@@ -28,7 +28,6 @@ from mighty_patcher.engine.collected import Collected, collected_by
 from mighty_patcher.engine.enums import Members, members_of
 from mighty_patcher.engine.identity import IdentitySet, are_same
 from mighty_patcher.engine.protocols import protocol_content
-from mighty_patcher.engine.refilled import Refilled
 from mighty_patcher.engine.toplevel import is_special
 
 __all__ = [
@@ -41,6 +40,7 @@ __all__ = [
     "Replaced",
     "Restored",
     "Settled",
+    "Undoable",
     "Undone",
     "hook_of",
     "settle",
@@ -248,9 +248,14 @@ class Registered:
         log.commit()
 
 
-Remember = Callable[
-    [Settled | Undone | Restored | Cleared | Replaced | Registered | Refilled], None
-]
+class Undoable(Protocol):
+    """What a reload has done, and can take back."""
+
+    def undo(self) -> None:
+        """Take it back."""
+
+
+Remember = Callable[[Undoable], None]
 """Remembers what is to be undone, the last thing first."""
 
 

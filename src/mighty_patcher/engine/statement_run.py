@@ -21,6 +21,7 @@ from mighty_patcher.engine.changes import (
     Plan,
     changes_nothing,
     pruned,
+    redocumented,
 )
 from mighty_patcher.engine.class_changes import ClassChanges
 from mighty_patcher.engine.classes import (
@@ -33,12 +34,18 @@ from mighty_patcher.engine.effects import stay_of_removed, stays_of_run
 from mighty_patcher.engine.facts import Facts, facts, header_facts
 from mighty_patcher.engine.filled import Filled
 from mighty_patcher.engine.held_values import HeldValues, held_values
+from mighty_patcher.engine.in_place import ChangedInPlace
 from mighty_patcher.engine.inputs import UNBOUND
 from mighty_patcher.engine.made_anew import Anew, Make
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.marks import mark
 from mighty_patcher.engine.module_annotations import annotate, has_other_annotations
-from mighty_patcher.engine.module_facts import is_submodule, name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import (
+    is_submodule,
+    name_of_module,
+    namespace_of,
+    shown_name,
+)
 from mighty_patcher.engine.moves import Moved, nothing_moved
 from mighty_patcher.engine.narrowing import CannotBeNarrowedError, is_left_out, narrow
 from mighty_patcher.engine.order import kept_out_of_order
@@ -131,7 +138,7 @@ class StatementRun:
         self._plan = plan
         self._parts = parts
         olds = [it.old for it in plan.changes if it.old is not None]
-        self._origins = Origins(name_of_module(module), self._namespace, olds)
+        self._origins = Origins(shown_name(module), self._namespace, olds)
         self.tree_of = tree_of
         self._exported: dict[str, set[str]] = {}  # by others, when the reload began
         self._not_there: NotThere = lambda *_, **__: ()
@@ -178,6 +185,15 @@ class StatementRun:
             now: The names of the module, before it is executed or goes on.
         """
         return now if self._start is None else {**now, **self._start}
+
+    def redocumented(self) -> list[tuple[Any, set[str]]]:
+        """Return what the module holds whose functions get other docstrings, with these as its
+        attributes: ``method.__doc__`` of a class.
+        """
+        found = (f"{it}.__doc__".partition(".") for it in redocumented(self._plan.changes))
+        return [
+            (self._namespace[name], {path}) for name, _, path in found if name in self._namespace
+        ]
 
     def is_needed(self, outside: Outside) -> bool:
         """Tell whether anything but bodies of functions has changed."""
@@ -370,7 +386,13 @@ class StatementRun:
                 if may_set_members(statement):
                     keeper.watch_members()
             self._augmented.begin(change, self._begin, keeper.remember)
-            self._run(change, statement, keeper)
+            mutated = self._facts_of(statement).mutated
+            in_place = ChangedInPlace(mutated, self._namespace, self._start or {})
+            keeper.own += in_place.containers()
+            try:
+                self._run(change, statement, keeper)
+            finally:
+                in_place.remember(keeper.remember)
         added = self._augmented.end(keeper.remember)
         self.written_out.refilled |= added
         refilled = self.written_out.follow(change, keeper)

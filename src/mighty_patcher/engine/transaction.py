@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from mighty_patcher import _core
 from mighty_patcher.engine.bindings import BindsAfter, Imports, names_holding
 from mighty_patcher.engine.bodies import Body, add_body
 from mighty_patcher.engine.class_changes import stays_as_built
 from mighty_patcher.engine.classes import content_of, is_class, qualname_of
-from mighty_patcher.engine.docstrings import Copies
+from mighty_patcher.engine.docstrings import Copies, Copy
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.followers import Followers, StarImporters, Tell
 from mighty_patcher.engine.front import Front
@@ -45,7 +45,7 @@ from mighty_patcher.engine.removed_names import Importers, Removals, RemovedName
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.run import run_again
 from mighty_patcher.engine.set_from_outside import IsSetByStatement
-from mighty_patcher.engine.settling import Before, Cache, Cleared
+from mighty_patcher.engine.settling import Before, Cache, Cleared, Undoable
 from mighty_patcher.engine.stars import NotThere
 from mighty_patcher.engine.statement_run import StatementRun, Wait
 from mighty_patcher.engine.storage import stays_in_instances
@@ -58,10 +58,6 @@ from mighty_patcher.engine.wrapped import is_wrapped_by
 __all__ = ["Edit", "Transaction"]
 
 _MOST_NAMES = 5
-
-
-class _Undoable(Protocol):
-    def undo(self) -> None: ...
 
 
 @dataclass
@@ -160,7 +156,7 @@ class Transaction:
         self._is_set_by_statement = is_set_by_statement
         self._not_there = not_there
         self._gathered: list[Patches] = []
-        self._done: list[_Undoable] = []
+        self._done: list[Undoable] = []
         self._removed = RemovedNames(importers) if removed is None else removed
         self._removals = Removals(self._removed)
         self._followers = Followers(
@@ -323,7 +319,7 @@ class Transaction:
         log.commit()
         self._done.append(log)
 
-    def _copy_docs(self, entries: list[tuple[Any, str | None, str | None]]) -> None:
+    def _copy_docs(self, entries: list[Copy]) -> None:
         if entries:
             copied = Copies(entries)
             self._done.append(copied)
@@ -635,7 +631,7 @@ def _shortened(names: list[str]) -> str:
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:-more])} and {more} more"
 
 
-def _containers(done: _Undoable) -> Iterator[Any]:
+def _containers(done: Undoable) -> Iterator[Any]:
     """What of the engine holds objects of the program to be able to take back what was done."""
     if isinstance(done, Journal | Refilled):
         yield from done.containers()
