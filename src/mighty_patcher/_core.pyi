@@ -1,6 +1,5 @@
 """The C core: edits of live objects, applied all or none, and the log that takes them back."""
 
-from collections import deque
 from types import CellType, CodeType, FunctionType
 from typing import Any, Final, final, overload
 
@@ -308,16 +307,6 @@ def replace_references(
 
     Raises:
         ValueError: There are not as many targets as donors.
-    """
-
-def lists_holding(objects: list[Any]) -> list[tuple[list[Any] | deque[Any], Any, int]]:
-    """Find the lists and deques that hold some objects.
-
-    Args:
-        objects: Compared by identity; the list itself is left out.
-
-    Returns:
-        Holder, object and how often the one holds the other.
     """
 
 def own_slot(cls: type, name: str) -> Any:

@@ -70,9 +70,6 @@ cdef extern from "slots.h":
 cdef extern from "replace.h":
     object mp_replace_references(object donors, object targets, object kept)
 
-cdef extern from "occurrences.h":
-    object mp_lists_holding(object objects)
-
 FREE_THREADED = bool(MP_FREE_THREADED)
 
 CODE = 1 << MP_CODE
@@ -261,10 +258,6 @@ def names_holding(list namespaces not None, list objects not None):
 
 def replace_references(list donors not None, list targets not None, list kept=None):
     return mp_replace_references(donors, targets, [] if kept is None else kept)
-
-
-def lists_holding(list objects not None):
-    return mp_lists_holding(objects)
 
 
 _UNFIT = (

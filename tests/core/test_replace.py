@@ -653,23 +653,6 @@ def test_frozen_objects_are_found() -> None:
         gc.unfreeze()
 
 
-def test_lists_that_hold_something() -> None:
-    one, two = a_function(1), a_function(2)
-    plain, derived = [one, two, one], List([two])
-    queue, empty = collections.deque([one, one, one]), [1]
-    sought = [one, two, one]
-    counts = _core.lists_holding(sought)
-    found = {(id(holder), id(what)): count for holder, what, count in counts}
-    assert found == {
-        (id(plain), id(one)): 2,
-        (id(plain), id(two)): 1,
-        (id(derived), id(two)): 1,
-        (id(queue), id(one)): 3,
-    }
-    assert len(counts) == 4
-    assert empty == [1]
-
-
 def test_while_other_threads_work() -> None:
     stop = threading.Event()
     target = made()

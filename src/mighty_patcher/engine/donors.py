@@ -37,15 +37,17 @@ from mighty_patcher.engine.leftovers import (
     drop_added,
     is_own,
     leftovers,
+    lists_among,
     put_into_classes,
 )
 from mighty_patcher.engine.made_since import note_edited
 from mighty_patcher.engine.making_way import MakingWay
 from mighty_patcher.engine.metaclasses import way_for
-from mighty_patcher.engine.module_facts import name_of_module, namespace_of
+from mighty_patcher.engine.module_facts import namespace_of, shown_name
 from mighty_patcher.engine.moves import move_inner
 from mighty_patcher.engine.narrowing import Narrowed
 from mighty_patcher.engine.out_of_sight import OutOfDecoratorsSight
+from mighty_patcher.engine.records import Records
 from mighty_patcher.engine.registries import Registries, TakenOut, objects_between
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.set_from_outside import IsSetByStatement
@@ -130,7 +132,7 @@ class Keeper:
         self.storage_lost: list[tuple[type, str]] = []
         self.replaced: list[tuple[Any, Any]] = []
         self.changed: list[tuple[type, settling.Before]] = []
-        self.module_name = name_of_module(module)
+        self.module_name = shown_name(module)
         self.statements: Counter[str] = Counter()
         self.namespace = namespace_of(module)
         self.written_out: WrittenOut | None = None
@@ -155,7 +157,9 @@ class Keeper:
         self._kept: dict[int, tuple[Any, Any]] = {}  # identity of a donor: the donor, its target
         self._opened: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._shown: dict[int, Any] = {}
-        self._lists: list[tuple[Any, Any, int]] | None = None
+        self._lists: list[tuple[Any, Any, int]] = []
+        self._records = Records(self.trees, self.namespace, self._kept)
+        self.own += self._records.containers()
         self.came_from = self.module_name
         self._dicts: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._orders: list[tuple[list[str], list[str]]] = []
@@ -442,7 +446,7 @@ class Keeper:
 
     def show(self, value: type | FunctionType) -> None:
         """Note that code of the program is about to be given what it may know already."""
-        if self._lists is None:
+        if not self._shown:
             # Whatever may be shown later, for each search looks at all objects of the program.
             classes = [it for it in self.before.values() if is_class(it)]
             own = [it for it in classes if class_dict(it).get("__module__") == self.module_name]
@@ -452,14 +456,23 @@ class Keeper:
             ]
             functions = [it for it in values if type(it) is FunctionType]
             functions += [it for one in values for it in functions_within(one)]
-            known = [value, *classes, *map(type, classes), *functions]
-            self._shown = {id(it): it for it in known}
-            self._lists = _core.lists_holding([*self._shown.values()])
+            self._shown = {id(it): it for it in (value, *own, *filter(self._leads_here, functions))}
             self.own.append(self._shown)
+            self._look_for([*self._shown.values()])
         if id(value) not in self._shown:
             self._shown[id(value)] = value
-            if type(value) is FunctionType:
-                self._lists += _core.lists_holding([value])
+            self._look_for([value])
+        self._records.note(value, self._shown.values())
+
+    def _leads_here(self, function: FunctionType) -> bool:
+        """Tell whether a function is one of the module, or made around one."""
+        within = [function, *functions_within(function)]
+        return any(it.__globals__ is self.namespace for it in within)
+
+    def _look_for(self, values: list[Any]) -> None:
+        """Find the lists that have some functions and classes."""
+        holders = _core.find_referrers(values)
+        self._lists += lists_among(holders, values)
 
     def make_way(self, value: Any) -> TakenOut | None:
         """Take out of registries what the old definition has put in there, while one of its
@@ -500,8 +513,7 @@ class Keeper:
     def leave(self) -> None:
         """After the run, also one that raised: nobody has a donor, or a class twice."""
         self._registries.put_in_order()
-        if self._lists is not None:
-            drop_added(self._lists)
+        drop_added(self._lists)
         # In two lists, for a pair would be a reference like others.
         donors = [donor for donor, _ in self.replaced]
         targets = [target for _, target in self.replaced]
@@ -521,6 +533,7 @@ class Keeper:
         for donor in donors:
             if is_class(donor) and id(donor) not in used:
                 bury(donor)
+        self.stale += self._records.settle(self.remember)
         if found:
             # What other names hold, too, need not have been made for this one, unless imports have
             # brought it back.

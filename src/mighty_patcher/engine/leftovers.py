@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
@@ -22,10 +22,27 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.identity import is_one_of
 from mighty_patcher.engine.report import Stale
 
-__all__ = ["are_held", "drop_added", "is_own", "leftovers", "put_into_classes"]
+__all__ = ["are_held", "drop_added", "is_own", "leftovers", "lists_among", "put_into_classes"]
 
 _HEAPTYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
 _flags_of = vars(type)["__flags__"].__get__
+
+
+def lists_among(holders: Iterable[Any], values: Sequence[Any]) -> list[tuple[Any, Any, int]]:
+    """Return the lists and deques among what refers to some objects, each with one of these and how
+    often it has that.
+
+    Args:
+        holders: All that refers to the objects.
+        values: The objects; the list itself is left out.
+    """
+    objects = {id(it): it for it in values}
+    found: list[tuple[Any, Any, int]] = []
+    for holder in holders:
+        if holder is not values and issubclass(type(holder), (list, deque)):
+            counts = Counter(id(it) for it in _items(holder) if id(it) in objects)
+            found += [(holder, objects[it], count) for it, count in counts.items()]
+    return found
 
 
 def drop_added(before: list[tuple[Any, Any, int]]) -> None:

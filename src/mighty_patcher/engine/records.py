@@ -1,0 +1,284 @@
+"""Lists into which decorators put records of what they are given: routes, handlers, jobs.
+
+A decorator that is called again puts another record there, and who goes through the list would
+meet the old one first. So the new ones take the places of the old ones.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from types import CellType, FunctionType
+from typing import Any, NamedTuple
+
+from mighty_patcher import _core
+from mighty_patcher.engine.classes import attributes_of, class_dict, is_class, qualname_of
+from mighty_patcher.engine.holders import is_ours
+from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
+from mighty_patcher.engine.kept_functions import Trees
+from mighty_patcher.engine.metaclasses import builds_a_class, named
+from mighty_patcher.engine.refilled import Refilled, refill
+from mighty_patcher.engine.registries import is_wrapper
+from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.toplevel import executed
+from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
+
+__all__ = ["Records"]
+
+_MOST_PASSES = 3
+_MOST_LAYERS = 8
+_MOST_OBJECTS = 500  # that one record is made of
+_MOST_NEW = 1_000  # in one list: more are nobody's records of a definition or two
+_CONTAINERS = (list, tuple, dict, CellType)
+_AROUND = (CellType, FunctionType, staticmethod, classmethod, property)
+
+
+class _Exchange(NamedTuple):
+    """What a list has without the new records, and what it is to have with them."""
+
+    before: list[Any]
+    after: list[Any]
+
+
+class Records:
+    """The lists that have records of functions and classes, before decorators are called again.
+
+    Args:
+        trees: The old and the new text of the module, where they are known.
+        namespace: The names of the module.
+        donors: What the run has made and others go on in the place of, by address.
+    """
+
+    def __init__(
+        self, trees: Trees, namespace: Mapping[str, Any], donors: Mapping[int, Any]
+    ) -> None:
+        self._bodies = [[] if tree is None else tree.body for tree in trees]
+        self._namespace = namespace
+        self._donors = donors
+        self._defined = IdentitySet[Any]()
+        self._known: list[Any] = []
+        self._lists: list[list[Any]] = []
+        # What they had, by address: a reference would be one more that a donor may have.
+        self._befores: list[set[int]] = []
+
+    def containers(self) -> list[Any]:
+        """Return what holds objects of the program here."""
+        return [self._lists, self._known]
+
+    def note(self, value: Any, others: Iterable[Any]) -> None:
+        """Note what decorators are about to be given once more, and look for lists with records of
+        it: that takes a pass over the heap, and one or two more if there may be any.
+
+        Args:
+            value: A function or a class; of anything else there is nothing to find.
+            others: Those that may be next; one search is for all.
+        """
+        if not is_class(value) and type(value) is not FunctionType:
+            return
+        decorators = [it for of_one in _decorators(self._bodies[1], _path(value)) for it in of_one]
+        if not any(_may_record(it, self._namespace) for it in decorators):
+            return
+        self._defined = IdentitySet([*self._defined, value])
+        if not is_one_of(value, self._known):
+            known = IdentitySet(self._known)
+            self._search([it for it in (value, *others) if it not in known])
+
+    def _search(self, values: list[Any]) -> None:
+        """Find the lists with records of some functions and classes."""
+        self._known += values
+        layers = [values]  # by address below: a set of them would be found as well, and in itself
+        known = {id(layers), *map(id, (self._known, self._lists, *self._known, *self._lists))}
+        for _ in range(_MOST_PASSES if values else 0):
+            known |= {id(layers[-1]), *map(id, layers[-1])}
+            above = [it for it in _core.find_referrers(layers[-1]) if id(it) not in known]
+            known.add(id(above))
+            if len(layers) > 1:
+                lists = [it for it in above if type(it) is list and not any(map(self._is_pair, it))]
+                self._lists += lists
+                self._befores += [set(map(id, it)) for it in lists]
+                known |= {id(lists), *map(id, lists)}
+            layers.append([it for it in above if not self._is_pair(it) and _is_part(it, known)])
+            if not layers[-1]:
+                break
+
+    def _is_pair(self, value: Any) -> bool:
+        """Tell whether something is of ours: lists that have such are not to be kept alive."""
+        return type(value) is tuple and any(id(it) in self._donors for it in value)
+
+    def settle(self, remember: Callable[[Refilled], None]) -> list[Stale]:
+        """Let new records have the places of old ones.
+
+        Args:
+            remember: Remembers what is to be undone.
+
+        Returns:
+            What has an old record beside a new one.
+        """
+        stale: list[Stale] = []
+        for at in range(len(self._lists)):  # no tuple shall hold one, not that of an iterator
+            held, before = self._lists[at], self._befores[at]
+            had = held.copy()
+            news = [it for it in had if id(it) not in before][:_MOST_NEW]
+            values = IdentitySet(it for it in map(self._about, news) if it is not None)
+            for value in values if values and self._is_of_program(held) else ():
+                exchange, why = self._exchange(value, had, before)
+                if exchange is None:
+                    continue
+                if not why and not _make(exchange, held, had, remember):
+                    why = "somebody else has changed it meanwhile"
+                if why:
+                    stale.append(_twice(value, why))
+                else:
+                    had = held.copy()
+        for found in (self._lists, self._befores, self._known):
+            found.clear()  # some may be of our own, and lead back here
+        return stale
+
+    def _is_of_program(self, held: list[Any]) -> bool:
+        """Tell whether a list is not one of ours, which know of definitions as well: whether
+        something of the program leads to it.
+        """
+        layers: list[list[Any]] = [[held]]
+        known = {id(held), id(layers), id(self._lists)}
+        for _ in range(_MOST_LAYERS):
+            known.add(id(layers[-1]))
+            above = [it for it in _core.find_referrers(layers[-1]) if id(it) not in known]
+            ours = {id(attributes_of(it)) for it in above if is_ours(it)}
+            found = [it for it in above if not is_ours(it)]
+            if any(not is_one_of(type(it), _CONTAINERS) or "__spec__" in it for it in found):
+                return True
+            known |= {id(above), id(found), *map(id, found)}
+            layers.append([it for it in found if id(it) not in ours])
+            if not layers[-1]:
+                break
+        return False
+
+    def _about(self, record: Any) -> Any:
+        """Return what a record is about: the nearest that was defined anew, and None if that is it
+        or if there is none, or more than one.
+        """
+        if record in self._defined:
+            return None
+        seen, layer = IdentitySet([record]), [record]
+        for _ in range(_MOST_LAYERS):
+            if len(seen) > _MOST_OBJECTS:
+                return None
+            below = IdentitySet(it for one in layer for it in gc.get_referents(one))
+            found = [it for it in below if it in self._defined]
+            if found or not below:
+                return found[0] if len(found) == 1 else None
+            layer = [it for it in below if it not in seen and is_wrapper(it)]
+            seen = IdentitySet([*seen, *layer])
+        return None
+
+    def _exchange(
+        self, value: Any, had: list[Any], before: set[int]
+    ) -> tuple[_Exchange | None, str]:
+        """Find out what a list is to have where new records take the places of old ones.
+
+        Args:
+            value: What the records are about.
+            had: What it has now.
+            before: The addresses of what it had before.
+
+        Returns:
+            What it is to have, None if there are no old ones; and why they do not give way, if so.
+        """
+        records = IdentitySet(it for it in had if self._about(it) is value)
+        news = [it for it in records if id(it) not in before]
+        kinds = [type(it) for it in news]
+        olds = [it for it in records if id(it) in before and is_one_of(type(it), kinds)]
+        if not olds:
+            return None, ""
+        why, places = "", [[it] for it in news]
+        if len(olds) != len(news):
+            places = [news, *([] for _ in olds[1:])]
+            if len(olds) > self._decorators_of(value):
+                why = "others have put some there, too"
+        instead = IdentityDict(zip(olds, places, strict=True))
+        others = [it for it in had if not is_one_of(it, news)]
+        return _Exchange(others, [new for it in others for new in instead.get(it, [it])]), why
+
+    def _decorators_of(self, value: Any) -> int:
+        """Return how many decorators the old definition of something had."""
+        return max(map(len, _decorators(self._bodies[0], _path(value))), default=0)
+
+
+def _may_record(decorator: ast.expr, namespace: Mapping[str, Any]) -> bool:
+    """Tell whether a decorator may put what it is given anywhere: those of the standard library,
+    and those that build classes, make something of it.
+    """
+    if isinstance(decorator, ast.Attribute) and decorator.attr in ("getter", "setter", "deleter"):
+        return False
+    value = named(decorator.func if isinstance(decorator, ast.Call) else decorator, namespace)
+    module = value.__module__ if type(value) is FunctionType else None
+    if is_class(value):
+        module = class_dict(value).get("__module__", "builtins")
+    package = str(module).partition(".")[0]
+    is_known = package in sys.stdlib_module_names or builds_a_class(decorator, namespace)
+    return not is_known
+
+
+def _is_part(holder: Any, known: Collection[int]) -> bool:
+    """Tell whether something may be a record of what is known, or belong to one: it has more than
+    its class from there, and is nothing that a class or a function is made of.
+
+    Args:
+        holder: What refers to something that is known.
+        known: The addresses of what is.
+    """
+    kind = type(holder)
+    if kind is tuple:
+        return not all(is_class(it) or type(it) is CellType for it in holder)
+    if kind is dict:
+        return "__module__" not in holder and "__spec__" not in holder
+    if is_one_of(kind, _AROUND) or not is_wrapper(holder):
+        return False
+    parts = (id(it) for it in _parts_of(holder) if it is not kind)
+    return id(kind) not in known or any(it in known for it in parts)
+
+
+def _parts_of(value: Any) -> Iterator[Any]:
+    for it in gc.get_referents(value):
+        yield from it.values() if type(it) is dict else (it,)
+
+
+def _make(
+    exchange: _Exchange, held: list[Any], had: list[Any], remember: Callable[[Refilled], None]
+) -> bool:
+    """Let a list have what it is to have; tell if nobody has changed it meanwhile."""
+    done: list[Refilled] = []
+    if not refill([(held, exchange.after, had)], done.append):
+        return False
+    for it in done:
+        it.contents[:] = [(held, exchange.after, exchange.before)]
+        remember(it)
+    return True
+
+
+def _decorators(body: Sequence[ast.stmt], path: str) -> Iterator[list[ast.expr]]:
+    """Yield the decorators of each definition of a qualified name."""
+    name, _, rest = path.partition(".")
+    for it in executed(body):
+        if isinstance(it, DEFINITION_OR_CLASS) and it.name == name:
+            if rest:
+                yield from _decorators(it.body, rest)
+            else:
+                yield it.decorator_list
+
+
+def _path(value: Any) -> str:
+    """Return the qualified name that a definition has in its module."""
+    path: str = qualname_of(value) if is_class(value) else value.__code__.co_qualname
+    return path
+
+
+def _twice(value: Any, why: str) -> Stale:
+    name = qualname_of(value) if is_class(value) else value.__qualname__
+    return Stale(
+        name,
+        f"a list has what its decorators have put there before beside what is new: {why}",
+        "take the old one out there, or restart",
+    )
