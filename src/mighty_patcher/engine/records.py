@@ -27,7 +27,7 @@ from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
 
 __all__ = ["Records"]
 
-_MOST_PASSES = 3
+_MOST_PASSES = 5  # a part, its attributes, the record, its attributes, the list
 _MOST_LAYERS = 8
 _MOST_OBJECTS = 500  # that one record is made of
 _MOST_NEW = 1_000  # in one list: more are nobody's records of a definition or two
