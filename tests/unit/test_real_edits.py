@@ -297,6 +297,62 @@ class TestClasses:
         assert not said(project.save(m=source))
         assert (m.Spec.second, m.Spec.first, m.runs) == ((2, m.Spec.__dict__["made"]), 1, [1])
 
+    @pytest.mark.parametrize("keywords", ['{"metaclass": Meta}', "{}"])
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('"""One."""', '"""Two."""'),
+            ("a = 1", "a = 2"),
+            ("m(self): pass", "m(self, x=1): return x"),
+            ("# here", "b = 2"),
+        ],
+    )
+    def test_a_decorator_makes_a_copy_of_the_class(self, project, keywords, old, new):
+        """With a metaclass of its own, perhaps: what has the name is that copy."""
+        copied = f"""
+            import types
+            class Meta(type):
+                def __call__(cls, *arguments): return super().__call__(*arguments)
+            registry = {{}}
+            def component(cls):
+                content = {{k: v for k, v in vars(cls).items() if k not in OWN}}
+                fill = lambda names: names.update(content)
+                made = types.new_class(cls.__name__, cls.__bases__, {keywords}, fill)
+                registry[cls.__name__] = made
+                return made
+            OWN = ("__dict__", "__weakref__")
+            """
+        source = """
+            from ~copied import component
+            @component
+            class C:
+                \"""One.\"""
+                a = 1
+                def m(self): pass
+                # here
+            """
+        copied = project.load("copied", copied)
+        m = project.load("m", source)
+        user = project.load("user", "from ~m import C\nclass D(C): pass\nc, d = C(), D()\n")
+        project.engine()
+        cls, derived, c, d = m.C, user.D, user.c, user.d
+        for change in [(old, new), (new, old), (old, new)]:
+            assert not said(project.edit("m", *change))
+            assert (m.C is cls, user.C is cls, user.D is derived) == (True, True, True)
+            assert (isinstance(c, cls), isinstance(d, cls), derived.__mro__[1] is cls) == (
+                True,
+            ) * 3
+            text = project.path("m").read_text(encoding="utf-8")
+            assert (cls.__doc__, c.a, d.m()) == (
+                "Two." if "Two" in text else "One.",
+                2 if "a = 2" in text else 1,
+                1 if "x=1" in text else None,
+            )
+            assert (hasattr(d, "b"), copied.registry) == ("b = 2" in text, {"C": cls})
+        project.engine().undo()
+        assert (m.C is cls, isinstance(d, cls)) == (True, True)
+        assert (cls.__doc__, c.a, d.m(), hasattr(d, "b")) == ("One.", 1, None, False)
+
 
 class TestFunctions:
     def test_a_package_shows_a_function_as_its_own_that_is_decorated_now(self, project):

@@ -193,6 +193,34 @@ def test_lists_and_how_often_they_have_something():
     ]
 
 
+def test_names_are_exported_once(project):
+    package = project.load(
+        "package",
+        """
+        __all__ = ["export"]
+        def export(it):
+            globals()[it.__name__] = it
+            __all__.append(it.__name__)
+            return it
+        """,
+    )
+    source = textwrap.dedent("""
+        from ~package import export
+        @export
+        def one(): return 1
+        @export
+        def two(): return 2
+        """)
+    project.load("m", source)
+    project.engine()
+    names = package.__all__
+    new = source.replace("one()", "one(n=1)") + "@export\ndef three(): return 3\n"
+    assert not stale(project.save(m=new))
+    assert (names is package.__all__, names) == (True, ["export", "one", "two", "three"])
+    project.engine().undo()
+    assert names[:3] == ["export", "one", "two"]
+
+
 class TestRefusals:
     """Where nobody knows which one to take out, both stay and are named."""
 

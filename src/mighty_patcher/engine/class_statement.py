@@ -104,7 +104,7 @@ def _begun(
     decorators = definition.decorator_list if definition is not None else []
     if any(builds_a_class(decorator, keeper.namespace) for decorator in decorators):
         return None
-    if _is_made_by_decorator(keeper, old, qualname):
+    if _is_made_by_decorator(keeper, old, qualname, metaclass):
         return None
     if any(is_one_of(old, mro_of(base)) for base in resolved):
         return None  # `class A(A):` extends the one before it
@@ -133,13 +133,15 @@ def _is_handed_on(keeper: Keeper, body: Any, old: type, metaclass: type | None) 
     return body.__code__.co_firstlineno in lines and has_own_slots
 
 
-def _is_made_by_decorator(keeper: Keeper, old: type, qualname: str) -> bool:
-    """Tell whether a decorator has made the class that has the name: then the slots are its own. It
-    may be one of the program's that calls ``dataclass`` or ``attrs.define``.
+def _is_made_by_decorator(keeper: Keeper, old: type, qualname: str, metaclass: type) -> bool:
+    """Tell whether a decorator has made the class that has the name: then the slots are its own, or
+    the metaclass. It may be one of the program's that calls ``dataclass`` or ``attrs.define``.
     """
     definition = keeper.definitions[0].get(qualname)
     if definition is None or not definition.decorator_list:
         return False
+    if type(old) is not metaclass:
+        return True
     content = class_dict(old)
     if any(fields in content for fields in FIELDS):
         return True

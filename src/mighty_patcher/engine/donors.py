@@ -225,6 +225,7 @@ class Keeper:
             for name, (old, new) in changed.items()
             if self._aliases.keeps(name, old, new, self.keep)
             or (are_decorated and self._keep_wrapper(old, new))
+            or self._keep_remade(name, old, new)
         }
         for name, (old, new) in changed.items():
             is_alias = name in self._aliases.names
@@ -376,6 +377,19 @@ class Keeper:
         }
         self.add_dict(mine, {**mine, **filled})
         return True
+
+    def _keep_remade(self, name: str, old: Any, new: Any) -> bool:
+        """A class that decorators have made of the one that its statement has made, which had been
+        kept for that: it becomes what they have made.
+        """
+        definition = self.definitions[1].get(name)
+        return (
+            definition is not None
+            and bool(definition.decorator_list)
+            and (is_class(old) and is_class(new) and id(old) in self.targets)
+            and not (id(new) in self._known_ids or self.has_kept(new))
+            and self.classes.keep(old, new)
+        )
 
     def pair(self, old: Any, new: Any) -> None:
         """Let one object take the place of another in all that this run makes."""

@@ -19,6 +19,7 @@ from mighty_patcher.engine.holders import is_ours
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.metaclasses import builds_a_class, named
+from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.refilled import Refilled, refill
 from mighty_patcher.engine.registries import is_wrapper
 from mighty_patcher.engine.report import Stale
@@ -62,10 +63,11 @@ class Records:
         self._lists: list[list[Any]] = []
         # What they had, by address: a reference would be one more that a donor may have.
         self._befores: list[set[int]] = []
+        self._exported: list[tuple[list[Any], int]] = []
 
     def containers(self) -> list[Any]:
         """Return what holds objects of the program here."""
-        return [self._lists, self._known]
+        return [self._lists, self._known, self._exported]
 
     def note(self, value: Any, others: Iterable[Any]) -> None:
         """Note what decorators are about to be given once more, and look for lists with records of
@@ -80,6 +82,9 @@ class Records:
         decorators = [it for of_one in _decorators(self._bodies[1], _path(value)) for it in of_one]
         if not any(_may_record(it, self._namespace) for it in decorators):
             return
+        if not self._defined:
+            found = (namespace_of(module).get("__all__") for module in every_module())
+            self._exported += [(it, len(it)) for it in found if type(it) is list]
         self._defined = IdentitySet([*self._defined, value])
         if not is_one_of(value, self._known):
             known = IdentitySet(self._known)
@@ -132,7 +137,10 @@ class Records:
                     stale.append(_twice(value, why))
                 else:
                     had = held.copy()
-        for found in (self._lists, self._befores, self._known):
+        for names, length in self._exported:
+            if len(names) > length:
+                _export_once(names, length, remember)
+        for found in (self._lists, self._befores, self._known, self._exported):
             found.clear()  # some may be of our own, and lead back here
         return stale
 
@@ -256,6 +264,23 @@ def _make(
         it.contents[:] = [(held, exchange.after, exchange.before)]
         remember(it)
     return True
+
+
+def _export_once(names: list[Any], length: int, remember: Callable[[Refilled], None]) -> None:
+    """Take names out of an ``__all__`` that a decorator (``@export``) has put there once more.
+
+    Args:
+        names: The list.
+        length: How long it was before.
+        remember: Remembers what is to be undone.
+    """
+    had = names.copy()
+    known = {it for it in had[:length] if type(it) is str}
+    content = [
+        it for at, it in enumerate(had) if at < length or type(it) is not str or it not in known
+    ]
+    if len(content) < len(had):
+        _make(_Exchange(content, content), names, had, remember)
 
 
 def _decorators(body: Sequence[ast.stmt], path: str) -> Iterator[list[ast.expr]]:
