@@ -221,6 +221,31 @@ def test_names_are_exported_once(project):
     assert names[:3] == ["export", "one", "two"]
 
 
+def test_nobody_is_compared(project):
+    """Who leads to the list holds objects that do not like that, or is part of a closure."""
+    source = """
+        class Wilful:
+            def __eq__(self, other): raise TypeError(other)
+            __hash__ = None
+        ROUTES = []
+        def route(path):
+            def add(function):
+                ROUTES.append((path, function))
+                return function
+            return add
+        def hold(it):
+            def held(): return it
+            return held
+        HOLDERS = [[Wilful(), ROUTES], (Wilful(), ROUTES), hold(ROUTES), {"it": ROUTES}]
+        """
+    routes = project.load("routes", source).ROUTES
+    views = 'from ~routes import route\n@route("/a")\ndef view(): return 1\n'
+    m = project.load("m", views)
+    project.engine()
+    assert not stale(project.edit("m", '"/a"', '"/b"'))
+    assert routes == [("/b", m.view)]
+
+
 class TestRefusals:
     """Where nobody knows which one to take out, both stay and are named."""
 

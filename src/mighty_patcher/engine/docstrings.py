@@ -181,8 +181,8 @@ _USUAL: tuple[Callable[[str], str], ...] = (
 
 def _within(holder: Any, known: Mapping[int, _Edit]) -> Iterator[_Edit]:
     """Yield the edits of the functions that something leads to, each once."""
-    parts = holder.values() if type(holder) is dict else gc.get_referents(holder)
-    found = (known.get(id(it)) for it in list(parts))
+    parts = holder.copy().values() if type(holder) is dict else gc.get_referents(holder)
+    found = (known.get(id(it)) for it in parts)
     yield from IdentitySet(it for it in found if it is not None)
 
 
@@ -246,8 +246,8 @@ def _texts(holder: Any) -> Iterator[tuple[Any, Any, str | None]]:
                         if type(text) is str:
                             yield holder, it, text
     if type(attributes) is dict:
-        for key, text in list(attributes.items()):
-            if _is_text(text):
+        for key, text in attributes.copy().items():
+            if type(key) is str and _is_text(text):
                 yield attributes, key, text
 
 

@@ -155,7 +155,7 @@ class Records:
             above = [it for it in _core.find_referrers(layers[-1]) if id(it) not in known]
             ours = {id(attributes_of(it)) for it in above if is_ours(it)}
             found = [it for it in above if not is_ours(it)]
-            if any(not is_one_of(type(it), _CONTAINERS) or "__spec__" in it for it in found):
+            if not all(map(_is_container, found)):
                 return True
             known |= {id(above), id(found), *map(id, found)}
             layers.append([it for it in found if id(it) not in ours])
@@ -248,9 +248,15 @@ def _is_part(holder: Any, known: Collection[int]) -> bool:
     return id(kind) not in known or any(it in known for it in parts)
 
 
+def _is_container(holder: Any) -> bool:
+    """Tell whether something only passes on what it holds: it is not even the names of a module."""
+    is_namespace = type(holder) is dict and "__spec__" in holder
+    return is_one_of(type(holder), _CONTAINERS) and not is_namespace
+
+
 def _parts_of(value: Any) -> Iterator[Any]:
     for it in gc.get_referents(value):
-        yield from it.values() if type(it) is dict else (it,)
+        yield from it.copy().values() if type(it) is dict else (it,)
 
 
 def _make(
