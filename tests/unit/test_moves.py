@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
+import types
 
 import pytest
+
+from mighty_patcher.engine import donors
 
 SOURCE = """\
 import functools
@@ -110,6 +113,21 @@ def test_to_a_new_module(here):
     assert "HELD" not in {it.qualname for it in reload.steps if it.kind == "ran"}
     here.project.engine().undo()
     here.expect_as_before()
+
+
+def test_lists_are_looked_at_for_functions_and_classes_alone(here, monkeypatch):
+    """Of a None or a lock that moves, any list may get one more meanwhile, which has to stay."""
+    asked = []
+
+    def lists_among(holders, values):
+        asked.extend(values)
+        return original(holders, values)
+
+    original = donors.lists_among
+    monkeypatch.setattr(donors, "lists_among", lists_among)
+    assert here.reload(old="", new=MOVED, user=THERE).ok
+    here.expect_moved()
+    assert {type(it) for it in asked} == {type, types.FunctionType}
 
 
 def test_out_of_a_module_that_is_deleted(here):

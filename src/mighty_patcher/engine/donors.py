@@ -293,7 +293,8 @@ class Keeper:
         made = {name: self.namespace[name] for name in self.before}
         self.own.append(made)
         for value in self.before.values():
-            self.show(value)
+            if is_class(value) or type(value) is FunctionType:
+                self.show(value)
         self.fold(made)
         left = [it for it in made if self.namespace[it] is made[it] and not is_class(made[it])]
         self.fold(left, are_decorated=True)
