@@ -20,7 +20,6 @@ from mighty_patcher import _core
 from mighty_patcher.engine.classes import (
     attributes_of,
     class_dict,
-    is_class,
     mro_of,
     own_slots,
     qualname_of,
@@ -29,7 +28,7 @@ from mighty_patcher.engine.classes import (
 from mighty_patcher.engine.holders import is_ours
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.module_facts import every_module, namespace_of
-from mighty_patcher.engine.registries import owners_of
+from mighty_patcher.engine.registries import is_plain_object, owners_of
 from mighty_patcher.engine.report import Stale
 
 __all__ = ["Copies", "Copy", "copies_of"]
@@ -37,7 +36,6 @@ __all__ = ["Copies", "Copy", "copies_of"]
 _DOC, _WRAPPED = "__doc__", "__wrapped__"
 _GETTERS = (property, functools.cached_property)
 _AROUND = (CellType, MethodType, functools.partial, staticmethod, classmethod, *_GETTERS)
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
 _MOST_PASSES = 6
 _TELLING = 12  # letters of a line that nobody writes twice by chance
 
@@ -236,7 +234,7 @@ def _texts(holder: Any) -> Iterator[tuple[Any, Any, str | None]]:
     """Yield where an object has text: the owner, the key, and the text; None is text as well."""
     kind = type(holder)
     attributes = holder if kind is dict else None
-    if attributes is None and kind.__flags__ & _HEAP_TYPE and not is_class(holder):
+    if attributes is None and is_plain_object(holder):
         attributes = attributes_of(holder)
         for base in mro_of(kind):
             for it in own_slots(base).values() if "__slots__" in class_dict(base) else ():

@@ -21,7 +21,7 @@ from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.metaclasses import builds_a_class, named
 from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.refilled import Refilled, refill
-from mighty_patcher.engine.registries import is_wrapper
+from mighty_patcher.engine.registries import is_wrapper, parts_of
 from mighty_patcher.engine.report import Stale
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
@@ -74,11 +74,9 @@ class Records:
         it: that takes a pass over the heap, and one or two more if there may be any.
 
         Args:
-            value: A function or a class; of anything else there is nothing to find.
+            value: A function or a class.
             others: Those that may be next; one search is for all.
         """
-        if not is_class(value) and type(value) is not FunctionType:
-            return
         decorators = [it for of_one in _decorators(self._bodies[1], _path(value)) for it in of_one]
         if not any(_may_record(it, self._namespace) for it in decorators):
             return
@@ -244,7 +242,7 @@ def _is_part(holder: Any, known: Collection[int]) -> bool:
         return "__module__" not in holder and "__spec__" not in holder
     if is_one_of(kind, _AROUND) or not is_wrapper(holder):
         return False
-    parts = (id(it) for it in _parts_of(holder) if it is not kind)
+    parts = (id(it) for it in parts_of(holder) if it is not kind)
     return id(kind) not in known or any(it in known for it in parts)
 
 
@@ -252,11 +250,6 @@ def _is_container(holder: Any) -> bool:
     """Tell whether something only passes on what it holds: it is not even the names of a module."""
     is_namespace = type(holder) is dict and "__spec__" in holder
     return is_one_of(type(holder), _CONTAINERS) and not is_namespace
-
-
-def _parts_of(value: Any) -> Iterator[Any]:
-    for it in gc.get_referents(value):
-        yield from it.copy().values() if type(it) is dict else (it,)
 
 
 def _make(

@@ -20,7 +20,15 @@ from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.module_facts import every_module, namespace_of
 from mighty_patcher.engine.settling import Registered
 
-__all__ = ["Registries", "TakenOut", "is_wrapper", "objects_between", "owners_of"]
+__all__ = [
+    "Registries",
+    "TakenOut",
+    "is_plain_object",
+    "is_wrapper",
+    "objects_between",
+    "owners_of",
+    "parts_of",
+]
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE, Include/object.h
 _OUR_OWN = __name__.partition(".")[0] + "."
@@ -146,8 +154,13 @@ def _leading_to(objects: IdentitySet[Any], registry: dict[Any, Any]) -> Iterator
 def _attributes(value: Any) -> Iterator[Any]:
     """Yield what a record refers to."""
     if _is_record(value):
-        for it in gc.get_referents(value):
-            yield from it.values() if type(it) is dict else (it,)
+        yield from parts_of(value)
+
+
+def parts_of(value: Any) -> Iterator[Any]:
+    """Yield what an object refers to, and what its attributes are."""
+    for it in gc.get_referents(value):
+        yield from it.copy().values() if type(it) is dict else (it,)
 
 
 def objects_between(outer: Any, inner: Any) -> list[Any]:
@@ -203,7 +216,7 @@ def is_wrapper(value: Any) -> bool:
     """Tell whether something may belong to what a decorator has made."""
     if type(value) is dict:
         return not _is_namespace(value)
-    return is_one_of(type(value), _PARTS) or _is_plain_object(value)
+    return is_one_of(type(value), _PARTS) or is_plain_object(value)
 
 
 def _is_namespace(names: dict[Any, Any]) -> bool:
@@ -211,7 +224,7 @@ def _is_namespace(names: dict[Any, Any]) -> bool:
     return "__builtins__" in names or "__spec__" in names
 
 
-def _is_plain_object(value: Any) -> bool:
+def is_plain_object(value: Any) -> bool:
     """Tell whether something is an object of a class written in Python, or made there."""
     return (
         not is_class(value)
@@ -223,7 +236,7 @@ def _is_plain_object(value: Any) -> bool:
 
 def _is_record(value: Any) -> bool:
     """Tell whether a registry may have something for what that refers to: ``cls.load``, say."""
-    return is_one_of(type(value), _RECORDS) or _is_plain_object(value)
+    return is_one_of(type(value), _RECORDS) or is_plain_object(value)
 
 
 def _is_ours(value: Any) -> bool:
@@ -245,7 +258,7 @@ def _holders(objects: list[Any], others: set[int]) -> tuple[list[dict[Any, Any]]
     ]
     owners = IdentityDict(owners_of(dicts))
     objects_found = [it for it in holders if _is_record(it)]
-    objects_found += [it for _, it in owners.items() if it is not None and _is_plain_object(it)]
+    objects_found += [it for _, it in owners.items() if it is not None and is_plain_object(it)]
     return [it for it in dicts if it not in owners], list(IdentitySet(objects_found))
 
 
