@@ -10,14 +10,27 @@ from typing import Any
 
 from mighty_patcher.engine.bindings import spelt
 from mighty_patcher.engine.built_of import built_of
-from mighty_patcher.engine.classes import class_dict, content_of, qualname_of, subclasses_of
+from mighty_patcher.engine.changes import Change
+from mighty_patcher.engine.classes import (
+    class_dict,
+    content_of,
+    is_class,
+    qualname_of,
+    subclasses_of,
+)
 from mighty_patcher.engine.dataflow import Flow
 from mighty_patcher.engine.donors import Keeper
 from mighty_patcher.engine.enums import paths_of_others
 from mighty_patcher.engine.holders import with_other_names
 from mighty_patcher.engine.made_before import made_with
 from mighty_patcher.engine.metaclasses import way_for
-from mighty_patcher.engine.module_facts import namespace_of, shown_name
+from mighty_patcher.engine.module_facts import every_module, namespace_of, shown_name
+from mighty_patcher.engine.parameters import (
+    LEADS_ON,
+    PARAMETERS,
+    instances_in,
+    with_other_parameters,
+)
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.settling import Before
 from mighty_patcher.engine.successors import methods_lost
@@ -35,14 +48,15 @@ class ClassChanges:
         elsewhere: Classes of other modules that have to be built again: the name of the module,
             that of the class, and why.
         set_anew: Classes, and the names of attributes that their statements have set again.
-        attributes: Classes, and the names of their attributes that have other values.
+        attributes: Classes, and the names of their attributes that have other values; and what has
+            other parameters.
         methods: Classes, names in them, and functions that they had under these.
         replaced: What the classes had where they have something else now.
     """
 
     def __init__(self, module: ModuleType) -> None:
         self.elsewhere: list[tuple[str, str, str]] = []
-        self.attributes: list[tuple[type, set[str]]] = []
+        self.attributes: list[tuple[Any, set[str]]] = []
         self.methods: list[tuple[type, str, Any]] = []
         self.replaced: list[Any] = []
         self.set_anew: list[tuple[type, set[str]]] = []
@@ -103,7 +117,37 @@ class ClassChanges:
             flow.outside(attributes=set(self._spelt(cls, inherited)))
             self.attributes.append((cls, inherited))
 
-    def _spelt(self, cls: type, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    def tell_parameters(self, change: Change, flow: Flow) -> None:
+        """Have who was given what may have other parameters now run again.
+
+        Args:
+            change: What was executed.
+            flow: Decides what runs.
+        """
+        others: list[tuple[Any, str]] = []
+        methods: dict[str, list[str]] = {}
+        if change.new is not None and flow.leads_on():
+            names = flow.facts_of(change.new).binds
+            others += [(self._namespace.get(it), LEADS_ON) for it in names]
+        for path in with_other_parameters(change):
+            name, _, inner = path.partition(".")
+            owner: Any = self._namespace.get(name)
+            if is_class(owner):
+                self.tell(owner, {f"{inner}.{PARAMETERS}" if inner else PARAMETERS}, flow)
+                if inner:
+                    methods.setdefault(name, []).append(inner)
+            elif not inner:
+                others.append((owner, PARAMETERS))
+        for name, paths in methods.items():
+            owner = self._namespace[name]
+            for it in instances_in(every_module(), [owner, *subclasses_of(owner)]):
+                others += [(it, f"{path}.{PARAMETERS}") for path in paths]
+                others += [(it, PARAMETERS)] if "__call__" in paths else []
+        for it, attribute in others:
+            flow.outside(attributes=set(self._spelt(it, [attribute])))
+            self.attributes.append((it, {attribute}))
+
+    def _spelt(self, cls: Any, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Yield attributes of a class by the names that the module has for it."""
         own = [bound for bound, value in self._namespace.items() if value is cls]
         return (spelt(bound, name) for name in names for bound in own)

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -41,6 +41,7 @@ from mighty_patcher.engine.changes import Change, Plan, changes_nothing, pruned,
 from mighty_patcher.engine.facts import Facts, Stars, facts
 from mighty_patcher.engine.inputs import Given, ImportTheSame, Inputs, MadeBy
 from mighty_patcher.engine.made_anew import Roots, roots_of
+from mighty_patcher.engine.parameters import GIVEN, LEADS_ON, PARAMETERS
 from mighty_patcher.engine.places import only_sets
 from mighty_patcher.engine.promotion import Promotion
 from mighty_patcher.engine.statement_facts import StatementFacts
@@ -202,6 +203,25 @@ class Flow:
         assigned = ast.Assign([ast.Name("_", ast.Store())], expression, lineno=0)
         found = facts(assigned, type_checking=self._facts.type_checking)
         return self._why(self._current.at, found, frozenset(), ()) is None
+
+    def leads_on(self) -> bool:
+        """Tell whether what `next` has returned makes a type with functions in it whose parameters
+        changed.
+        """
+        assert self._current is not None
+        found = self._current.facts.attributes & self._attributes
+        is_definition = isinstance(self._current.change.new, DEFINITION_OR_CLASS)
+        return not is_definition and any(it in (LEADS_ON, PARAMETERS) for _, it in found)
+
+    def not_given_again(self) -> Iterator[tuple[ast.stmt, str]]:
+        """Yield the statements that were not executed and have handed something on whose parameters
+        changed, each with its name for that.
+        """
+        changed = {(root, GIVEN) for root, it in self._attributes if it == PARAMETERS}
+        for at, change in enumerate(self._inputs.changes if changed else ()):
+            if change.new is not None and at not in self._executed:
+                for root, _ in sorted(self._facts.of(change.new).attributes & changed):
+                    yield change.new, root
 
     def is_sole_binder(self, name: str) -> bool:
         """Tell whether what `next` has returned alone binds a name, and did so before."""
@@ -598,8 +618,15 @@ class Flow:
         for name in sorted(found.reads):
             if name in dirty or (name not in shadow and self._inputs.is_other_for(at, name)):
                 return f"reads {name}, which changed"
+        for name in sorted(found.annotations):
+            if name in dirty or (name not in shadow and self._inputs.is_other_for(at, name)):
+                return f"its annotations read {name}, which changed"
         for root, attribute in sorted(found.attributes):
             if (root, attribute) in self._attributes or f"{root}.{attribute}" in dirty:
+                if attribute == PARAMETERS:
+                    return f"is given {root}, whose parameters changed"
+                if attribute == LEADS_ON:
+                    return f"reads {root}, which leads to a function whose parameters changed"
                 path = f"{root}.{attribute}" if attribute else root
                 return f"reads {path}, which changed"
         if found.goes_through_names and may_be_repeated(self._new(at)):

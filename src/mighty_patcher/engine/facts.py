@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from mighty_patcher.engine.formatted import formatted
+from mighty_patcher.engine.parameters import GIVEN, LEADS_ON, PARAMETERS
 from mighty_patcher.engine.scopes import Names
 from mighty_patcher.engine.toplevel import is_never_run
 
@@ -65,6 +66,8 @@ class Facts:
         attributes: Attributes of such names: ``("config", "X")``, ``("pkg.config", "X")``. An empty
             one says that it goes through all that there is: ``("Colour", "")`` for
             ``for it in Colour``, for ``Colour["RED"]``, and for ``CHOICE = Choice(Colour)``.
+            `PARAMETERS` says that it gives it to who may ask for these: ``Depends(f)``; `LEADS_ON`,
+            that it has a type in it; `GIVEN`, that it does what is not done again for it.
         binds: Names that it binds or deletes; ``*`` for a star import.
         sure: Those that it binds or deletes whatever happens.
         deletes: Names that it deletes.
@@ -73,6 +76,8 @@ class Facts:
             ``("a.b", "c")`` for ``a.b.c.clear()``.
         augmented: Names of augmented assignments.
         calls: Names that it calls, or decorates with.
+        annotations: Names that annotations of functions and of attributes read when somebody asks
+            for these, as a decorator or a metaclass may: those that are not evaluated at once.
         sets: Keys and attributes that it sets or deletes: ``table['a']``.
         goes_through_names: It goes through all names of the module: ``for name in dir()``.
         statement: The statement; None for a header.
@@ -86,6 +91,7 @@ class Facts:
     mutated: frozenset[tuple[str, str]]
     augmented: frozenset[str]
     calls: frozenset[str]
+    annotations: frozenset[str]
     sets: frozenset[str]
     goes_through_names: bool
     statement: ast.stmt | None = None
@@ -220,6 +226,7 @@ class _Walker:
             frozenset(names.mutated),
             frozenset(names.augmented),
             frozenset(names.calls),
+            frozenset(names.annotations),
             frozenset(names.sets),
             names.goes_through_names,
             statement,
@@ -251,6 +258,8 @@ class _Walker:
     def _decorated(self, decorators: Sequence[ast.expr]) -> None:
         self._visit(*decorators)
         for decorator in decorators:
+            if isinstance(decorator, ast.Call):
+                self._handed(*_given_to(decorator))
             if isinstance(decorator, ast.Name):
                 self._names.call(decorator.id)
 
@@ -338,6 +347,33 @@ class _Walker:
                 self._visit(*generator.ifs)
             self._visit(*elements)
 
+    def _handed(self, *expressions: ast.expr | None) -> None:
+        """Note what calls in expressions are given: they may ask for its parameters. So may who
+        reads ``Annotated[C, Depends()]``.
+        """
+        for node in (node for it in expressions if it is not None for node in ast.walk(it)):
+            match node:
+                case ast.Call():
+                    for argument in _given_to(node):
+                        self._names.read_attribute(argument, PARAMETERS)
+                case ast.Subscript(slice=ast.Tuple(elts=[first, *others])):
+                    if any(isinstance(it, ast.Call) and not it.args for it in others):
+                        self._names.read_attribute(first, PARAMETERS)
+
+    def _given(self, value: ast.expr | None) -> None:
+        """Note what a statement of the module hands on to calls within a call."""
+        calls = [] if value is None or not self._names.is_in_module else _calls_in(value)
+        for inner in (inner for call in calls for it in _given_to(call) for inner in _calls_in(it)):
+            for argument in _given_to(inner):
+                self._names.read_attribute(argument, GIVEN)
+
+    def _led_on(self, *expressions: ast.expr | None) -> None:
+        """Note what types lead to: what calls in them are given, and what other types are for."""
+        self._handed(*expressions)
+        for node in (node for it in expressions if it is not None for node in ast.walk(it)):
+            if isinstance(node, ast.Name | ast.Attribute):
+                self._names.read_attribute(node, LEADS_ON)
+
     def _defaults(self, arguments: ast.arguments) -> None:
         self._visit(*arguments.defaults, *arguments.kw_defaults)
 
@@ -345,6 +381,9 @@ class _Walker:
         # In a class it may be a column of a table: a model is not made again for it.
         self._binds_value = self._names.is_in_module
         self._visit(value)
+        self._given(value)
+        if isinstance(value, ast.Subscript):  # Annotated[int, Depends(f)]
+            self._led_on(value)
         self._binds_value = False
 
     def _target(self, target: ast.expr) -> None:
@@ -366,6 +405,11 @@ class _Walker:
     def _annotation(self, *annotations: ast.expr | None) -> None:
         if not self._lazy:
             self._visit(*annotations)
+        for it in filter(None, annotations):
+            written = list(_written_as_strings(it))
+            self._led_on(it, *written)
+            for annotation in [it, *written] if self._lazy else written:
+                self._names.annotate(annotation)
 
     def _pattern(self, pattern: ast.pattern) -> None:
         for node in ast.iter_child_nodes(pattern):
@@ -444,9 +488,11 @@ class _Walker:
                 self._perhaps(node.msg)
             case ast.Expr():
                 self._visit(node.value)
+                self._given(node.value)
             case _:
                 name = getattr(node, "name", None)  # type X = ..., which is evaluated when asked
                 if isinstance(name, ast.Name):
+                    self._led_on(getattr(node, "value", None))
                     self._names.bind(name.id)
         return True
 
@@ -459,7 +505,18 @@ class _Walker:
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._decorated(node.decorator_list)
         self._defaults(node.args)
+        self._handed(*node.args.defaults, *node.args.kw_defaults)
         arguments = node.args
+        of_position = [*arguments.posonlyargs, *arguments.args]
+        of_position = of_position[len(of_position) - len(arguments.defaults) :]
+        pairs = [
+            *zip(of_position, arguments.defaults, strict=True),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ]
+        for argument, default in pairs:
+            is_call = isinstance(default, ast.Call) and not default.args
+            if is_call and argument.annotation is not None:  # page: Page = Depends()
+                self._names.read_attribute(argument.annotation, PARAMETERS)
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         every += [it for it in (arguments.vararg, arguments.kwarg) if it is not None]
         with self._with_type_params(node):
@@ -543,3 +600,19 @@ class _Walker:
         if not is_any or last.guard is not None:
             ways.append(lambda: True)
         return self._names.one_of(ways)
+
+
+def _written_as_strings(annotation: ast.expr) -> Iterator[ast.expr]:
+    """Yield the expressions that an annotation has in strings: ``"list[Limit]"``."""
+    for node in ast.walk(annotation):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            with suppress(SyntaxError, ValueError):
+                yield ast.parse(node.value, mode="eval").body
+
+
+def _calls_in(expression: ast.expr) -> list[ast.Call]:
+    return [node for node in ast.walk(expression) if isinstance(node, ast.Call)]
+
+
+def _given_to(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(it.value for it in call.keywords)]

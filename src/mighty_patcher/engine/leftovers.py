@@ -20,6 +20,7 @@ from mighty_patcher.engine.classes import (
     qualname_of,
 )
 from mighty_patcher.engine.identity import is_one_of
+from mighty_patcher.engine.registries import is_plain_object, parts_of
 from mighty_patcher.engine.report import Stale
 
 __all__ = ["are_held", "drop_added", "is_own", "leftovers", "lists_among", "put_into_classes"]
@@ -107,13 +108,16 @@ def _own_references(donor: Any) -> int | None:
 
 
 def is_own(donor: Any, holder: Any, donors: list[Any], targets: list[Any]) -> bool:
-    """Tell whether a donor is held only by what it holds itself: that goes with it."""
+    """Tell whether a donor is held only by what it holds itself, or an attribute of it does: that
+    goes with it.
+    """
     if not is_class(donor):
         return False
     target = targets[[each is donor for each in donors].index(True)]
-    return any(value is holder for value in content_of(donor).values()) and not any(
-        value is holder for value in content_of(target).values()
-    )
+    theirs = list(content_of(target).values())
+    own = [it for it in content_of(donor).values() if not is_one_of(it, theirs)]
+    own += [part for it in own if is_plain_object(it) for part in parts_of(it)]
+    return is_one_of(holder, own) and not is_one_of(holder, theirs)
 
 
 def put_into_classes(

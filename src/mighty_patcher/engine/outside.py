@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mighty_patcher.engine.parameters import spelling_of
 from mighty_patcher.engine.version import Version
 
 __all__ = ["ABSENT", "Outside", "TakenBack"]
@@ -75,7 +76,7 @@ class Outside:
         """Tell whether a text, if it is known, has any of the names in it that others are asked
         for.
         """
-        return text is None or any(name.encode() in text.data for _, name in self.attributes)
+        return text is None or any(spelling_of(*it).encode() in text.data for it in self.attributes)
 
     def update(self, other: Outside) -> None:
         """Add what others have changed since; of a name the oldest value counts."""

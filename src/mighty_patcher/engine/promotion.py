@@ -77,7 +77,10 @@ class Promotion:
         if change.children is None:
             if isinstance(new, ast.If) and is_never_run(new, self._facts.type_checking):
                 return None
-            reason = why(self._facts.of(new), shadow, dirty)
+            found = self._facts.of(new)
+            if isinstance(new, ast.AnnAssign) and not self._classes:  # who asks, asks the module
+                found = replace(found, annotations=frozenset())
+            reason = why(found, shadow, dirty)
             if reason and self._is_only_annotation(new, shadow, dirty, why):
                 return replace(change, kind="run", reason=reason, names=())
             return replace(change, kind="run", reason=reason, names=None) if reason else None

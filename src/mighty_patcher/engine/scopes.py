@@ -47,6 +47,7 @@ class Names:
         mutated: What it changes in place.
         augmented: Those of augmented assignments.
         calls: Those that it calls.
+        annotations: Those that its annotations will read when somebody asks for these.
         sets: The keys and attributes that it sets, as far as these are known.
         goes_through_names: It goes through all names of the module: ``for name in dir()``.
     """
@@ -59,6 +60,7 @@ class Names:
         self.mutated: set[tuple[str, str]] = set()
         self.augmented: set[str] = set()
         self.calls: set[str] = set()
+        self.annotations: set[str] = set()
         self.sets: set[str] = set()
         self.goes_through_names = False
         self._module = self._scope = _Scope("module")
@@ -98,6 +100,14 @@ class Names:
         """Note that what a name stands for is called."""
         if self._is_of_module(name):
             self.calls.add(name)
+
+    def annotate(self, annotation: ast.expr) -> None:
+        """Note what an annotation will read when somebody asks for it: names, and attributes."""
+        for node in ast.walk(annotation):
+            if isinstance(node, ast.Name) and self._is_of_module(node.id):
+                self.annotations.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                self.read_attribute(node.value, node.attr)
 
     def read_attribute(self, owner: ast.expr, name: str) -> None:
         """Note that an attribute is read of what an expression leads to."""

@@ -303,6 +303,7 @@ class StatementRun:
         if until is None:
             self.steps += self._augmented.steps
             self.steps += self._left(flow)
+            self.steps += self._not_given_again(flow)
             name = name_of_module(self._module)
             left = self._left_by_name()
             gone = stay_of_removed(name, self._removed, self._is_new)
@@ -420,6 +421,7 @@ class StatementRun:
         elif isinstance(change.new, DEFINITION):
             flow.set_again({(change.new.name, it) for it in _SET_BY_DEF})
         flow.done(change, changed)
+        self.classes.tell_parameters(change, flow)
         self._follow_classes(keeper, flow)
 
     def _bound_since(self, before: Mapping[str, Any]) -> set[str]:
@@ -568,6 +570,13 @@ class StatementRun:
             else:
                 yield Step("kept", module, name, statement.lineno, _LEFT)
         self._watched.clear()
+
+    def _not_given_again(self, flow: Flow) -> Iterator[Step]:
+        """Say who has been given something that has other parameters now."""
+        module = name_of_module(self._module)
+        for statement, name in flow.not_given_again():
+            reason = f"it was given {name}, whose parameters changed"
+            yield Step("kept", module, name_of_statement(statement), statement.lineno, reason)
 
     def _left_by_name(self) -> set[int]:
         """Delete the names that were set by texts, and are not any more.

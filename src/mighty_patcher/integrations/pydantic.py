@@ -8,6 +8,7 @@ import copy
 import functools
 import inspect
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
@@ -174,6 +175,8 @@ def _rebuild_callers(changed: set[int]) -> Iterator[Stale]:
         if not any(id(part) in changed for part in _parts(annotations)):
             continue
         try:
-            build()
+            with warnings.catch_warnings():  # it has warned when it was made
+                warnings.simplefilter("ignore")
+                build()
         except Exception as error:
             yield _failed(what, error)
