@@ -352,7 +352,11 @@ class Decorator:
             returns None for the error to be raised; or else an object whose ``done()`` is called
             when the decorator, called once more, has returned. Where it has raised again,
             ``give_back()`` returns another such object; or None for the first error to be raised.
+        ask_again: Called with the decorator and what was decorated, where it has returned. It
+            returns None, or else an object whose ``done()`` is called when the decorator was called
+            once more. What that has returned counts; where it has raised an `Exception`, what the
+            first call has.
     """
 
-    def __init__(self, decorator: Any, make_way: Any) -> None: ...
+    def __init__(self, decorator: Any, make_way: Any, ask_again: Any) -> None: ...
     def __call__(self, value: Any) -> Any: ...

@@ -185,16 +185,17 @@ cdef class ClassStatement:
 cdef class Decorator:
     """Stands in for a decorator of the program; see _core.pyi."""
 
-    cdef object decorator, make_way
+    cdef object decorator, make_way, ask_again
 
-    def __init__(self, decorator, make_way):
+    def __init__(self, decorator, make_way, ask_again):
         self.decorator = decorator
         self.make_way = make_way
+        self.ask_again = ask_again
 
     def __call__(self, value):
         # From here, for decorators look at who called them, too.
         try:
-            return self.decorator(value)
+            made = self.decorator(value)
         except Exception:
             way = self.make_way(value)
             while way is not None:
@@ -206,6 +207,16 @@ cdef class Decorator:
                     way.done()
                     return made
             raise
+        way = self.ask_again(self.decorator, value)
+        if way is None:
+            return made
+        try:
+            made = self.decorator(value)
+        except Exception:
+            pass  # what it has made the first time is right, too, but for the registry
+        finally:
+            way.done()
+        return made
 
 
 def layout_difference(target, donor):

@@ -9,6 +9,10 @@ import pytest
 from mighty_patcher import _core
 
 
+def nobody(*_):
+    """Nothing was left as it was."""
+
+
 class Way:
     """Makes way some times, and notes what it is told."""
 
@@ -43,19 +47,19 @@ def refusing(times):
 
 def test_it_returns_what_the_decorator_returns():
     way = Way()
-    assert _core.Decorator(refusing(0), way)(1) == [1]
+    assert _core.Decorator(refusing(0), way, nobody)(1) == [1]
     assert way.said == []
 
 
 def test_it_is_called_once_more():
     way = Way()
-    assert _core.Decorator(refusing(1), way)(1) == [1]
+    assert _core.Decorator(refusing(1), way, nobody)(1) == [1]
     assert way.said == [1, "done"]
 
 
 def test_it_is_called_as_often_as_somebody_makes_way():
     way = Way(3)
-    assert _core.Decorator(refusing(3), way)(1) == [1]
+    assert _core.Decorator(refusing(3), way, nobody)(1) == [1]
     assert way.said == [1, "give back", "give back", "done"]
 
 
@@ -63,7 +67,7 @@ def test_it_is_called_as_often_as_somebody_makes_way():
 def test_the_first_error_is_raised(times):
     way = Way(times)
     with pytest.raises(LookupError, match=r"^0$") as raised:
-        _core.Decorator(refusing(9), way)(1)
+        _core.Decorator(refusing(9), way, nobody)(1)
     assert way.said == [1, *["give back"] * times]
     assert raised.value.__context__ is None
 
@@ -74,7 +78,7 @@ def test_what_is_no_exception_is_none_of_its_business():
 
     way = Way()
     with pytest.raises(KeyboardInterrupt):
-        _core.Decorator(interrupt, way)(1)
+        _core.Decorator(interrupt, way, nobody)(1)
     assert way.said == []
 
 
@@ -83,18 +87,66 @@ def test_an_error_of_who_makes_way_is_raised():
         raise RuntimeError("no way")
 
     with pytest.raises(RuntimeError, match="no way"):
-        _core.Decorator(refusing(1), make_way)(1)
+        _core.Decorator(refusing(1), make_way, nobody)(1)
 
 
 def test_it_has_no_frame_of_its_own():
     def who_calls(value):
         return sys._getframe(1)
 
-    assert _core.Decorator(who_calls, None)(1) is sys._getframe()
+    assert _core.Decorator(who_calls, None, nobody)(1) is sys._getframe()
 
 
 def test_it_wants_one_argument():
     with pytest.raises(TypeError):
-        _core.Decorator(refusing(0), None)()
+        _core.Decorator(refusing(0), None, nobody)()
     with pytest.raises(TypeError):
-        _core.Decorator(refusing(0), None)(1, 2)
+        _core.Decorator(refusing(0), None, nobody)(1, 2)
+
+
+def counting(*results):
+    """A decorator that returns something else each time, or raises it."""
+    left = list(results)
+
+    def decorate(value):
+        made = left.pop(0)
+        if isinstance(made, BaseException):
+            raise made
+        return made
+
+    return decorate
+
+
+def test_it_is_called_once_more_where_something_was_left():
+    way, asked = Way(), []
+    decorate = counting("first", "second", "third")
+
+    def ask_again(decorator, value):
+        asked.append((decorator, value))
+        return way
+
+    assert _core.Decorator(decorate, None, ask_again)(1) == "second"
+    assert (asked, way.said) == ([(decorate, 1)], ["done"])
+
+
+def test_what_it_has_made_the_first_time_counts_if_it_raises_then():
+    way = Way()
+    decorate = counting("first", LookupError())
+    assert _core.Decorator(decorate, None, lambda *_: way)(1) == "first"
+    assert way.said == ["done"]
+
+
+def test_an_interrupt_is_raised_and_all_is_given_back():
+    way = Way()
+    with pytest.raises(KeyboardInterrupt):
+        _core.Decorator(counting("first", KeyboardInterrupt()), None, lambda *_: way)(1)
+    assert way.said == ["done"]
+
+
+def test_who_raises_at_first_is_not_asked_again():
+    way = Way()
+
+    def ask_again(*_):
+        raise AssertionError
+
+    assert _core.Decorator(refusing(1), way, ask_again)(1) == [1]

@@ -489,6 +489,28 @@ class Keeper:
         holders = _core.find_referrers(values)
         self._lists += lists_among(holders, values)
 
+    def note_undecorated(self, name: str) -> None:
+        """Note that a definition is about to be executed of which no decorator is left."""
+        old = self.before.get(name)
+        for it in (old, *functions_within(old)):
+            if type(it) is FunctionType and it.__code__.co_qualname == name:
+                self._records.note(it, ())
+
+    def ask_again(self, decorator: Any, value: Any) -> TakenOut | None:
+        """Take out of registries what a decorator that was just called has left there as it was.
+
+        Args:
+            decorator: The decorator.
+            value: What it was given.
+
+        Returns:
+            What was taken out, for it to be called once more; None if there is nothing.
+        """
+        defined = value if is_class(value) or self.defined is None else self.defined
+        entries = self._records.kept_silently(decorator, defined)
+        missed = self._records.miss
+        return self._registries.take_entries(entries, self.own, self.remember, missed)
+
     def make_way(self, value: Any) -> TakenOut | None:
         """Take out of registries what the old definition has put in there, while one of its
         decorators is called once more.

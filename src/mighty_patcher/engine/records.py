@@ -20,9 +20,12 @@ from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.metaclasses import builds_a_class, named
 from mighty_patcher.engine.module_facts import every_module, namespace_of
+from mighty_patcher.engine.named_records import NamedRecords, constants_in, leads_to
 from mighty_patcher.engine.refilled import Refilled, refill
-from mighty_patcher.engine.registries import is_wrapper, parts_of
+from mighty_patcher.engine.registries import Entry, is_made_of_one, is_wrapper, parts_of
 from mighty_patcher.engine.report import Stale
+from mighty_patcher.engine.settling import Remember
+from mighty_patcher.engine.subjects import Subjects
 from mighty_patcher.engine.toplevel import executed
 from mighty_patcher.engine.trees import DEFINITION_OR_CLASS
 
@@ -30,7 +33,6 @@ __all__ = ["Records"]
 
 _MOST_PASSES = 5  # a part, its attributes, the record, its attributes, the list
 _MOST_LAYERS = 8
-_MOST_OBJECTS = 500  # that one record is made of
 _MOST_NEW = 1_000  # in one list: more are nobody's records of a definition or two
 _CONTAINERS = (list, tuple, dict, CellType)
 _AROUND = (CellType, FunctionType, staticmethod, classmethod, property)
@@ -58,16 +60,17 @@ class Records:
         self._bodies = [[] if tree is None else tree.body for tree in trees]
         self._namespace = namespace
         self._donors = donors
-        self._defined = IdentitySet[Any]()
+        self._subjects = Subjects()
         self._known: list[Any] = []
         self._lists: list[list[Any]] = []
         # What they had, by address: a reference would be one more that a donor may have.
         self._befores: list[set[int]] = []
         self._exported: list[tuple[list[Any], int]] = []
+        self._named = NamedRecords(self._subjects)
 
     def containers(self) -> list[Any]:
         """Return what holds objects of the program here."""
-        return [self._lists, self._known, self._exported]
+        return [self._lists, self._known, self._exported, *self._named.containers()]
 
     def note(self, value: Any, others: Iterable[Any]) -> None:
         """Note what decorators are about to be given once more, and look for lists with records of
@@ -77,13 +80,12 @@ class Records:
             value: A function or a class.
             others: Those that may be next; one search is for all.
         """
-        decorators = [it for of_one in _decorators(self._bodies[1], _path(value)) for it in of_one]
-        if not any(_may_record(it, self._namespace) for it in decorators):
+        if not any(self._recording(value)):
             return
-        if not self._defined:
+        if not self._subjects:
             found = (namespace_of(module).get("__all__") for module in every_module())
             self._exported += [(it, len(it)) for it in found if type(it) is list]
-        self._defined = IdentitySet([*self._defined, value])
+        self._subjects.add(value)
         if not is_one_of(value, self._known):
             known = IdentitySet(self._known)
             self._search([it for it in (value, *others) if it not in known])
@@ -92,11 +94,13 @@ class Records:
         """Find the lists with records of some functions and classes."""
         self._known += values
         layers = [values]  # by address below: a set of them would be found as well, and in itself
-        known = {id(layers), *map(id, (self._known, self._lists, *self._known, *self._lists))}
+        ours = *self.containers(), *self._known, *self._lists
+        known = {id(layers), id(ours), *map(id, ours)}
         for _ in range(_MOST_PASSES if values else 0):
             known |= {id(layers[-1]), *map(id, layers[-1])}
             above = [it for it in _core.find_referrers(layers[-1]) if id(it) not in known]
             known.add(id(above))
+            self._named.look(above, layers[-1])
             if len(layers) > 1:
                 lists = [it for it in above if type(it) is list and not any(map(self._is_pair, it))]
                 self._lists += lists
@@ -106,11 +110,24 @@ class Records:
             if not layers[-1]:
                 break
 
+    def miss(self, entry: Entry) -> None:
+        """Note that a decorator which was called without an entry has not put another one there."""
+        self._named.miss(entry)
+
+    def kept_silently(self, decorator: Any, value: Any) -> list[Entry]:
+        """Find the records that registries have kept where a decorator was just called again.
+
+        Args:
+            decorator: The decorator.
+            value: The function or class that it was called for.
+        """
+        return self._named.kept(decorator, value, self._is_of_program)
+
     def _is_pair(self, value: Any) -> bool:
         """Tell whether something is of ours: lists that have such are not to be kept alive."""
         return type(value) is tuple and any(id(it) in self._donors for it in value)
 
-    def settle(self, remember: Callable[[Refilled], None]) -> list[Stale]:
+    def settle(self, remember: Remember) -> list[Stale]:
         """Let new records have the places of old ones.
 
         Args:
@@ -124,7 +141,7 @@ class Records:
             held, before = self._lists[at], self._befores[at]
             had = held.copy()
             news = [it for it in had if id(it) not in before][:_MOST_NEW]
-            values = IdentitySet(it for it in map(self._about, news) if it is not None)
+            values = IdentitySet(it for it in map(self._subjects.about, news) if it is not None)
             for value in values if values and self._is_of_program(held) else ():
                 exchange, why = self._exchange(value, had, before)
                 if exchange is None:
@@ -138,9 +155,37 @@ class Records:
         for names, length in self._exported:
             if len(names) > length:
                 _export_once(names, length, remember)
+        named = self._named.settle(self._recording, self._is_of_program, remember)
+        stale += (_beside(value, why) for value, why in named)
+        stale += dict.fromkeys(map(_left, self._left()))
+        self._named.clear()
         for found in (self._lists, self._befores, self._known, self._exported):
             found.clear()  # some may be of our own, and lead back here
         return stale
+
+    def _left(self) -> Iterator[tuple[Any, str]]:
+        """Yield what has lost decorators and is where one of these had put it, and where."""
+        for value in self._subjects:
+            was, now = self._recording(value)
+            known = set(map(ast.dump, now))
+            gone = [it for it in was if ast.dump(it) not in known] if len(now) < len(was) else []
+            if not gone:
+                continue
+            names = constants_in(gone) - constants_in(now)
+            held: list[tuple[Any, str]] = [
+                (it, f"in a dictionary, under {key!r:.60}")
+                for it, key in self._named.still_there(value, names, only_told=bool(now))
+            ]
+            lists = [] if now else self._lists
+            held += (
+                (it, "in a list")
+                for it in lists
+                if is_one_of(value, map(self._subjects.about, it.copy()))
+            )
+            roots = [self._namespace.get(_root(it)) for it in gone]
+            for it, where in held:
+                if any(leads_to(root, it) for root in roots) and self._is_of_program(it):
+                    yield value, where
 
     def _is_of_program(self, held: list[Any]) -> bool:
         """Tell whether a list is not one of ours, which know of definitions as well: whether
@@ -161,24 +206,6 @@ class Records:
                 break
         return False
 
-    def _about(self, record: Any) -> Any:
-        """Return what a record is about: the nearest that was defined anew, and None if that is it
-        or if there is none, or more than one.
-        """
-        if record in self._defined:
-            return None
-        seen, layer = IdentitySet([record]), [record]
-        for _ in range(_MOST_LAYERS):
-            if len(seen) > _MOST_OBJECTS:
-                return None
-            below = IdentitySet(it for one in layer for it in gc.get_referents(one))
-            found = [it for it in below if it in self._defined]
-            if found or not below:
-                return found[0] if len(found) == 1 else None
-            layer = [it for it in below if it not in seen and is_wrapper(it)]
-            seen = IdentitySet([*seen, *layer])
-        return None
-
     def _exchange(
         self, value: Any, had: list[Any], before: set[int]
     ) -> tuple[_Exchange | None, str]:
@@ -192,7 +219,7 @@ class Records:
         Returns:
             What it is to have, None if there are no old ones; and why they do not give way, if so.
         """
-        records = IdentitySet(it for it in had if self._about(it) is value)
+        records = IdentitySet(it for it in had if self._subjects.about(it) is value)
         news = [it for it in records if id(it) not in before]
         kinds = [type(it) for it in news]
         olds = [it for it in records if id(it) in before and is_one_of(type(it), kinds)]
@@ -206,6 +233,19 @@ class Records:
         instead = IdentityDict(zip(olds, places, strict=True))
         others = [it for it in had if not is_one_of(it, news)]
         return _Exchange(others, [new for it in others for new in instead.get(it, [it])]), why
+
+    def _recording(self, value: Any) -> tuple[list[ast.expr], list[ast.expr]]:
+        """Return the old and the new decorators of something that may put it anywhere."""
+        was, now = (
+            [
+                it
+                for of_one in _decorators(body, _path(value))
+                for it in of_one
+                if _may_record(it, self._namespace)
+            ]
+            for body in self._bodies
+        )
+        return was, now
 
     def _decorators_of(self, value: Any) -> int:
         """Return how many decorators the old definition of something had."""
@@ -238,12 +278,26 @@ def _is_part(holder: Any, known: Collection[int]) -> bool:
     kind = type(holder)
     if kind is tuple:
         return not all(is_class(it) or type(it) is CellType for it in holder)
+    if kind is staticmethod or (kind is dict and "__module__" in holder):
+        return any(map(_is_of_module, parts_of(holder)))  # a class may be made for one function
     if kind is dict:
-        return "__module__" not in holder and "__spec__" not in holder
+        return "__spec__" not in holder
+    if is_class(holder):
+        return is_made_of_one(holder)
+    if kind is FunctionType:
+        attributes = (it for it in gc.get_referents(holder) if type(it) is dict)
+        return any(id(it) in known for it in attributes)  # __wrapped__
     if is_one_of(kind, _AROUND) or not is_wrapper(holder):
         return False
     parts = (id(it) for it in parts_of(holder) if it is not kind)
-    return id(kind) not in known or any(it in known for it in parts)
+    return id(kind) not in known or is_made_of_one(kind) or any(it in known for it in parts)
+
+
+def _is_of_module(value: Any) -> bool:
+    """Tell whether something is a function of a module, and no method; or a wrapper of one."""
+    if type(value) is staticmethod:
+        value = value.__func__
+    return type(value) is FunctionType and "." not in value.__qualname__
 
 
 def _is_container(holder: Any) -> bool:
@@ -300,9 +354,24 @@ def _path(value: Any) -> str:
 
 
 def _twice(value: Any, why: str) -> Stale:
-    name = qualname_of(value) if is_class(value) else value.__qualname__
-    return Stale(
-        name,
-        f"a list has what its decorators have put there before beside what is new: {why}",
-        "take the old one out there, or restart",
+    return _beside(
+        value, f"a list has what its decorators have put there before beside what is new: {why}"
     )
+
+
+def _left(found: tuple[Any, str]) -> Stale:
+    value, where = found
+    name = qualname_of(value) if is_class(value) else value.__qualname__
+    why = f"a decorator of it is gone, and what that has put there is still {where}"
+    return Stale(name, why, "take it out there, or restart")
+
+
+def _root(decorator: ast.expr) -> str:
+    """Return the name that a decorator begins with."""
+    names = (node.id for node in ast.walk(decorator) if isinstance(node, ast.Name))
+    return next(names, "")
+
+
+def _beside(value: Any, why: str) -> Stale:
+    name = qualname_of(value) if is_class(value) else value.__qualname__
+    return Stale(name, why, "take the old one out there, or restart")

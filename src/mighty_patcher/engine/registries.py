@@ -9,20 +9,22 @@ bound method that refers to it. What a module, a class or an object keeps its at
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from mighty_patcher import _core
-from mighty_patcher.engine.classes import attributes_of, is_class
+from mighty_patcher.engine.classes import attributes_of, class_dict, is_class, qualname_of
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.module_facts import every_module, namespace_of
-from mighty_patcher.engine.settling import Registered
+from mighty_patcher.engine.settling import Registered, entries_of, type_of_dict
 
 __all__ = [
     "Registries",
     "TakenOut",
+    "is_made_of_one",
     "is_plain_object",
     "is_wrapper",
     "objects_between",
@@ -67,28 +69,47 @@ class Registries:
         """
 
         def others() -> TakenOut | None:
-            entries = _entries_of(objects, ours)
-            known = {id(it.registry[0]) for it in self._known}
-            for registry, *_ in entries:
-                if id(registry) not in known:
-                    known.add(id(registry))
-                    self._known.append(Registered((registry,), dict(registry)))
-                    ours.append(self._known[-1].before)
-                    remember(self._known[-1])
-            return TakenOut(entries) if entries else None
+            return self.take_entries(_entries_of(objects, ours), ours, remember)
 
         known = IdentitySet(objects)
         entries = [entry for it in self._known for entry in _leading_to(known, it.registry[0])]
         return TakenOut(entries, others) if entries else others()
+
+    def take_entries(
+        self,
+        entries: list[Entry],
+        ours: list[Any],
+        remember: Callable[[Registered], None],
+        missed: Callable[[Entry], None] = lambda _: None,
+    ) -> TakenOut | None:
+        """Take entries out of registries.
+
+        Args:
+            entries: The entries.
+            ours: As for `take_out`.
+            remember: As for `take_out`.
+            missed: Called with each entry that nobody has put there again.
+
+        Returns:
+            What was taken out; None if there is nothing.
+        """
+        known = {id(it.registry[0]) for it in self._known}
+        for registry, *_ in entries:
+            if id(registry) not in known:
+                known.add(id(registry))
+                self._known.append(Registered((registry,), entries_of(registry)))
+                ours.append(self._known[-1].before)
+                remember(self._known[-1])
+        return TakenOut(entries, missed=missed) if entries else None
 
     def put_in_order(self) -> None:
         """Let the registries have what they have in the order that it was in."""
         log = _core.Log()
         for it in self._known:
             (registry,) = it.registry
-            now = dict(registry)
+            now = entries_of(registry)
             content = {key: now[key] for key in it.before if key in now} | now
-            if list(content) != list(now):
+            if type(registry) is dict and list(content) != list(now):
                 log.add_items(registry, content)
         if len(log):
             log.commit()
@@ -100,15 +121,20 @@ class TakenOut:
     Args:
         entries: What is taken out.
         others: Takes out what else there is, if this was not enough.
+        missed: Called with each entry that nobody has put there again.
     """
 
     def __init__(
-        self, entries: list[Entry], others: Callable[[], TakenOut | None] = lambda: None
+        self,
+        entries: list[Entry],
+        others: Callable[[], TakenOut | None] = lambda: None,
+        missed: Callable[[Entry], None] = lambda _: None,
     ) -> None:
         self._entries = entries
         self._others = others
+        self._missed = missed
         for registry, key, _ in entries:
-            registry.pop(key, None)
+            type_of_dict(registry).pop(registry, key, None)
 
     def give_back(self) -> TakenOut | None:
         """Let the registries have what they had, for it was not enough.
@@ -122,7 +148,8 @@ class TakenOut:
     def done(self) -> None:
         """Let them have what was taken out and has not been put there again."""
         for registry, key, value in self._entries:
-            registry.setdefault(key, value)
+            if type_of_dict(registry).setdefault(registry, key, value) is value:
+                self._missed((registry, key, value))
         self._entries = []
 
 
@@ -210,6 +237,19 @@ def owners_of(dicts: list[dict[Any, Any]]) -> Iterator[tuple[dict[Any, Any], Any
             yield from ((it, None) for it in found)
         else:
             yield from ((it, holder) for it in found if it is attributes_of(holder))
+
+
+def is_made_of_one(value: Any) -> bool:
+    """Tell whether something is a class that somebody has made, a decorator for one function, and
+    no statement of a module.
+    """
+    if not is_class(value):
+        return False
+    module = sys.modules.get(str(class_dict(value).get("__module__")))
+    name = qualname_of(value)
+    if "." in name or module is None:
+        return "<locals>" in name
+    return namespace_of(module).get(name) is not value
 
 
 def is_wrapper(value: Any) -> bool:

@@ -101,14 +101,20 @@ def take_over(made: FunctionType) -> FunctionType:
 
 def asked_once_more(decorator: Any) -> _core.Decorator:
     """Return what stands in for a decorator in a module that is executed again: a registry that
-    wants nothing twice has what is decorated already, and when it is asked again it has not.
+    wants nothing twice has what is decorated already, and when it is asked again it has not. So it
+    is with one that keeps what it has.
     """
-    return _core.Decorator(decorator, _make_way)
+    return _core.Decorator(decorator, _make_way, _ask_again)
 
 
 def _make_way(value: Any) -> TakenOut | None:
     keeper = _keeper_of(sys._getframe(1).f_globals)
     return None if keeper is None else keeper.make_way(value)
+
+
+def _ask_again(decorator: Any, value: Any) -> TakenOut | None:
+    keeper = _keeper_of(sys._getframe(1).f_globals)
+    return None if keeper is None else keeper.ask_again(decorator, value)
 
 
 def note_bound(names: tuple[str, ...]) -> None:

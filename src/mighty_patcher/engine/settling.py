@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 from _abc import _get_dump, _reset_caches  # type: ignore[import-not-found]
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
@@ -42,8 +43,10 @@ __all__ = [
     "Settled",
     "Undoable",
     "Undone",
+    "entries_of",
     "hook_of",
     "settle",
+    "type_of_dict",
 ]
 
 if TYPE_CHECKING:
@@ -243,9 +246,28 @@ class Registered:
 
     def undo(self) -> None:
         """Give it back what it had."""
-        log = _core.Log()
-        log.add_items(self.registry[0], self.before)
-        log.commit()
+        (registry,) = self.registry
+        if type(registry) is dict:
+            log = _core.Log()
+            log.add_items(registry, self.before)
+            log.commit()
+            return
+        plain = type_of_dict(registry)
+        for key in entries_of(registry).keys() - self.before.keys():
+            plain.pop(registry, key, None)
+        plain.update(registry, self.before)
+
+
+def type_of_dict(registry: dict[Any, Any]) -> Any:
+    """Return the type of the standard library whose methods keep a dictionary in order, and run no
+    code of the program.
+    """
+    return OrderedDict if issubclass(type(registry), OrderedDict) else dict
+
+
+def entries_of(registry: dict[Any, Any]) -> dict[Any, Any]:
+    """Return what a dictionary has, of whatever type it is."""
+    return dict(type_of_dict(registry).items(registry))
 
 
 class Undoable(Protocol):

@@ -388,6 +388,8 @@ class StatementRun:
                     keeper.watch_members()
             self._augmented.begin(change, self._begin, keeper.remember)
             mutated = self._facts_of(statement).mutated
+            if _is_undecorated_now(change):
+                keeper.note_undecorated(name)
             in_place = ChangedInPlace(mutated, self._namespace, self._start or {})
             keeper.own += in_place.containers()
             try:
@@ -648,6 +650,14 @@ def _is_decorated(change: Change) -> bool:
         if isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     return len(definitions) == 2 and any(it.decorator_list for it in definitions)
+
+
+def _is_undecorated_now(change: Change) -> bool:
+    """Tell whether a function is defined anew, and has lost all its decorators."""
+    old, new = change.old, change.new
+    if not isinstance(new, DEFINITION) or not isinstance(old, DEFINITION):
+        return False
+    return bool(old.decorator_list) and not new.decorator_list
 
 
 def _binds_what_a_call_returns(statement: ast.stmt) -> bool:

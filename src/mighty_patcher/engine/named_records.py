@@ -1,0 +1,341 @@
+"""Dictionaries in which decorators put what they are given, or a record of it, under a name.
+
+A decorator that is called again may use another name: the entry under the old one goes. Or it may
+leave what there is under its name, and say nothing (Celery's tasks, tools of an MCP server): then
+it is called once more, without that.
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+from mighty_patcher.engine.classes import class_dict, is_class
+from mighty_patcher.engine.codetree import all_code
+from mighty_patcher.engine.identity import IdentitySet, is_one_of
+from mighty_patcher.engine.refilled import Refilled, refill
+from mighty_patcher.engine.registries import (
+    Entry,
+    is_made_of_one,
+    is_plain_object,
+    owners_of,
+    parts_of,
+)
+from mighty_patcher.engine.settling import Registered, Remember, entries_of, type_of_dict
+from mighty_patcher.engine.subjects import Subjects
+
+__all__ = ["NamedRecords", "constants_in", "leads_to"]
+
+_MOST_STEPS = 9  # a function, its variable, an object, its attributes, a manager, ...
+_MOST_OBJECTS = 3_000
+_MOST_ENTRIES = 10_000
+_PLAIN_KEYS = (str, int, tuple)
+_CONTAINERS = (dict, tuple, list, set, frozenset, staticmethod, classmethod, partial, MethodType)
+
+
+class NamedRecords:
+    """What dictionaries have of functions and classes before decorators are called again.
+
+    Args:
+        subjects: What decorators are called again for.
+    """
+
+    def __init__(self, subjects: Subjects) -> None:
+        self._subjects = subjects
+        # Apart, for a tuple of them would be one more that has a record.
+        self._registries: list[dict[Any, Any]] = []
+        self._keys: list[list[Any]] = []
+        self._values: list[Any] = []  # of all, one after the other
+        self._records: set[int] = set()  # by address: who may be one
+        self._missed: list[tuple[Any, str]] = []
+
+    def containers(self) -> list[Any]:
+        """Return what holds objects of the program here."""
+        return [self._registries, self._values, self._missed]
+
+    def clear(self) -> None:
+        """Let go of all that is known."""
+        for it in (*self.containers(), self._keys, self._records):
+            it.clear()
+
+    def look(self, holders: Iterable[Any], records: Collection[Any]) -> None:
+        """Note the dictionaries among what refers to some objects.
+
+        Args:
+            holders: All that refers to the objects.
+            records: Functions and classes, or what may be records of such.
+        """
+        known = set(map(id, records))
+        self._records |= known
+        for holder in holders:
+            if not issubclass(type(holder), dict) or is_one_of(holder, self._registries):
+                continue
+            entries = {} if _is_namespace(holder) else entries_of(holder)
+            is_registry = any(
+                id(value) in known and _is_name(key) for key, value in entries.items()
+            )
+            if is_registry and len(entries) <= _MOST_ENTRIES:
+                self._registries.append(holder)
+                self._keys.append(list(entries))
+                self._values += entries.values()
+
+    def _befores(self) -> Iterator[tuple[dict[Any, Any], dict[Any, Any]]]:
+        """Yield the dictionaries, each with what it had."""
+        start = 0
+        for registry, keys in zip(self._registries, self._keys, strict=True):
+            yield registry, dict(zip(keys, self._values[start : start + len(keys)], strict=True))
+            start += len(keys)
+
+    # ---- what is left as it was
+
+    def kept(self, decorator: Any, value: Any, is_of_program: Callable[[Any], bool]) -> list[Entry]:
+        """Find the records that a decorator which was just called has left as they were.
+
+        Args:
+            decorator: The decorator.
+            value: The function or class that it was called for.
+            is_of_program: Tells whether a dictionary is none of ours.
+        """
+        found: list[Entry] = []
+        for registry, before in self._befores():
+            now = entries_of(registry)
+            olds = [(key, it) for key, it in now.items() if before.get(key) is it]
+            olds = [(key, it) for key, it in olds if id(it) in self._records and it is not value]
+            news = [it for key, it in now.items() if olds and before.get(key) is not it]
+            if any(self._subjects.of(it) is value for it in news):
+                continue
+            for key, it in olds:
+                if self._subjects.of(it) is value and _is_own(decorator, value, registry, it):
+                    found.append((registry, key, it))
+        attributes = _attributes_among(registry for registry, *_ in found)
+        return [it for it in found if it[0] not in attributes and is_of_program(it[0])]
+
+    def miss(self, entry: Entry) -> None:
+        """Note that a decorator which was called without an entry has not put another one there."""
+        _, key, record = entry
+        why = f"a registry keeps what its decorators had put there before under {key!r:.60}"
+        self._missed.append((self._subjects.of(record), why))
+
+    # ---- other names
+
+    def settle(
+        self,
+        decorators: Callable[[Any], tuple[Sequence[ast.expr], Sequence[ast.expr]]],
+        is_of_program: Callable[[Any], bool],
+        remember: Remember,
+    ) -> Iterator[tuple[Any, str]]:
+        """Take out what is under names that the decorators do not use any more.
+
+        Args:
+            decorators: Finds the old and the new decorators of a function or class that may put it
+                anywhere.
+            is_of_program: Tells whether a dictionary is none of ours.
+            remember: Remembers what is to be undone.
+
+        Yields:
+            Of what there is an old record beside a new one, and why.
+        """
+        yield from self._missed
+        for registry, before in self._befores():
+            now = entries_of(registry)
+            news = {key: self._subjects.of(it) for key, it in now.items() if key not in before}
+            for value in IdentitySet(it for it in news.values() if it is not None):
+                olds = [key for key, it in before.items() if now.get(key) is it]
+                olds = [it for it in olds if id(before[it]) in self._records]
+                olds = [it for it in olds if self._subjects.of(before[it]) is value]
+                added = [key for key, it in news.items() if it is value]
+                gone, why = _gone(olds, added, *decorators(value))
+                if not gone and not why:
+                    continue
+                if registry in _attributes_among([registry]) or not is_of_program(registry):
+                    break
+                if not why and not _take(registry, now, gone, added, remember):
+                    why = "somebody else has changed it meanwhile"
+                if why:
+                    yield value, why
+                now = entries_of(registry)
+
+    def still_there(
+        self, value: Any, names: frozenset[Any], *, only_told: bool
+    ) -> Iterator[tuple[Any, Any]]:
+        """Yield the dictionaries that have what they had of something, each with the name.
+
+        Args:
+            value: A function or class.
+            names: Under these it may be that itself, else it is a record of it.
+            only_told: Under other names it is of no interest.
+        """
+        for registry, before in self._befores():
+            for key, it in entries_of(registry).items():
+                if (
+                    id(it) in self._records
+                    and before.get(key) is it
+                    and self._subjects.of(it) is value
+                ):
+                    is_told = not names.isdisjoint(key if type(key) is tuple else (key,))
+                    if is_told or not (only_told or it is value):
+                        yield registry, key
+
+
+def _gone(
+    olds: list[Any], news: list[Any], was: Sequence[ast.expr], now: Sequence[ast.expr]
+) -> tuple[list[Any], str]:
+    """Find out which names are not used any more.
+
+    Args:
+        olds: Those under which there is what was there before.
+        news: Those under which there is something now, and was nothing.
+        was: The old decorators.
+        now: The new ones.
+
+    Returns:
+        These names; and why they are not known, if so.
+    """
+    count = min(len(news) - max(0, len(now) - len(was)), len(olds))
+    if count <= 0 or not was:
+        return [], ""
+    if len(olds) == count:
+        return olds, ""
+    texts = constants_in(was) - constants_in(now)
+    told = [key for key in olds if texts.intersection(key if type(key) is tuple else (key,))]
+    if len(told) == count:
+        return told, ""
+    return [], "it is not known under which names they have put it there"
+
+
+def constants_in(expressions: Iterable[ast.expr]) -> frozenset[Any]:
+    """Return the texts and numbers that are written in expressions."""
+    nodes = (node for it in expressions for node in ast.walk(it))
+    found = (node.value for node in nodes if isinstance(node, ast.Constant))
+    return frozenset(it for it in found if is_one_of(type(it), (str, int)))
+
+
+def _take(
+    registry: dict[Any, Any],
+    had: dict[Any, Any],
+    gone: list[Any],
+    added: list[Any],
+    remember: Callable[[Refilled | Registered], None],
+) -> bool:
+    """Take names out of a registry, and let new ones have their places; tell if nobody has changed
+    it meanwhile.
+    """
+    instead = dict(zip(gone, added, strict=False))
+    order = [instead.get(key, key) for key in had if key not in instead.values()]
+    after = {key: had[key] for key in order if key not in gone}
+    if type(registry) is dict:
+        done: list[Refilled] = []
+        if not refill([(registry, after, had)], done.append):
+            return False
+        before = {key: it for key, it in had.items() if key not in added}
+        for it in done:
+            it.contents[:] = [(registry, after, before)]
+            remember(it)
+        return True
+    remember(Registered((registry,), {k: it for k, it in had.items() if k not in added}))
+    for key in gone:
+        type_of_dict(registry).pop(registry, key, None)
+    return True
+
+
+def _is_name(key: Any) -> bool:
+    """Tell whether a key may be a name: not that of an attribute (the dictionary of a proxy)."""
+    return is_one_of(type(key), _PLAIN_KEYS) and not (type(key) is str and key.startswith("__"))
+
+
+def _is_namespace(names: dict[Any, Any]) -> bool:
+    """Tell whether a dictionary is that of a module or a class."""
+    return "__module__" in names or "__spec__" in names
+
+
+def _attributes_among(registries: Iterable[dict[Any, Any]]) -> IdentitySet[Any]:
+    """Return the dictionaries in which something keeps its attributes."""
+    return IdentitySet(it for it, _ in owners_of([it for it in registries if type(it) is dict]))
+
+
+# ---- whose registry it is
+
+
+def _is_own(decorator: Any, value: Any, registry: dict[Any, Any], record: Any) -> bool:
+    """Tell whether a decorator has put a record into a registry, and for one function alone: it
+    leads there, or comes from where the class of the registry is defined. And it does not lead to
+    the record otherwise, as to the application that it is a method of.
+    """
+    if any(_is_of_others(it, value) for it in _functions_in(record)):
+        return False
+    if leads_to(decorator, record, but=registry):
+        return False
+    is_alike = type(registry) is not dict and _package(registry) == _package(decorator)
+    return is_alike or leads_to(decorator, registry)
+
+
+def _is_of_others(function: FunctionType, value: Any) -> bool:
+    """Tell whether a function in a record is another than the record is about, and was not made for
+    that one: it goes through several (overloads).
+    """
+    is_wrapper = "<locals>" in function.__code__.co_qualname
+    return function is not value and "__spec__" in function.__globals__ and not is_wrapper
+
+
+def _package(value: Any) -> str:
+    """Return the name of the package that something is defined in."""
+    if type(value) is MethodType:
+        value = value.__func__
+    elif type(value) is partial:
+        value = value.func
+    if type(value) is FunctionType:
+        module = value.__module__
+    else:
+        module = class_dict(value if is_class(value) else type(value)).get("__module__")
+    return str(module or "").partition(".")[0]
+
+
+def _functions_in(record: Any) -> Iterator[FunctionType]:
+    """Yield the functions that a record is made of."""
+    seen, layer = IdentitySet[Any]([record]), [record]
+    while layer and len(seen) < _MOST_OBJECTS:
+        below = IdentitySet(part for it in layer for part in parts_of(it) if part not in seen)
+        yield from (it for it in below if type(it) is FunctionType)
+        layer = [it for it in below if is_one_of(type(it), _CONTAINERS) or is_made_of_one(it)]
+        seen = IdentitySet([*seen, *below])
+
+
+def leads_to(decorator: Any, held: Any, but: Any = None) -> bool:
+    """Tell whether a decorator comes to something by what it is made of: its object and its
+    variables, what these have as attributes, and the names that its code has.
+
+    Args:
+        decorator: The decorator.
+        held: What it may come to.
+        but: What it is not to go through.
+    """
+    seen, layer = IdentitySet[Any]([decorator]), [decorator]
+    for _ in range(_MOST_STEPS):
+        below = IdentitySet(part for it in layer for part in _within(it) if part not in seen)
+        if held in below:
+            return True
+        layer, seen = [it for it in below if it is not but], IdentitySet([*seen, *below])
+        if not layer or len(seen) > _MOST_OBJECTS:
+            break
+    return False
+
+
+def _within(value: Any) -> Iterator[Any]:
+    if type(value) is FunctionType:
+        for cell in value.__closure__ or ():
+            yield from gc.get_referents(cell)
+        names = {name for code in all_code(value.__code__) for name in code.co_names}
+        variables: Mapping[str, Any] = value.__globals__
+        yield from (variables[it] for it in names & variables.keys())
+    elif type(value) is MethodType:
+        yield from (value.__self__, value.__func__)
+    elif is_class(value):
+        yield from (it for it in class_dict(value).values() if issubclass(type(it), dict))
+    elif is_one_of(type(value), _CONTAINERS) or (
+        is_plain_object(value) and not issubclass(type(value), ModuleType)
+    ):
+        yield from (it for it in gc.get_referents(value) if it is not type(value))
