@@ -153,6 +153,72 @@ class TestOtherNames:
         assert found == [("view", "it is not known under which names they have put it there")]
         assert sorted(app.named) == ["A", "B", "first", "last", "mine"]
 
+    @pytest.mark.parametrize("record", ["call", "(path, call)", "Route(path, call)"])
+    def test_one_dictionary_in_another(self, project, record):
+        """What has others in it stays."""
+        views = f"""
+        class Route:
+            def __init__(self, path, call):
+                self.path, self.call = path, call
+        ROUTES = {{}}
+        def route(method, path):
+            def add(call):
+                ROUTES.setdefault(method, {{}})[path] = {record}
+                return call
+            return add
+        @route("GET", "/a")
+        def a(): return 1
+        @route("GET", "/b")
+        def b(): return 2
+        """
+        m = load(project, views)
+        get = m.ROUTES["GET"]
+        project.edit("views", '"GET", "/a"', '"PUT", "/a"')
+        assert m.ROUTES["GET"] is get
+        assert list(get) == ["/b"]
+        assert list(m.ROUTES) == ["GET", "PUT"]
+        project.edit("views", '"PUT", "/a"', '"PUT", "/c"')
+        assert list(m.ROUTES["PUT"]) == ["/c"]
+
+    def test_classes_are_names(self, project):
+        views = """
+        class A: ...
+        class B: ...
+        HANDLERS = {}
+        def on(kind):
+            def add(call):
+                HANDLERS[kind] = call
+                return call
+            return add
+        @on(A)
+        def handle(): return 1
+        """
+        m = load(project, views)
+        assert not stale(project.edit("views", "on(A)", "on(B)"))
+        assert {m.B: m.handle} == m.HANDLERS
+
+    def test_nobody_is_asked(self, project):
+        """A key may do whatever it likes when it is hashed."""
+        views = """
+        class Key:
+            calls = 0
+            def __hash__(self):
+                Key.calls += 1
+                return 1
+        HANDLERS = {Key(): 1}
+        def on(name):
+            def add(call):
+                HANDLERS[name] = call
+                return call
+            return add
+        @on("a")
+        def handle(): return 1
+        """
+        m = load(project, views)
+        calls = m.Key.calls
+        assert not stale(project.edit("views", '"a"', '"b"'))
+        assert m.Key.calls == calls
+
     def test_a_command_of_its_own(self, project):
         """What has a name here has it as an attribute: it is no registry."""
         views = """

@@ -8,15 +8,16 @@ it is called once more, without that.
 from __future__ import annotations
 
 import ast
-import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from abc import ABCMeta
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from enum import EnumMeta
 from functools import partial
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType, NoneType
 from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, is_class
-from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
+from mighty_patcher.engine.leads import leads_to
 from mighty_patcher.engine.refilled import Refilled, refill
 from mighty_patcher.engine.registries import (
     Entry,
@@ -28,12 +29,13 @@ from mighty_patcher.engine.registries import (
 from mighty_patcher.engine.settling import Registered, Remember, entries_of, type_of_dict
 from mighty_patcher.engine.subjects import Subjects
 
-__all__ = ["NamedRecords", "constants_in", "leads_to"]
+__all__ = ["NamedRecords", "constants_in"]
 
-_MOST_STEPS = 9  # a function, its variable, an object, its attributes, a manager, ...
 _MOST_OBJECTS = 3_000
 _MOST_ENTRIES = 10_000
-_PLAIN_KEYS = (str, int, tuple)
+_TEXTS = (str, int)
+_PLAIN_KEYS = (*_TEXTS, bool, bytes, float, NoneType, type, ABCMeta, EnumMeta)
+"""Types of what can be hashed and compared without running code of the program."""
 _CONTAINERS = (dict, tuple, list, set, frozenset, staticmethod, classmethod, partial, MethodType)
 
 
@@ -76,9 +78,9 @@ class NamedRecords:
                 continue
             entries = {} if _is_namespace(holder) else entries_of(holder)
             is_registry = any(
-                id(value) in known and _is_name(key) for key, value in entries.items()
+                id(value) in known and not _is_private(key) for key, value in entries.items()
             )
-            if is_registry and len(entries) <= _MOST_ENTRIES:
+            if is_registry and len(entries) <= _MOST_ENTRIES and all(map(_is_plain, entries)):
                 self._registries.append(holder)
                 self._keys.append(list(entries))
                 self._values += entries.values()
@@ -109,7 +111,7 @@ class NamedRecords:
             if any(self._subjects.of(it) is value for it in news):
                 continue
             for key, it in olds:
-                if self._subjects.of(it) is value and _is_own(decorator, value, registry, it):
+                if self._is_about(it, value) and _is_own(decorator, registry, it):
                     found.append((registry, key, it))
         attributes = _attributes_among(registry for registry, *_ in found)
         return [it for it in found if it[0] not in attributes and is_of_program(it[0])]
@@ -143,12 +145,16 @@ class NamedRecords:
         for registry, before in self._befores():
             now = entries_of(registry)
             news = {key: self._subjects.of(it) for key, it in now.items() if key not in before}
-            for value in IdentitySet(it for it in news.values() if it is not None):
+            names = self._names_of(registry)
+            for value in self._subjects if news or names else ():
+                was, then = decorators(value)
                 olds = [key for key, it in before.items() if now.get(key) is it]
                 olds = [it for it in olds if id(before[it]) in self._records]
-                olds = [it for it in olds if self._subjects.of(before[it]) is value]
+                olds = [it for it in olds if self._is_about(before[it], value)]
                 added = [key for key, it in news.items() if it is value]
-                gone, why = _gone(olds, added, *decorators(value))
+                gone, why = _gone(olds, added, was, then)
+                if len(then) >= len(was) and not names.isdisjoint(_not_named_now(was, then)):
+                    gone = [it for it in olds if _texts(it) & constants_in(was)]
                 if not gone and not why:
                     continue
                 if registry in _attributes_among([registry]) or not is_of_program(registry):
@@ -158,6 +164,12 @@ class NamedRecords:
                 if why:
                     yield value, why
                 now = entries_of(registry)
+
+    def _names_of(self, registry: dict[Any, Any]) -> set[Any]:
+        """Return the names that a dictionary had in others: ``routes["GET"]["/cart"]``."""
+        befores = (before for _, before in self._befores())
+        keys = (key for before in befores for key, it in before.items() if it is registry)
+        return {text for key in keys for text in _texts(key)}
 
     def still_there(
         self, value: Any, names: frozenset[Any], *, only_told: bool
@@ -170,15 +182,23 @@ class NamedRecords:
             only_told: Under other names it is of no interest.
         """
         for registry, before in self._befores():
-            for key, it in entries_of(registry).items():
-                if (
-                    id(it) in self._records
-                    and before.get(key) is it
-                    and self._subjects.of(it) is value
-                ):
-                    is_told = not names.isdisjoint(key if type(key) is tuple else (key,))
-                    if is_told or not (only_told or it is value):
-                        yield registry, key
+            entries = [
+                (key, it) for key, it in entries_of(registry).items() if before.get(key) is it
+            ]
+            entries = [(key, it) for key, it in entries if id(it) in self._records]
+            found = [key for key, it in entries if self._is_about(it, value)]
+            told = [it for it in found if not names.isdisjoint(_texts(it))]
+            if not only_told:
+                told += [it for it in found if before[it] is not value and it not in told]
+            if told and registry not in _attributes_among([registry]):
+                yield from ((registry, key) for key in told)
+
+    def _is_about(self, record: Any, value: Any) -> bool:
+        """Tell whether a record is about something, and nothing else; or is that itself."""
+        if record is value:
+            return True
+        is_alone = self._subjects.about(record) is value
+        return is_alone and not any(_is_other(it, value) for it in _functions_in(record))
 
 
 def _gone(
@@ -200,18 +220,22 @@ def _gone(
         return [], ""
     if len(olds) == count:
         return olds, ""
-    texts = constants_in(was) - constants_in(now)
-    told = [key for key in olds if texts.intersection(key if type(key) is tuple else (key,))]
+    texts = _not_named_now(was, now)
+    told = [key for key in olds if texts.intersection(_texts(key))]
     if len(told) == count:
         return told, ""
     return [], "it is not known under which names they have put it there"
+
+
+def _not_named_now(was: Iterable[ast.expr], now: Iterable[ast.expr]) -> frozenset[Any]:
+    return constants_in(was) - constants_in(now)
 
 
 def constants_in(expressions: Iterable[ast.expr]) -> frozenset[Any]:
     """Return the texts and numbers that are written in expressions."""
     nodes = (node for it in expressions for node in ast.walk(it))
     found = (node.value for node in nodes if isinstance(node, ast.Constant))
-    return frozenset(it for it in found if is_one_of(type(it), (str, int)))
+    return frozenset(it for it in found if is_one_of(type(it), _TEXTS))
 
 
 def _take(
@@ -242,9 +266,19 @@ def _take(
     return True
 
 
-def _is_name(key: Any) -> bool:
-    """Tell whether a key may be a name: not that of an attribute (the dictionary of a proxy)."""
-    return is_one_of(type(key), _PLAIN_KEYS) and not (type(key) is str and key.startswith("__"))
+def _is_plain(key: Any) -> bool:
+    return all(is_one_of(type(it), _PLAIN_KEYS) for it in (key if type(key) is tuple else (key,)))
+
+
+def _is_private(key: Any) -> bool:
+    """Tell whether a key is the name of an attribute of a proxy, which hides its dictionary."""
+    return type(key) is str and key.startswith("__")
+
+
+def _texts(key: Any) -> frozenset[Any]:
+    """Return the texts and numbers of which a key is made."""
+    parts = key if type(key) is tuple else (key,)
+    return frozenset(it for it in parts if is_one_of(type(it), _TEXTS))
 
 
 def _is_namespace(names: dict[Any, Any]) -> bool:
@@ -260,20 +294,18 @@ def _attributes_among(registries: Iterable[dict[Any, Any]]) -> IdentitySet[Any]:
 # ---- whose registry it is
 
 
-def _is_own(decorator: Any, value: Any, registry: dict[Any, Any], record: Any) -> bool:
-    """Tell whether a decorator has put a record into a registry, and for one function alone: it
-    leads there, or comes from where the class of the registry is defined. And it does not lead to
-    the record otherwise, as to the application that it is a method of.
+def _is_own(decorator: Any, registry: dict[Any, Any], record: Any) -> bool:
+    """Tell whether a decorator has put a record into a registry: it leads there, or comes from
+    where the class of the registry is defined. And it does not lead to the record otherwise, as to
+    the application that it is a method of.
     """
-    if any(_is_of_others(it, value) for it in _functions_in(record)):
-        return False
     if leads_to(decorator, record, but=registry):
         return False
     is_alike = type(registry) is not dict and _package(registry) == _package(decorator)
     return is_alike or leads_to(decorator, registry)
 
 
-def _is_of_others(function: FunctionType, value: Any) -> bool:
+def _is_other(function: FunctionType, value: Any) -> bool:
     """Tell whether a function in a record is another than the record is about, and was not made for
     that one: it goes through several (overloads).
     """
@@ -295,47 +327,15 @@ def _package(value: Any) -> str:
 
 
 def _functions_in(record: Any) -> Iterator[FunctionType]:
-    """Yield the functions that a record is made of."""
+    """Yield the functions that a record is made of; of a container of records, those of these."""
     seen, layer = IdentitySet[Any]([record]), [record]
+    holds_records = _is_part(record)
     while layer and len(seen) < _MOST_OBJECTS:
         below = IdentitySet(part for it in layer for part in parts_of(it) if part not in seen)
         yield from (it for it in below if type(it) is FunctionType)
-        layer = [it for it in below if is_one_of(type(it), _CONTAINERS) or is_made_of_one(it)]
+        layer = [it for it in below if _is_part(it) or (holds_records and is_plain_object(it))]
         seen = IdentitySet([*seen, *below])
 
 
-def leads_to(decorator: Any, held: Any, but: Any = None) -> bool:
-    """Tell whether a decorator comes to something by what it is made of: its object and its
-    variables, what these have as attributes, and the names that its code has.
-
-    Args:
-        decorator: The decorator.
-        held: What it may come to.
-        but: What it is not to go through.
-    """
-    seen, layer = IdentitySet[Any]([decorator]), [decorator]
-    for _ in range(_MOST_STEPS):
-        below = IdentitySet(part for it in layer for part in _within(it) if part not in seen)
-        if held in below:
-            return True
-        layer, seen = [it for it in below if it is not but], IdentitySet([*seen, *below])
-        if not layer or len(seen) > _MOST_OBJECTS:
-            break
-    return False
-
-
-def _within(value: Any) -> Iterator[Any]:
-    if type(value) is FunctionType:
-        for cell in value.__closure__ or ():
-            yield from gc.get_referents(cell)
-        names = {name for code in all_code(value.__code__) for name in code.co_names}
-        variables: Mapping[str, Any] = value.__globals__
-        yield from (variables[it] for it in names & variables.keys())
-    elif type(value) is MethodType:
-        yield from (value.__self__, value.__func__)
-    elif is_class(value):
-        yield from (it for it in class_dict(value).values() if issubclass(type(it), dict))
-    elif is_one_of(type(value), _CONTAINERS) or (
-        is_plain_object(value) and not issubclass(type(value), ModuleType)
-    ):
-        yield from (it for it in gc.get_referents(value) if it is not type(value))
+def _is_part(value: Any) -> bool:
+    return is_one_of(type(value), _CONTAINERS) or is_made_of_one(value)

@@ -18,9 +18,10 @@ from mighty_patcher.engine.classes import attributes_of, class_dict, is_class, q
 from mighty_patcher.engine.holders import is_ours
 from mighty_patcher.engine.identity import IdentityDict, IdentitySet, is_one_of
 from mighty_patcher.engine.kept_functions import Trees
+from mighty_patcher.engine.leads import leads_to
 from mighty_patcher.engine.metaclasses import builds_a_class, named
 from mighty_patcher.engine.module_facts import every_module, namespace_of
-from mighty_patcher.engine.named_records import NamedRecords, constants_in, leads_to
+from mighty_patcher.engine.named_records import NamedRecords, constants_in
 from mighty_patcher.engine.refilled import Refilled, refill
 from mighty_patcher.engine.registries import Entry, is_made_of_one, is_wrapper, parts_of
 from mighty_patcher.engine.report import Stale

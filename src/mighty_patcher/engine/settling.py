@@ -267,7 +267,7 @@ def type_of_dict(registry: dict[Any, Any]) -> Any:
 
 def entries_of(registry: dict[Any, Any]) -> dict[Any, Any]:
     """Return what a dictionary has, of whatever type it is."""
-    return dict(type_of_dict(registry).items(registry))
+    return dict.copy(registry)
 
 
 class Undoable(Protocol):
