@@ -210,3 +210,37 @@ def test_models_follow_types_in_annotations_that_are_not_evaluated_at_once(proje
     project.edit("main", "MOST = 10", "MOST = 20")
     assert main.Item is item
     assert item.hints["size"].__metadata__ == (20,)
+
+
+def test_texts_that_are_no_annotations(project):
+    """Nothing is said of them: they are looked at as if they might be."""
+    source = r"""
+    from typing import Annotated, Literal
+    KIND = int
+    def f(a: Annotated[KIND, r"\d+ 1if", Literal["it's"]], b: "1if", c: "KIND"): ...
+    """
+    main = project.load("main", source)
+    project.engine()
+    report = project.edit("main", "KIND = int", "KIND = str")
+    assert main.f.__annotations__["a"].__origin__ is str
+    assert not report.errors
+
+
+def test_a_decorator_that_makes_nothing(project):
+    """Many names stand for None: none of these has other parameters."""
+    main = project.load(
+        "main",
+        """\
+        def nothing(call): return None
+        NONE = None
+        LOG = []
+        def given(value): return value
+        @nothing
+        def f(a): ...
+        def g(x=given(NONE)): LOG.append("g")
+        """,
+    )
+    project.engine()
+    report = project.edit("main", "f(a)", "f(b)")
+    assert main.f is None
+    assert [it.qualname for it in report.steps if it.kind == "ran"] == ["f"]

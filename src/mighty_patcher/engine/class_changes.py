@@ -34,6 +34,7 @@ from mighty_patcher.engine.parameters import (
 from mighty_patcher.engine.report import Stale, Step
 from mighty_patcher.engine.settling import Before
 from mighty_patcher.engine.successors import methods_lost
+from mighty_patcher.engine.values import is_plain
 
 __all__ = ["ClassChanges", "stays_as_built"]
 
@@ -144,6 +145,8 @@ class ClassChanges:
                 others += [(it, f"{path}.{PARAMETERS}") for path in paths]
                 others += [(it, PARAMETERS)] if "__call__" in paths else []
         for it, attribute in others:
+            if is_plain(it):  # who has one has any
+                continue
             flow.outside(attributes=set(self._spelt(it, [attribute])))
             self.attributes.append((it, {attribute}))
 

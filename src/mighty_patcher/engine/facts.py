@@ -8,6 +8,7 @@ and ``globals()`` are not seen; but for a text that is formatted with all names 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -52,6 +53,9 @@ _ASK_FOR_THE_CLASS = {
     *("partial", "repr", "type"),
 }
 """What is given a class makes the same of it, whatever the class has in it."""
+
+_WARNED_OF = re.compile(r"[\\'\"]|\d[^\W\d]")
+"""What no annotation has, and the parser may warn of: ``\\d``, ``1if``."""
 
 Stars = Callable[[ast.stmt], Collection[str]]
 """Finds the names that ``from m import *`` brings."""
@@ -604,10 +608,15 @@ class _Walker:
 
 def _written_as_strings(annotation: ast.expr) -> Iterator[ast.expr]:
     """Yield the expressions that an annotation has in strings: ``"list[Limit]"``."""
-    for node in ast.walk(annotation):
+    waiting: list[ast.AST] = [annotation]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            with suppress(SyntaxError, ValueError):
-                yield ast.parse(node.value, mode="eval").body
+            if not _WARNED_OF.search(node.value):
+                with suppress(SyntaxError, ValueError):
+                    yield ast.parse(node.value.strip(), mode="eval").body
+        elif not isinstance(node, ast.Call):  # what that is given is no annotation
+            waiting += ast.iter_child_nodes(node)
 
 
 def _calls_in(expression: ast.expr) -> list[ast.Call]:
