@@ -20,11 +20,16 @@ APP = """
         def __init__(self):
             self.named, self.pairs, self.ordered = {}, {}, collections.OrderedDict()
             self.tasks, self.manager, self.calls = Tasks(), Manager(), []
-            self.strict, self.overloads = {}, {}
+            self.strict, self.overloads, self.laters = {}, {}, {}
         def name(self, name):
             def add(call):
                 self.named[name] = call
                 self.pairs[name, "pair"] = self.ordered[name] = (name, call)
+                return call
+            return add
+        def later(self, name):
+            def add(call):
+                self.laters[name] = call
                 return call
             return add
         def loud(self, name):
@@ -138,6 +143,29 @@ class TestOtherNames:
         load(project, VIEWS)
         assert not stale(project.edit("views", '@app.name("a")', '@app.name("a")\n@app.name("b")'))
         assert sorted(app.named) == ["a", "b", "first", "last"]
+
+    def test_several_in_one_save(self, project, app):
+        """The engine has lists with the functions itself, which are nobody's records."""
+        source = """
+        from ~app import app
+        @app.name("one")
+        def one(a): return 1
+        @app.name("two")
+        @app.later("two")
+        def _(a): return 2
+        @app.name("three")
+        def _(a): return 3
+        """
+        load(project, source)
+        text = project.path("views").read_text(encoding="utf-8")
+        text = text.replace("(a)", "(b)").replace('"one"', '"first"').replace('"two"', '"second"')
+        assert not stale(project.save(views=text))
+        assert {name: call(0) for name, call in app.named.items()} == {
+            "first": 1,
+            "second": 2,
+            "three": 3,
+        }
+        assert list(app.laters) == ["second"]
 
     def test_what_others_have_put_there_stays(self, project, app):
         m = load(project, VIEWS)
@@ -366,3 +394,17 @@ class TestSilent:
         why = "a registry keeps what its decorators had put there before under 'one'"
         assert stale(project.edit("views", "one()", "one(a=1)")) == [("one", why)]
         assert app.strict == before
+
+    @pytest.mark.parametrize("is_last", [True, False])
+    def test_one_of_two_decorators(self, project, app, is_last):
+        """Only the last one can be called once more."""
+        lines = ['@app.tool("one", size=1)', '@app.name("one")'][:: 1 if is_last else -1]
+        source = "\n".join(["from ~app import app", *lines, "def one(): return 1"])
+        load(project, source + "\n")
+        app.calls.clear()
+        found = stale(project.edit("views", "size=1", "size=2"))
+        tool = app.manager.tools["one"]
+        why = "a registry keeps what its decorators had put there before under 'one'"
+        assert found == ([] if is_last else [("one", why)])
+        assert tool.options == {"size": 2 if is_last else 1}
+        assert len(app.calls) == 1 + is_last

@@ -111,6 +111,7 @@ class Keeper:
         written_out: Lets what classes write out follow edits, where only statements are run.
         from_decorators: What decorators of classes do not see.
         defined: What decorators have just been given, or are about to be: a function or a class.
+        called: The decorators of a definition that have been called, but for the last one.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Keeper:
         self.written_out: WrittenOut | None = None
         self.before = before
         self.defined: Any = None
+        self.called: list[Any] = []
         self._known: list[Any] = []
         self._known_ids: set[int] = set()
         self._registries = Registries() if registries is None else registries
@@ -486,7 +488,8 @@ class Keeper:
 
     def _look_for(self, values: list[Any]) -> None:
         """Find the lists that have some functions and classes."""
-        holders = _core.find_referrers(values)
+        ours = set(map(id, self.own))
+        holders = [it for it in _core.find_referrers(values) if id(it) not in ours]
         self._lists += lists_among(holders, values)
 
     def note_undecorated(self, name: str) -> None:
@@ -497,18 +500,23 @@ class Keeper:
                 self._records.note(it, ())
 
     def ask_again(self, decorator: Any, value: Any) -> TakenOut | None:
-        """Take out of registries what a decorator that was just called has left there as it was.
+        """Take out of registries what a decorator that was just called has left there as it was. If
+        one of those before it has, that is named: it cannot be called again alone.
 
         Args:
-            decorator: The decorator.
+            decorator: The last decorator of a definition.
             value: What it was given.
 
         Returns:
             What was taken out, for it to be called once more; None if there is nothing.
         """
         defined = value if is_class(value) or self.defined is None else self.defined
-        entries = self._records.kept_silently(decorator, defined)
+        others, self.called = self.called, []
         missed = self._records.miss
+        entries = self._records.kept_silently([decorator], defined)
+        for entry in self._records.kept_silently(others, defined):
+            if not any(entry[2] is record for *_, record in entries):
+                missed(entry)
         return self._registries.take_entries(entries, self.own, self.remember, missed)
 
     def make_way(self, value: Any) -> TakenOut | None:

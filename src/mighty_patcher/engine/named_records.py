@@ -94,12 +94,14 @@ class NamedRecords:
 
     # ---- what is left as it was
 
-    def kept(self, decorator: Any, value: Any, is_of_program: Callable[[Any], bool]) -> list[Entry]:
-        """Find the records that a decorator which was just called has left as they were.
+    def kept(
+        self, decorators: Sequence[Any], value: Any, is_of_program: Callable[[Any], bool]
+    ) -> list[Entry]:
+        """Find the records that decorators which were just called have left as they were.
 
         Args:
-            decorator: The decorator.
-            value: The function or class that it was called for.
+            decorators: The decorators.
+            value: The function or class that they were called for.
             is_of_program: Tells whether a dictionary is none of ours.
         """
         found: list[Entry] = []
@@ -111,7 +113,8 @@ class NamedRecords:
             if any(self._subjects.of(it) is value for it in news):
                 continue
             for key, it in olds:
-                if self._is_about(it, value) and _is_own(decorator, registry, it):
+                is_record = bool(decorators) and self._is_about(it, value)
+                if is_record and any(_is_own(each, registry, it) for each in decorators):
                     found.append((registry, key, it))
         attributes = _attributes_among(registry for registry, *_ in found)
         return [it for it in found if it[0] not in attributes and is_of_program(it[0])]

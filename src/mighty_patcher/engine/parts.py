@@ -36,7 +36,7 @@ __all__ = ["Guard", "Hook", "Mark", "Part", "Parts", "can_be_taken_apart"]
 
 Hook = Callable[[FunctionType], FunctionType]
 Mark = Callable[[tuple[str, ...]], None]
-Guard = Callable[[Any], Any]
+Guard = Callable[[Any, bool], Any]
 _PLACE = b"\0the hook of mighty_patcher"
 """The constant in whose place the hook is put: the compiler takes no functions as constants."""
 _GUARD = b"\0the guard of mighty_patcher"
@@ -84,7 +84,8 @@ class Parts:
             It is never freed on builds without the GIL, where constants of code are immortal.
         compiler: What compiles them.
         mark: Told, in blocks that have marks, which names were bound. As for the hook.
-        guard: Given each decorator; returns what is called in its place. As for the hook.
+        guard: Given each decorator, and whether no other is called after it; returns what is called
+            in its place. As for the hook.
         held: Given the number of a value; returns it if it is not made anew. As for the hook.
         named: Given the name that a statement sets by a text; returns it. As for the hook.
     """
@@ -239,13 +240,13 @@ class _Hooked(_Copied):
     def _guarded(self, decorators: list[ast.expr]) -> list[ast.expr]:
         if not self._is_guarded:
             return decorators
-        return [
-            ast.copy_location(
-                ast.Call(ast.copy_location(ast.Constant(_GUARD), it), [it], []),
-                it,
+        found: list[ast.expr] = []
+        for it in decorators:
+            guard, is_last = (
+                ast.copy_location(ast.Constant(constant), it) for constant in (_GUARD, not found)
             )
-            for it in decorators
-        ]
+            found.append(ast.copy_location(ast.Call(guard, [it, is_last], []), it))
+        return found
 
 
 def _hooked(statement: ast.stmt, is_guarded: bool) -> ast.stmt:

@@ -115,14 +115,14 @@ class Records:
         """Note that a decorator which was called without an entry has not put another one there."""
         self._named.miss(entry)
 
-    def kept_silently(self, decorator: Any, value: Any) -> list[Entry]:
-        """Find the records that registries have kept where a decorator was just called again.
+    def kept_silently(self, decorators: Sequence[Any], value: Any) -> list[Entry]:
+        """Find the records that registries have kept where decorators were just called again.
 
         Args:
-            decorator: The decorator.
-            value: The function or class that it was called for.
+            decorators: The decorators.
+            value: The function or class that they were called for.
         """
-        return self._named.kept(decorator, value, self._is_of_program)
+        return self._named.kept(decorators, value, self._is_of_program)
 
     def _is_pair(self, value: Any) -> bool:
         """Tell whether something is of ours: lists that have such are not to be kept alive."""

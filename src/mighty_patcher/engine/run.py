@@ -99,17 +99,27 @@ def take_over(made: FunctionType) -> FunctionType:
     return made if keeper is None else keeper.functions.take_over(made)
 
 
-def asked_once_more(decorator: Any) -> _core.Decorator:
+def asked_once_more(decorator: Any, is_last: bool) -> _core.Decorator:
     """Return what stands in for a decorator in a module that is executed again: a registry that
     wants nothing twice has what is decorated already, and when it is asked again it has not. So it
     is with one that keeps what it has.
+
+    Args:
+        decorator: The decorator.
+        is_last: No other is called after it for the definition.
     """
-    return _core.Decorator(decorator, _make_way, _ask_again)
+    return _core.Decorator(decorator, _make_way, _ask_again if is_last else _called)
 
 
 def _make_way(value: Any) -> TakenOut | None:
     keeper = _keeper_of(sys._getframe(1).f_globals)
     return None if keeper is None else keeper.make_way(value)
+
+
+def _called(decorator: Any, _: Any) -> None:
+    keeper = _keeper_of(sys._getframe(1).f_globals)
+    if keeper is not None:
+        keeper.called.append(decorator)
 
 
 def _ask_again(decorator: Any, value: Any) -> TakenOut | None:
