@@ -266,6 +266,55 @@ class TestOtherNames:
         assert m.group.a is m.group.b is m.view
 
 
+class TestLists:
+    """A dictionary has lists of what was put there under a name."""
+
+    SOURCE = """
+class Start: ...
+class Stop: ...
+HANDLERS = {}
+def on(event):
+    def add(call):
+        HANDLERS.setdefault(event, []).append(call)
+        return call
+    return add
+@on(KEY)
+def first(): return 1
+@on(KEY)
+def second(): return 2
+@on("only")
+def third(): return 3
+TABLE = {"only": [third, 1], "start": [first, 1], Start: [first, 1]}
+"""
+
+    @pytest.mark.parametrize(("old", "new"), [('"start"', '"stop"'), ("Start", "Stop")])
+    def test_others_stay_there(self, project, old, new):
+        m = load(project, self.SOURCE.replace("KEY", old))
+        handlers = m.HANDLERS[m.Start if old == "Start" else "start"]
+        before, table = dict(m.HANDLERS), m.TABLE
+        assert not stale(project.edit("views", f"on({old})\ndef first", f"on({new})\ndef first"))
+        assert handlers == [m.second]
+        assert list(m.HANDLERS.values()) == [[m.second], [m.third], [m.first]]
+        assert m.TABLE is table
+        assert [len(it) for it in table.values()] == [2, 2, 2]
+        project.engine().undo()
+        assert handlers == [m.first, m.second]
+        assert before.keys() <= m.HANDLERS.keys()
+
+    def test_the_list_of_one_goes(self, project):
+        m = load(project, self.SOURCE.replace("KEY", '"start"'))
+        assert not stale(project.edit("views", '@on("only")', '@on("new")'))
+        assert {"start": [m.first, m.second], "new": [m.third]} == m.HANDLERS
+        assert m.TABLE["only"] == [m.third, 1]
+
+    def test_the_name_stays(self, project):
+        m = load(project, self.SOURCE.replace("KEY", '"start"'))
+        lists = list(m.HANDLERS.values())
+        assert not stale(project.edit("views", "first()", "first(a=1)"))
+        assert {"start": [m.first, m.second], "only": [m.third]} == m.HANDLERS
+        assert [it is was for it, was in zip(m.HANDLERS.values(), lists, strict=True)] == [True] * 2
+
+
 class TestNoDecorators:
     def test_it_is_named(self, project, app):
         load(project, VIEWS)

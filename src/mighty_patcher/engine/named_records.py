@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from abc import ABCMeta
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import EnumMeta
 from functools import partial
 from types import FunctionType, MethodType, NoneType
@@ -18,6 +18,7 @@ from typing import Any
 from mighty_patcher.engine.classes import class_dict, is_class
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
 from mighty_patcher.engine.leads import leads_to
+from mighty_patcher.engine.metaclasses import named
 from mighty_patcher.engine.refilled import Refilled, refill
 from mighty_patcher.engine.registries import (
     Entry,
@@ -29,13 +30,14 @@ from mighty_patcher.engine.registries import (
 from mighty_patcher.engine.settling import Registered, Remember, entries_of, type_of_dict
 from mighty_patcher.engine.subjects import Subjects
 
-__all__ = ["NamedRecords", "constants_in"]
+__all__ = ["NamedRecords", "names_in", "roots_of"]
 
 _MOST_OBJECTS = 3_000
 _MOST_ENTRIES = 10_000
-_TEXTS = (str, int)
-_PLAIN_KEYS = (*_TEXTS, bool, bytes, float, NoneType, type, ABCMeta, EnumMeta)
+_NAMES = (str, int, type, ABCMeta, EnumMeta)
+_PLAIN_KEYS = (*_NAMES, bool, bytes, float, NoneType)
 """Types of what can be hashed and compared without running code of the program."""
+_FILLED = (dict, list, set)  # by each call, and not made by it
 _CONTAINERS = (dict, tuple, list, set, frozenset, staticmethod, classmethod, partial, MethodType)
 
 
@@ -44,10 +46,12 @@ class NamedRecords:
 
     Args:
         subjects: What decorators are called again for.
+        namespace: The names of the module.
     """
 
-    def __init__(self, subjects: Subjects) -> None:
+    def __init__(self, subjects: Subjects, namespace: Mapping[str, Any]) -> None:
         self._subjects = subjects
+        self._namespace = namespace
         # Apart, for a tuple of them would be one more that has a record.
         self._registries: list[dict[Any, Any]] = []
         self._keys: list[list[Any]] = []
@@ -113,7 +117,8 @@ class NamedRecords:
             if any(self._subjects.of(it) is value for it in news):
                 continue
             for key, it in olds:
-                is_record = bool(decorators) and self._is_about(it, value)
+                is_record = bool(decorators) and not issubclass(type(it), _FILLED)
+                is_record = is_record and self._is_about(it, value)
                 if is_record and any(_is_own(each, registry, it) for each in decorators):
                     found.append((registry, key, it))
         attributes = _attributes_among(registry for registry, *_ in found)
@@ -148,16 +153,19 @@ class NamedRecords:
         for registry, before in self._befores():
             now = entries_of(registry)
             news = {key: self._subjects.of(it) for key, it in now.items() if key not in before}
-            names = self._names_of(registry)
-            for value in self._subjects if news or names else ():
+            outer = self._names_of(registry)
+            for value in self._subjects if news or outer else ():
                 was, then = decorators(value)
+                had = names_in(was, self._namespace)
+                lost = had - names_in(then, self._namespace)
                 olds = [key for key, it in before.items() if now.get(key) is it]
                 olds = [it for it in olds if id(before[it]) in self._records]
                 olds = [it for it in olds if self._is_about(before[it], value)]
                 added = [key for key, it in news.items() if it is value]
-                gone, why = _gone(olds, added, was, then)
-                if len(then) >= len(was) and not names.isdisjoint(_not_named_now(was, then)):
-                    gone = [it for it in olds if _texts(it) & constants_in(was)]
+                more = len(then) - len(was)
+                gone, why = _gone(olds, added, more, lost) if was else ([], "")
+                if more >= 0 and outer & lost and self._comes_to(was, registry):
+                    gone = [it for it in olds if _parts(it) & had]
                 if not gone and not why:
                     continue
                 if registry in _attributes_among([registry]) or not is_of_program(registry):
@@ -167,12 +175,39 @@ class NamedRecords:
                 if why:
                     yield value, why
                 now = entries_of(registry)
+        self._take_from_lists(decorators, is_of_program, remember)
+
+    def _take_from_lists(
+        self,
+        decorators: Callable[[Any], tuple[Sequence[ast.expr], Sequence[ast.expr]]],
+        is_of_program: Callable[[Any], bool],
+        remember: Remember,
+    ) -> None:
+        """Take out of lists what is there under such a name together with others:
+        ``handlers["start"]``. As for `settle`.
+        """
+        for value in self._subjects:
+            was, then = decorators(value)
+            lost = names_in(was, self._namespace) - names_in(then, self._namespace)
+            for registry, before in self._befores() if len(then) >= len(was) else ():
+                for key, it in before.items():
+                    is_there = type(it) is list and dict.get(registry, key) is it
+                    if not is_there or not _parts(key) & lost:
+                        continue
+                    had = it.copy()
+                    after = [each for each in had if self._subjects.of(each) is not value]
+                    if len(after) < len(had) and self._comes_to(was, it) and is_of_program(it):
+                        refill([(it, after, had)], remember)
+
+    def _comes_to(self, decorators: Iterable[ast.expr], held: Any) -> bool:
+        """Tell whether decorators may have put something into a list or dictionary."""
+        return any(leads_to(it, held) for it in roots_of(decorators, self._namespace))
 
     def _names_of(self, registry: dict[Any, Any]) -> set[Any]:
         """Return the names that a dictionary had in others: ``routes["GET"]["/cart"]``."""
         befores = (before for _, before in self._befores())
         keys = (key for before in befores for key, it in before.items() if it is registry)
-        return {text for key in keys for text in _texts(key)}
+        return {text for key in keys for text in _parts(key)}
 
     def still_there(
         self, value: Any, names: frozenset[Any], *, only_told: bool
@@ -190,7 +225,7 @@ class NamedRecords:
             ]
             entries = [(key, it) for key, it in entries if id(it) in self._records]
             found = [key for key, it in entries if self._is_about(it, value)]
-            told = [it for it in found if not names.isdisjoint(_texts(it))]
+            told = [it for it in found if not names.isdisjoint(_parts(it))]
             if not only_told:
                 told += [it for it in found if before[it] is not value and it not in told]
             if told and registry not in _attributes_among([registry]):
@@ -205,40 +240,48 @@ class NamedRecords:
 
 
 def _gone(
-    olds: list[Any], news: list[Any], was: Sequence[ast.expr], now: Sequence[ast.expr]
+    olds: list[Any], news: list[Any], more: int, names: frozenset[Any]
 ) -> tuple[list[Any], str]:
     """Find out which names are not used any more.
 
     Args:
         olds: Those under which there is what was there before.
         news: Those under which there is something now, and was nothing.
-        was: The old decorators.
-        now: The new ones.
+        more: How many decorators there are that were not there before.
+        names: What the decorators had in them, and have not now.
 
     Returns:
         These names; and why they are not known, if so.
     """
-    count = min(len(news) - max(0, len(now) - len(was)), len(olds))
-    if count <= 0 or not was:
+    count = min(len(news) - max(0, more), len(olds))
+    if count <= 0:
         return [], ""
     if len(olds) == count:
         return olds, ""
-    texts = _not_named_now(was, now)
-    told = [key for key in olds if texts.intersection(_texts(key))]
+    told = [key for key in olds if names & _parts(key)]
     if len(told) == count:
         return told, ""
     return [], "it is not known under which names they have put it there"
 
 
-def _not_named_now(was: Iterable[ast.expr], now: Iterable[ast.expr]) -> frozenset[Any]:
-    return constants_in(was) - constants_in(now)
+def names_in(expressions: Iterable[ast.expr], namespace: Mapping[str, Any]) -> frozenset[Any]:
+    """Return what expressions have in them that may be a name in a registry: texts, numbers and
+    classes.
+
+    Args:
+        expressions: Expressions of a module.
+        namespace: Its names.
+    """
+    nodes = [node for it in expressions for node in ast.walk(it)]
+    found = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    found += [named(it, namespace) for it in nodes if isinstance(it, (ast.Name, ast.Attribute))]
+    return frozenset(it for it in found if is_one_of(type(it), _NAMES))
 
 
-def constants_in(expressions: Iterable[ast.expr]) -> frozenset[Any]:
-    """Return the texts and numbers that are written in expressions."""
-    nodes = (node for it in expressions for node in ast.walk(it))
-    found = (node.value for node in nodes if isinstance(node, ast.Constant))
-    return frozenset(it for it in found if is_one_of(type(it), _TEXTS))
+def roots_of(expressions: Iterable[ast.expr], namespace: Mapping[str, Any]) -> list[Any]:
+    """Return the objects that expressions begin with: ``app`` of ``app.route("/cart")``."""
+    names = ([it.id for it in ast.walk(one) if isinstance(it, ast.Name)] for one in expressions)
+    return [namespace.get(found[0]) for found in names if found]
 
 
 def _take(
@@ -278,10 +321,10 @@ def _is_private(key: Any) -> bool:
     return type(key) is str and key.startswith("__")
 
 
-def _texts(key: Any) -> frozenset[Any]:
-    """Return the texts and numbers of which a key is made."""
+def _parts(key: Any) -> frozenset[Any]:
+    """Return the texts, numbers and classes of which a key is made."""
     parts = key if type(key) is tuple else (key,)
-    return frozenset(it for it in parts if is_one_of(type(it), _TEXTS))
+    return frozenset(it for it in parts if is_one_of(type(it), _NAMES))
 
 
 def _is_namespace(names: dict[Any, Any]) -> bool:

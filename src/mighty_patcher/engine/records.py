@@ -21,7 +21,7 @@ from mighty_patcher.engine.kept_functions import Trees
 from mighty_patcher.engine.leads import leads_to
 from mighty_patcher.engine.metaclasses import builds_a_class, named
 from mighty_patcher.engine.module_facts import every_module, namespace_of
-from mighty_patcher.engine.named_records import NamedRecords, constants_in
+from mighty_patcher.engine.named_records import NamedRecords, names_in, roots_of
 from mighty_patcher.engine.refilled import Refilled, refill
 from mighty_patcher.engine.registries import Entry, is_made_of_one, is_wrapper, parts_of
 from mighty_patcher.engine.report import Stale
@@ -67,7 +67,7 @@ class Records:
         # What they had, by address: a reference would be one more that a donor may have.
         self._befores: list[set[int]] = []
         self._exported: list[tuple[list[Any], int]] = []
-        self._named = NamedRecords(self._subjects)
+        self._named = NamedRecords(self._subjects, namespace)
 
     def containers(self) -> list[Any]:
         """Return what holds objects of the program here."""
@@ -101,7 +101,7 @@ class Records:
             known |= {id(layers[-1]), *map(id, layers[-1])}
             above = [it for it in _core.find_referrers(layers[-1]) if id(it) not in known]
             known.add(id(above))
-            self._named.look(above, layers[-1])
+            self._named.look([*above, *layers[-1]], layers[-1])  # one may have another of them
             if len(layers) > 1:
                 lists = [it for it in above if type(it) is list and not any(map(self._is_pair, it))]
                 self._lists += lists
@@ -172,7 +172,7 @@ class Records:
             gone = [it for it in was if ast.dump(it) not in known] if len(now) < len(was) else []
             if not gone:
                 continue
-            names = constants_in(gone) - constants_in(now)
+            names = names_in(gone, self._namespace) - names_in(now, self._namespace)
             held: list[tuple[Any, str]] = [
                 (it, f"in a dictionary, under {key!r:.60}")
                 for it, key in self._named.still_there(value, names, only_told=bool(now))
@@ -183,7 +183,7 @@ class Records:
                 for it in lists
                 if is_one_of(value, map(self._subjects.about, it.copy()))
             )
-            roots = [self._namespace.get(_root(it)) for it in gone]
+            roots = roots_of(gone, self._namespace)
             for it, where in held:
                 if any(leads_to(root, it) for root in roots) and self._is_of_program(it):
                     yield value, where
@@ -283,6 +283,8 @@ def _is_part(holder: Any, known: Collection[int]) -> bool:
         return any(map(_is_of_module, parts_of(holder)))  # a class may be made for one function
     if kind is dict:
         return "__spec__" not in holder
+    if kind is list:  # which a dictionary may have under a name
+        return True
     if is_class(holder):
         return is_made_of_one(holder)
     if kind is FunctionType:
@@ -365,12 +367,6 @@ def _left(found: tuple[Any, str]) -> Stale:
     name = qualname_of(value) if is_class(value) else value.__qualname__
     why = f"a decorator of it is gone, and what that has put there is still {where}"
     return Stale(name, why, "take it out there, or restart")
-
-
-def _root(decorator: ast.expr) -> str:
-    """Return the name that a decorator begins with."""
-    names = (node.id for node in ast.walk(decorator) if isinstance(node, ast.Name))
-    return next(names, "")
 
 
 def _beside(value: Any, why: str) -> Stale:
