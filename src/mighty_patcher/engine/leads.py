@@ -13,11 +13,12 @@ from mighty_patcher.engine.codetree import all_code
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
 from mighty_patcher.engine.registries import is_plain_object
 
-__all__ = ["leads_to"]
+__all__ = ["CONTAINERS", "leads_to"]
 
 _MOST_STEPS = 9  # a function, its variable, an object, its attributes, a manager, ...
 _MOST_OBJECTS = 3_000
-_CONTAINERS = (dict, tuple, list, set, frozenset, staticmethod, classmethod, partial)
+CONTAINERS = (dict, tuple, list, set, frozenset, staticmethod, classmethod, partial, MethodType)
+"""Types of what leads to all that it refers to."""
 
 
 def leads_to(decorator: Any, held: Any, but: Any = None) -> bool:
@@ -47,11 +48,9 @@ def _within(value: Any) -> Iterator[Any]:
         names = {name for code in all_code(value.__code__) for name in code.co_names}
         variables: Mapping[str, Any] = value.__globals__
         yield from (variables[it] for it in names & variables.keys())
-    elif type(value) is MethodType:
-        yield from (value.__self__, value.__func__)
     elif is_class(value):
         yield from (it for it in class_dict(value).values() if issubclass(type(it), dict))
-    elif is_one_of(type(value), _CONTAINERS) or (
+    elif is_one_of(type(value), CONTAINERS) or (
         is_plain_object(value) and not issubclass(type(value), ModuleType)
     ):
         yield from (it for it in gc.get_referents(value) if it is not type(value))

@@ -17,7 +17,7 @@ from typing import Any
 
 from mighty_patcher.engine.classes import class_dict, is_class
 from mighty_patcher.engine.identity import IdentitySet, is_one_of
-from mighty_patcher.engine.leads import leads_to
+from mighty_patcher.engine.leads import CONTAINERS, leads_to
 from mighty_patcher.engine.metaclasses import named
 from mighty_patcher.engine.refilled import Refilled, refill
 from mighty_patcher.engine.registries import (
@@ -38,7 +38,6 @@ _NAMES = (str, int, type, ABCMeta, EnumMeta)
 _PLAIN_KEYS = (*_NAMES, bool, bytes, float, NoneType)
 """Types of what can be hashed and compared without running code of the program."""
 _FILLED = (dict, list, set)  # by each call, and not made by it
-_CONTAINERS = (dict, tuple, list, set, frozenset, staticmethod, classmethod, partial, MethodType)
 
 
 class NamedRecords:
@@ -109,7 +108,7 @@ class NamedRecords:
             is_of_program: Tells whether a dictionary is none of ours.
         """
         found: list[Entry] = []
-        for registry, before in self._befores():
+        for registry, before in self._befores() if decorators else ():
             now = entries_of(registry)
             olds = [(key, it) for key, it in now.items() if before.get(key) is it]
             olds = [(key, it) for key, it in olds if id(it) in self._records and it is not value]
@@ -117,8 +116,7 @@ class NamedRecords:
             if any(self._subjects.of(it) is value for it in news):
                 continue
             for key, it in olds:
-                is_record = bool(decorators) and not issubclass(type(it), _FILLED)
-                is_record = is_record and self._is_about(it, value)
+                is_record = not issubclass(type(it), _FILLED) and self._is_about(it, value)
                 if is_record and any(_is_own(each, registry, it) for each in decorators):
                     found.append((registry, key, it))
         attributes = _attributes_among(registry for registry, *_ in found)
@@ -384,4 +382,4 @@ def _functions_in(record: Any) -> Iterator[FunctionType]:
 
 
 def _is_part(value: Any) -> bool:
-    return is_one_of(type(value), _CONTAINERS) or is_made_of_one(value)
+    return is_one_of(type(value), CONTAINERS) or is_made_of_one(value)

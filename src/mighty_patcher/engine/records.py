@@ -364,11 +364,13 @@ def _twice(value: Any, why: str) -> Stale:
 
 def _left(found: tuple[Any, str]) -> Stale:
     value, where = found
-    name = qualname_of(value) if is_class(value) else value.__qualname__
     why = f"a decorator of it is gone, and what that has put there is still {where}"
-    return Stale(name, why, "take it out there, or restart")
+    return _stale(value, why, "take it out there, or restart")
 
 
 def _beside(value: Any, why: str) -> Stale:
-    name = qualname_of(value) if is_class(value) else value.__qualname__
-    return Stale(name, why, "take the old one out there, or restart")
+    return _stale(value, why, "take the old one out there, or restart")
+
+
+def _stale(value: Any, why: str, hint: str) -> Stale:
+    return Stale(qualname_of(value) if is_class(value) else value.__qualname__, why, hint)
